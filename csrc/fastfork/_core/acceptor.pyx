@@ -1,0 +1,101 @@
+"""accept4(2): connections come back non-blocking and close-on-exec, with no socket object.
+
+Runs in: worker
+"""
+
+from libc.errno cimport EAGAIN, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, ENOTSOCK, errno
+from libc.stdint cimport uint16_t
+from libc.string cimport memset
+
+cdef extern from "<sys/socket.h>" nogil:
+    ctypedef unsigned int socklen_t
+    struct sockaddr:
+        unsigned short sa_family
+    struct sockaddr_storage:
+        unsigned short ss_family
+    int AF_INET
+    int AF_INET6
+    int SOCK_NONBLOCK
+    int SOCK_CLOEXEC
+
+cdef extern from "<netinet/in.h>" nogil:
+    struct in_addr:
+        pass
+    struct in6_addr:
+        pass
+    struct sockaddr_in:
+        uint16_t sin_port
+        in_addr sin_addr
+    struct sockaddr_in6:
+        uint16_t sin6_port
+        in6_addr sin6_addr
+
+cdef extern from "<arpa/inet.h>" nogil:
+    const char *inet_ntop(int family, const void *source, char *text, socklen_t size)
+    uint16_t ntohs(uint16_t port)
+
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <sys/socket.h>
+    extern int accept4(int, struct sockaddr *, socklen_t *, int);
+    """
+    int accept4(int fd, sockaddr *address, socklen_t *size, int flags) nogil
+
+cdef enum:
+    ADDRESSES_MAX = 1024  # distinct peers whose text is shared between their connections
+    SKIP_MAX = 16         # connections that died in the queue, skipped in one call
+
+
+cdef class Acceptor:
+    """Accepts on listening descriptors."""
+
+    def __cinit__(self):
+        self.addresses = {}
+
+    cdef str _shared(self, str address):
+        """One str object a peer: ten thousand connections of a load balancer share it."""
+        if len(self.addresses) >= ADDRESSES_MAX:
+            self.addresses.clear()
+        return self.addresses.setdefault(address, address)
+
+    cdef Connection accept(self, int fd, unsigned int listener):
+        """The next waiting connection, or None.
+
+        `error` says why there is none: 0, nobody waits; else the errno of a shortage of
+        descriptors or memory, which leaves the listener readable and must not be tried
+        again at once.  A client that is gone already (ECONNABORTED, EPROTO ...) is skipped.
+        """
+        cdef sockaddr_storage address
+        cdef socklen_t size
+        cdef char text[64]
+        cdef Connection connection
+        cdef int got = -1, tries
+        self.error = 0
+        for tries in range(SKIP_MAX):
+            size = sizeof(address)
+            memset(&address, 0, sizeof(address))
+            got = accept4(fd, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
+            if got >= 0 or errno == EAGAIN:
+                break
+            if errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK):
+                self.error = errno
+                break
+        if got < 0:
+            return None
+        connection = Connection.__new__(Connection)
+        connection.fd = got
+        connection.listener = listener
+        connection.port = -1
+        connection.remote_addr = ""
+        if address.ss_family == AF_INET:
+            inet_ntop(AF_INET, &(<sockaddr_in *>&address).sin_addr, text, sizeof(text))
+            connection.port = ntohs((<sockaddr_in *>&address).sin_port)
+            connection.remote_addr = self._shared(text.decode("ascii"))
+        elif address.ss_family == AF_INET6:
+            inet_ntop(AF_INET6, &(<sockaddr_in6 *>&address).sin6_addr, text, sizeof(text))
+            connection.port = ntohs((<sockaddr_in6 *>&address).sin6_port)
+            connection.remote_addr = self._shared(text.decode("ascii"))
+        return connection

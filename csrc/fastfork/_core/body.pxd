@@ -1,0 +1,27 @@
+from libc.stdint cimport int64_t
+
+from fastfork._core.scan cimport ff_chunked
+
+
+cdef class EmptyInput:
+    pass
+
+
+cdef class Body:
+    cdef bint chunked
+    cdef ff_chunked decoder
+    cdef int64_t left          # of a Content-Length body still to come
+    cdef readonly int64_t size  # bytes kept so far
+    cdef int64_t spool_after
+    cdef object spool_dir
+    cdef object file           # None while the body is in memory
+    cdef object memory         # bytes under construction, `capacity` long
+    cdef Py_ssize_t capacity
+    # 1: the body is complete; 0: more is needed; < 0: the code of a refusal.
+    cdef int feed(self, const char **p, const char *end) except -1000
+    cdef int _keep(self, const char *p, Py_ssize_t n) except -1
+    cdef int _make_room(self, Py_ssize_t n) except -1
+    # Where recv() may write, and how much; NULL when bytes must go through feed().
+    cdef char *tail(self, Py_ssize_t *room) except? NULL
+    cdef bint wrote(self, Py_ssize_t n)
+    cdef object input(self)

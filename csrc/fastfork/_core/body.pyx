@@ -1,0 +1,152 @@
+"""Request bodies: received whole before the application is called.
+
+A slow upload therefore never holds the application.  A body is kept in memory up to a
+threshold and in an unnamed temporary file beyond it.  The application reads it as a plain
+`io` object, so read, readline, readlines and iteration are CPython's own.
+
+Runs in: worker
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.string cimport memcpy
+
+from fastfork._core.scan cimport (
+    FF_CHUNK_DATA,
+    FF_CHUNK_END,
+    FF_NEED_DATA,
+    ff_chunked_init,
+    ff_chunked_next,
+)
+
+from fastfork._core.parsers cimport HeadParser
+
+import io
+import tempfile
+
+cdef enum:
+    FIRST_CHUNKED = 16 << 10  # bytes of memory a chunked body begins with; doubles
+
+
+cdef class EmptyInput:
+    """`wsgi.input` of a request without a body; shared, since there is nothing to change."""
+
+    def read(self, size=-1, /):
+        return b""
+
+    def readline(self, size=-1, /):
+        return b""
+
+    def readlines(self, hint=-1, /):
+        return []
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
+
+    def readable(self):
+        return True
+
+    def close(self):
+        """Nothing to close."""
+
+
+cdef class Body:
+    """One request body.
+
+    content_length: bytes, ignored when chunked.  spool_after: bytes kept in memory.
+    spool_dir: directory of the temporary file, None for the system's.
+    """
+
+    def __cinit__(self, HeadParser parser, *, bint chunked, int64_t content_length,
+                  int64_t max_body, int64_t spool_after, spool_dir):
+        self.chunked = chunked
+        self.left = content_length
+        self.spool_after = spool_after
+        self.spool_dir = spool_dir
+        if chunked:
+            ff_chunked_init(&self.decoder, &parser.limits, <unsigned long long>max_body)
+        if content_length > spool_after and not chunked:
+            self._spool()
+
+    def _spool(self):
+        """Move what is in memory to a file without a name: it cannot be left behind."""
+        self.file = tempfile.TemporaryFile(dir=self.spool_dir, prefix="fastfork-body-")
+        if self.size:
+            self.file.write(memoryview(self.memory)[: self.size])
+        self.memory = None
+        self.capacity = 0
+
+    cdef int _make_room(self, Py_ssize_t n) except -1:
+        """Make `memory` large enough for n more bytes: exactly, where the size is known."""
+        cdef Py_ssize_t want
+        cdef bytes grown
+        if self.size + n <= self.capacity:
+            return 0
+        if not self.chunked:
+            want = self.size + self.left
+        else:
+            want = max(FIRST_CHUNKED, self.capacity * 2, self.size + n)
+        grown = PyBytes_FromStringAndSize(NULL, want)
+        if self.size:
+            memcpy(PyBytes_AS_STRING(grown), PyBytes_AS_STRING(self.memory), self.size)
+        self.memory = grown
+        self.capacity = want
+        return 0
+
+    cdef int _keep(self, const char *p, Py_ssize_t n) except -1:
+        if self.file is None and self.size + n > self.spool_after:
+            self._spool()
+        if self.file is not None:
+            self.file.write(<bytes>p[:n])
+        else:
+            self._make_room(n)
+            memcpy(PyBytes_AS_STRING(self.memory) + self.size, p, n)
+        self.size += n
+        return 0
+
+    cdef int feed(self, const char **p, const char *end) except -1000:
+        cdef const char *data = NULL
+        cdef size_t n = 0
+        cdef Py_ssize_t take
+        cdef int rc
+        if not self.chunked:
+            take = min(<int64_t>(end - p[0]), self.left)
+            if take:
+                self._keep(p[0], take)
+                self.left -= take
+                p[0] += take
+            return self.left == 0
+        while True:
+            rc = ff_chunked_next(&self.decoder, p, end, &data, &n)
+            if rc != FF_CHUNK_DATA:
+                break
+            self._keep(data, <Py_ssize_t>n)
+        if rc == FF_CHUNK_END:
+            return 1
+        return 0 if rc == FF_NEED_DATA else rc
+
+    cdef char *tail(self, Py_ssize_t *room) except? NULL:
+        if self.chunked or self.file is not None:
+            return NULL
+        self._make_room(self.left)
+        room[0] = self.left
+        return PyBytes_AS_STRING(self.memory) + self.size
+
+    cdef bint wrote(self, Py_ssize_t n):
+        """n bytes were received at tail().  Is the body complete?"""
+        self.size += n
+        self.left -= n
+        return self.left == 0
+
+    cdef object input(self):
+        """The complete body as a binary file object positioned at its start."""
+        if self.file is not None:
+            self.file.seek(0)
+            return self.file
+        if self.memory is None:
+            return io.BytesIO()
+        if self.size != self.capacity:
+            return io.BytesIO((<bytes>self.memory)[: self.size])
+        return io.BytesIO(self.memory)

@@ -1,0 +1,75 @@
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from fastfork._core.body cimport Body
+
+cdef enum:  # states
+    IDLE        # between requests; holds no buffer
+    HEAD        # part of a request head has come
+    BODY        # the head is read, its body is not
+    RESPONDING  # the answer is not fully handed to the kernel
+    LINGERING   # half-closed: reads and forgets until the client closes too
+    CLOSED
+
+cdef enum:
+    NEVER = 255  # interest of a connection the poller has not been told about
+
+
+cdef class FileSegment:
+    cdef int fd
+    cdef int64_t offset
+    cdef int64_t left
+
+
+cdef class Outbox:
+    cdef list queue
+    cdef Py_ssize_t first   # index of the first unsent segment
+    cdef Py_ssize_t offset  # bytes of it that are sent
+    cdef readonly int64_t size  # bytes held in memory
+    cdef object file           # what spill() writes to, None before
+    cdef int64_t spilled       # bytes written to it
+    cdef int add(self, bytes data) except -1
+    cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1
+    cdef int spill(self) except -1
+    cdef int send(self, int fd) except -2
+    cdef int _send_bytes(self, int fd, Py_ssize_t *sent) except -2
+    cdef bint empty(self)
+
+
+cdef class Connection:
+    cdef int fd
+    cdef uint8_t state
+    cdef uint8_t interest     # what the poller watches: 1 in, 4 out (EPOLLIN, EPOLLOUT)
+    cdef uint8_t which_list   # the deadline list it is on, 0 = none
+    cdef bint close_after     # close when everything is sent
+    cdef bint broken          # the peer is gone: nothing can be sent
+    cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
+    cdef bint detached        # the application took the socket
+    cdef bint flushing        # on the list of connections to look at after a flush
+    cdef bint lingers         # close_after means half-close and drain
+    cdef bint busy            # the application is answering it
+    cdef bint has_line        # partial holds a line end
+    cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
+    cdef bint is_head         # HEAD,
+    cdef bint keep_alive      # the client wants the connection to stay
+    cdef int port              # of the peer, -1 for Unix sockets
+    cdef uint32_t listener
+    cdef uint32_t drained     # bytes read while lingering
+    cdef void *before         # neighbours on the deadline list; the table owns the references
+    cdef void *behind
+    cdef int64_t deadline     # monotonic nanoseconds
+    cdef char *partial        # bytes received and not yet used, malloc'd
+    cdef uint32_t partial_size
+    cdef uint32_t partial_room
+    cdef uint32_t scanned     # of partial, when a line end last made a look worth while
+    cdef readonly str remote_addr
+    cdef str remote_port
+    cdef object hub
+    cdef Body body
+    cdef dict environ         # of the request whose body is being read
+    cdef Outbox outbox        # None unless data waits for the client
+    cdef object responder     # the parked response, or None
+    cdef int keep(self, const char *p, Py_ssize_t n) except -1
+    cdef void forget_partial(self) noexcept
+    cdef str port_text(self)
+    cdef Outbox queue(self)
+    cdef int send_tail(self, const char *p, Py_ssize_t n, Py_ssize_t sent, bytes body) except -1

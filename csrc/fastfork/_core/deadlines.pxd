@@ -1,0 +1,24 @@
+from libc.stdint cimport int64_t
+
+from fastfork._core.connection cimport Connection
+
+cdef enum:
+    NOTHING
+    FIRST_BYTE   # a new connection that has sent nothing
+    NEXT_REQUEST  # kept alive
+    WHOLE_HEAD   # absolute: from the head's first byte
+    MORE_BODY
+    READER       # the client has to read
+    LINGER
+    WAITS
+
+
+cdef class Deadlines:
+    cdef void *first[WAITS]
+    cdef void *last[WAITS]
+    cdef int64_t patience[WAITS]  # nanoseconds
+    cdef void remove(self, Connection connection) noexcept
+    cdef void set(self, Connection connection, int wait, int64_t now) noexcept
+    cdef Connection expired(self, int wait, int64_t now)
+    cdef int64_t next(self) noexcept
+    cdef void shorten(self, int wait, int64_t deadline) noexcept

@@ -1,0 +1,79 @@
+"""Deadlines of all connections, in one first-in first-out list a kind of wait.
+
+Every wait of one kind has the same length, so the order in which waits begin is the order in
+which they run out: setting, moving and dropping a deadline touch three neighbours, and
+looking for expired ones looks at the first of each list only.  No sweep, no heap.
+
+Runs in: worker
+"""
+
+
+cdef class Deadlines:
+    """first_byte ... linger: seconds, how long each kind of wait may last."""
+
+    def __cinit__(self, *, first_byte, next_request, whole_head, more_body, reader, linger):
+        self.patience[FIRST_BYTE] = <int64_t>(first_byte * 1e9)
+        self.patience[NEXT_REQUEST] = <int64_t>(next_request * 1e9)
+        self.patience[WHOLE_HEAD] = <int64_t>(whole_head * 1e9)
+        self.patience[MORE_BODY] = <int64_t>(more_body * 1e9)
+        self.patience[READER] = <int64_t>(reader * 1e9)
+        self.patience[LINGER] = <int64_t>(linger * 1e9)
+
+    cdef void remove(self, Connection connection) noexcept:
+        cdef int wait = connection.which_list
+        if wait == NOTHING:
+            return
+        if connection.before != NULL:
+            (<Connection>connection.before).behind = connection.behind
+        else:
+            self.first[wait] = connection.behind
+        if connection.behind != NULL:
+            (<Connection>connection.behind).before = connection.before
+        else:
+            self.last[wait] = connection.before
+        connection.before = connection.behind = NULL
+        connection.which_list = NOTHING
+
+    cdef void set(self, Connection connection, int wait, int64_t now) noexcept:
+        """The connection now waits like this, from now on."""
+        connection.deadline = now + self.patience[wait]
+        if connection.which_list == wait and connection.behind == NULL:
+            return  # it is the last already
+        self.remove(connection)
+        connection.which_list = wait
+        connection.before = self.last[wait]
+        if self.last[wait] != NULL:
+            (<Connection>self.last[wait]).behind = <void *>connection
+        else:
+            self.first[wait] = <void *>connection
+        self.last[wait] = <void *>connection
+
+    cdef Connection expired(self, int wait, int64_t now):
+        """A connection whose wait of this kind has run out, off its list; or None."""
+        cdef Connection connection
+        if self.first[wait] == NULL:
+            return None
+        connection = <Connection>self.first[wait]
+        if connection.deadline > now:
+            return None
+        self.remove(connection)
+        return connection
+
+    cdef int64_t next(self) noexcept:
+        """The earliest deadline in nanoseconds, or -1 when there is none."""
+        cdef int64_t earliest = -1
+        cdef int wait
+        for wait in range(1, WAITS):
+            if self.first[wait] != NULL:
+                deadline = (<Connection>self.first[wait]).deadline
+                if earliest < 0 or deadline < earliest:
+                    earliest = deadline
+        return earliest
+
+    cdef void shorten(self, int wait, int64_t deadline) noexcept:
+        """No wait of this kind lasts beyond `deadline`.  The order stays what it was."""
+        cdef void *at = self.first[wait]
+        while at != NULL:
+            if (<Connection>at).deadline > deadline:
+                (<Connection>at).deadline = deadline
+            at = (<Connection>at).behind

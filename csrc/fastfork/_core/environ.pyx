@@ -1,0 +1,219 @@
+"""The WSGI environ, built straight from the received bytes (PEP 3333).
+
+A template dict holds everything that is the same for all requests of a listener, plus a
+placeholder for each key that every request sets.  Copying a dict of that size copies its
+hash table in one go, and setting a key that is there changes no table.  Field names are
+looked up by their bytes in a small table that gives the interned `HTTP_*` key; beside each
+name stands the last value, because clients repeat themselves.
+
+Runs in: worker
+"""
+
+from cpython.dict cimport PyDict_Copy, PyDict_SetItem, PyDict_Size
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy
+
+from fastfork._core.scan cimport (
+    FF_ABSOLUTE_FORM,
+    FF_CONTENT_LENGTH,
+    FF_CONTENT_TYPE,
+    FF_COOKIE,
+    FF_PROXY,
+    FF_TRANSFER_ENCODING,
+    ff_field,
+    ff_head,
+    ff_unquote,
+)
+from fastfork._core.text cimport (
+    PyUnicode_DATA,
+    PyUnicode_DecodeLatin1,
+    PyUnicode_GET_LENGTH,
+    latin1,
+)
+
+import sys
+
+
+cdef extern from "Python.h":
+    PyObject *PyDict_SetDefault(object d, object key, object default) except NULL
+
+
+cdef str REQUEST_METHOD = sys.intern("REQUEST_METHOD")
+cdef str PATH_INFO = sys.intern("PATH_INFO")
+cdef str QUERY_STRING = sys.intern("QUERY_STRING")
+cdef str RAW_URI = sys.intern("RAW_URI")
+cdef str SERVER_PROTOCOL = sys.intern("SERVER_PROTOCOL")
+cdef str HTTP_HOST = sys.intern("HTTP_HOST")
+cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
+cdef str SLASH = "/"
+cdef tuple METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+
+cdef enum:
+    TOLD_MAX = 100  # dropped names logged in a worker's life: a client must not fill the log
+
+
+# Their values are secrets: kept no longer than the request.
+cdef frozenset SECRET = frozenset(
+    {"HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_API_KEY"}
+)
+
+
+cdef inline uint32_t _hash(const char *p, Py_ssize_t n) noexcept nogil:
+    """Mixes length, first and last bytes; equal names always agree, others mostly differ."""
+    cdef unsigned long long a = 0, b = 0
+    if n >= 8:
+        memcpy(&a, p, 8)
+        memcpy(&b, p + n - 8, 8)
+    else:
+        memcpy(&a, p, n)
+    a = (a ^ (b << 29) ^ (b >> 35) ^ <unsigned long long>n) * 0x9E3779B97F4A7C15ULL
+    return <uint32_t>(a >> 32)
+
+
+cdef object _method(const char *p, Py_ssize_t n):
+    for known in METHODS:
+        if PyUnicode_GET_LENGTH(known) == n and memcmp(PyUnicode_DATA(known), p, n) == 0:
+            return known
+    return latin1(p, n, False)
+
+
+cdef object _unquoted(const char *p, Py_ssize_t n):
+    """PATH_INFO: percent-decoded once, as latin-1 text."""
+    cdef uint8_t obs = 0
+    cdef bytearray room = bytearray(n)
+    cdef char *out = room
+    cdef Py_ssize_t size = ff_unquote(out, p, n, &obs)
+    return PyUnicode_DecodeLatin1(out, size, NULL)
+
+
+cdef class EnvironBuilder:
+    """Builds environs.  on_dropped(name: str) is called once a name for a field that was
+    left out because of an underscore in its name (it would pass for another field)."""
+
+    def __cinit__(self, *, on_dropped):
+        self._on_dropped = on_dropped
+        self._told = set()
+        self.names = <name_entry *>calloc(NAMES, sizeof(name_entry))
+        if self.names == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.names == NULL:
+            return
+        for i in range(NAMES):
+            Py_XDECREF(self.names[i].key)
+            Py_XDECREF(self.names[i].value)
+        free(self.names)
+
+    def forget_values(self):
+        """Drop the remembered field values; the worker does this when it has been idle."""
+        for i in range(NAMES):
+            Py_XDECREF(self.names[i].value)
+            self.names[i].value = NULL
+
+    cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field):
+        """The environ key of a field name, or None when the field is dropped."""
+        cdef str text = name[:n].decode("ascii")
+        # Transfer-Encoding has done its work: the application reads the decoded body, whose
+        # length is known by then.  Handing it on would invite a second decoding.
+        if field.id == FF_PROXY or field.id == FF_TRANSFER_ENCODING:
+            return None
+        if field.has_underscore:
+            if text not in self._told and len(self._told) < TOLD_MAX:
+                self._told.add(text)
+                self._on_dropped(text)
+            return None
+        text = text.upper().replace("-", "_")
+        if field.id != FF_CONTENT_TYPE and field.id != FF_CONTENT_LENGTH:
+            text = "HTTP_" + text
+        return sys.intern(text)
+
+    cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
+                            const ff_field *field) except NULL:
+        cdef uint32_t hash = _hash(name, n)
+        cdef name_entry *e = &self.names[hash & (NAMES - 1)]
+        if e.hash == hash and e.size == n and memcmp(e.name, name, n) == 0:
+            return e
+        if e.key != NULL:
+            # Two places a name; the second one changes hands, so that names seen early
+            # (the common ones) cannot be driven out by a client that invents new ones.
+            e = &self.names[(hash & (NAMES - 1)) ^ 1]
+            if e.hash == hash and e.size == n and memcmp(e.name, name, n) == 0:
+                return e
+        key = self._key(name, n, field)
+        Py_INCREF(key)
+        Py_XDECREF(e.key)
+        Py_XDECREF(e.value)
+        e.key = <PyObject *>key
+        e.value = NULL
+        e.hash = hash
+        e.size = <uint8_t>n
+        e.keeps_value = key is not None and key not in SECRET
+        memcpy(e.name, name, n)
+        return e
+
+    cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1:
+        cdef const char *name = base + field.name.at
+        cdef const char *p = base + field.value.at
+        cdef Py_ssize_t n = field.value.len
+        cdef name_entry *e
+        cdef Py_ssize_t size
+        cdef PyObject *old
+        cdef object key, value
+        if 0 < field.name.len <= NAME_MAX:
+            e = self._entry(name, field.name.len, field)
+            key = <object>e.key
+            if key is None:
+                return 0
+            if not e.keeps_value or n > VALUE_MAX:
+                value = latin1(p, n, field.has_obs_text)
+            elif (e.value != NULL and PyUnicode_GET_LENGTH(<object>e.value) == n
+                    and memcmp(PyUnicode_DATA(<object>e.value), p, n) == 0):
+                value = <object>e.value  # one byte a character: latin-1 is its own storage
+            else:
+                value = latin1(p, n, field.has_obs_text)
+                Py_INCREF(value)
+                Py_XDECREF(e.value)
+                e.value = <PyObject *>value
+        else:
+            key = self._key(name, field.name.len, field)
+            if key is None:
+                return 0
+            value = latin1(p, n, field.has_obs_text)
+        size = PyDict_Size(environ)
+        old = PyDict_SetDefault(environ, key, value)
+        if PyDict_Size(environ) == size:  # identity would not tell: equal values are shared
+            # RFC 9110 section 5.3; for Cookie RFC 6265 section 5.4.
+            environ[key] = <str>old + ("; " if field.id == FF_COOKIE else ",") + value
+        return 0
+
+    cdef dict build(self, dict template, const char *base, const ff_head *head):
+        cdef dict environ = <dict>PyDict_Copy(template)
+        cdef object target = latin1(base + head.target.at, head.target.len, False)
+        cdef uint32_t i
+        PyDict_SetItem(environ, REQUEST_METHOD,
+                       _method(base + head.method.at, head.method.len))
+        PyDict_SetItem(environ, RAW_URI, target)
+        if head.path.len == 0:
+            PyDict_SetItem(environ, PATH_INFO, SLASH)
+        elif head.path_has_percent:
+            PyDict_SetItem(environ, PATH_INFO,
+                           _unquoted(base + head.path.at, head.path.len))
+        elif head.path.len == head.target.len:
+            PyDict_SetItem(environ, PATH_INFO, target)
+        else:
+            PyDict_SetItem(environ, PATH_INFO,
+                           latin1(base + head.path.at, head.path.len, False))
+        if head.query.len:
+            PyDict_SetItem(environ, QUERY_STRING,
+                           latin1(base + head.query.at, head.query.len, False))
+        if head.minor == 0:
+            PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
+        for i in range(head.nfields):
+            self._add_field(environ, base, &head.fields[i])
+        if head.form == FF_ABSOLUTE_FORM:
+            # RFC 9112 section 3.2.2: the authority of the target replaces Host.
+            environ[HTTP_HOST] = latin1(base + head.authority.at, head.authority.len, False)
+        return environ

@@ -1,0 +1,33 @@
+from libc.stdint cimport int64_t, uint32_t
+
+from fastfork._core.scan cimport ff_field, ff_framing, ff_head, ff_limits
+
+
+cdef class HeadParser:
+    cdef ff_head head
+    cdef ff_framing framing
+    cdef ff_limits limits
+    cdef readonly int64_t max_body
+    # > 0: bytes of the head; FF_NEED_DATA; or the (negative) code of a refusal.
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n)
+    cdef bint _grow_fields(self)
+
+
+cdef class HttptoolsParser(HeadParser):
+    cdef object _make
+    cdef object _invalid_method
+    cdef object _parser
+    cdef object _feed
+    cdef Lens _lens
+    cdef Witness _witness
+    cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1
+
+
+cdef class Lens:
+    cdef const char *at
+    cdef Py_ssize_t size
+
+
+cdef class Witness:
+    cdef int heads
+    cdef int messages

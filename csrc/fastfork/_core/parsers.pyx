@@ -1,0 +1,145 @@
+"""Request head parsers: bytes in, offsets and framing out.
+
+`HeadParser` is the native parser: `csrc/scan.c` finds and checks, `csrc/framing.c` decides
+what follows.  `HttptoolsParser` is the same, with llhttp as a second judge: every complete
+head is also fed to it, and it must agree that this is one head, and whether a body follows.
+What either refuses is refused, so a request that two parsers read differently (which is what
+smuggling needs) never reaches the application.  No callback runs per field: a Python call per
+field would cost more than the whole rest of the request.
+
+A parser keeps no bytes and no state between heads.  One serves all connections of a worker.
+
+Runs in: worker
+"""
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from libc.stdlib cimport free, malloc, realloc
+
+from fastfork._core.scan cimport (
+    FF_NEED_FIELDS,
+    FF_SECOND_OPINION,
+    ff_field,
+    ff_frame,
+    ff_scan_head,
+)
+
+import httptools
+
+cdef enum:
+    FIRST_FIELDS = 64      # field slots to begin with; grown up to the limit
+    MOST_FIELDS = 1 << 20  # even with limit_request_fields = 0
+
+
+cdef class HeadParser:
+    """The native parser.
+
+    line, fields, field_size, head: the limits of the request head in bytes (`fields` is a
+    count), 0 = no limit.  max_body: bytes a body may have, 0 = no limit.
+    """
+
+    def __cinit__(self, *, uint32_t line, uint32_t fields, uint32_t field_size,
+                  uint32_t head, int64_t max_body):
+        self.limits.line = line
+        self.limits.fields = fields
+        self.limits.field_size = field_size
+        self.limits.head = head
+        self.max_body = max_body
+        self.head.capacity = FIRST_FIELDS
+        self.head.fields = <ff_field *>malloc(FIRST_FIELDS * sizeof(ff_field))
+        if self.head.fields == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.head.fields)
+
+    cdef bint _grow_fields(self):
+        cdef uint32_t more = self.head.capacity * 2
+        cdef ff_field *grown
+        if more > MOST_FIELDS:
+            return False
+        grown = <ff_field *>realloc(self.head.fields, more * sizeof(ff_field))
+        if grown == NULL:
+            return False
+        self.head.fields = grown
+        self.head.capacity = more
+        return True
+
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):
+        cdef Py_ssize_t used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
+        cdef int rc
+        while used == FF_NEED_FIELDS:
+            if not self._grow_fields():
+                raise MemoryError
+            used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
+        if used > 0:
+            rc = ff_frame(p, &self.head, self.max_body, &self.framing)
+            if rc < 0:
+                return rc
+        return used
+
+
+cdef class Lens:
+    """Shows httptools the bytes where they are, so that no head is copied for it."""
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, <void *>self.at, self.size, 1, flags)
+
+
+cdef class Witness:
+    """The protocol object httptools reports to: it only counts."""
+
+    def on_headers_complete(self):
+        self.heads += 1
+
+    def on_message_complete(self):
+        self.messages += 1
+
+
+cdef class HttptoolsParser(HeadParser):
+    """The native parser, seconded by llhttp through httptools."""
+
+    def __init__(self, *, line, fields, field_size, head, max_body):
+        self._make = httptools.HttpRequestParser
+        self._invalid_method = httptools.HttpParserInvalidMethodError
+        self._lens = Lens()
+        self._witness = Witness()
+        self._renew()
+
+    def _renew(self):
+        """A parser that has seen a body announced, or an error, cannot be used again."""
+        self._parser = self._make(self._witness)
+        # Each head is a message of its own here: whether the connection goes on after a
+        # "close" is not llhttp's decision, it only must not refuse the next head for it.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed = self._parser.feed_data
+
+    cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1:
+        """Does llhttp read these n bytes as exactly one head with the same framing?"""
+        cdef bint has_body = self.framing.chunked or self.framing.content_length > 0
+        cdef bint fresh = not has_body
+        self._lens.at = p
+        self._lens.size = n
+        self._witness.heads = self._witness.messages = 0
+        try:
+            self._feed(self._lens)
+        except httptools.HttpParserUpgrade:
+            # It stops where an upgrade would begin.  We do none: the body is framed by us.
+            self._renew()
+            return self._witness.heads == 1
+        except self._invalid_method:
+            # Not in llhttp's table, which no protocol bounds: the native verdict stands.
+            self._renew()
+            return True
+        except httptools.HttpParserError:
+            self._renew()
+            return False
+        if not fresh:
+            self._renew()
+        return self._witness.heads == 1 and self._witness.messages == (0 if has_body else 1)
+
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):
+        cdef Py_ssize_t used = HeadParser.parse(self, p, n)
+        # llhttp knows 1.0 and 1.1; RFC 9110 section 2.5 has 1.2-1.9 served as 1.1.
+        if used > 0 and self.head.minor <= 1 and not self._agrees(p, used):
+            return FF_SECOND_OPINION
+        return used

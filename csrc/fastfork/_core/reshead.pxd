@@ -1,0 +1,37 @@
+from libc.stdint cimport int64_t, uint8_t
+
+cdef enum:  # what the Connection field says
+    STAYS_OPEN      # HTTP/1.1 says nothing
+    SAYS_KEEP_ALIVE
+    SAYS_CLOSE
+
+
+cdef class ServerLines:
+    cdef char text[96]
+    cdef int size
+    cdef int64_t second
+    cdef int refresh(self) except -1
+
+
+cdef class ResponseHead:
+    cdef char *buffer
+    cdef Py_ssize_t size
+    cdef Py_ssize_t capacity
+    cdef bint has_length
+    cdef bint has_date
+    cdef bint has_server
+    cdef bint wants_close
+    cdef int status
+    cdef int64_t length
+    cdef object last_status
+    cdef set told
+    cdef object on_dropped
+    cdef int set(self, status, headers) except -1
+    cdef int set_fields(self, headers) except -1
+    cdef int _status_line(self, status) except -1
+    cdef int _field(self, item) except -1
+    cdef bint _takes(self, const char *name, Py_ssize_t n, value) except -1
+    cdef int _need(self, Py_ssize_t n) except -1
+    cdef Py_ssize_t finish_bound(self)
+    cdef Py_ssize_t finish(self, char *out, int64_t add_length, bint chunked, int closing,
+                           ServerLines lines)

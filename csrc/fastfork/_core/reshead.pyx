@@ -1,0 +1,237 @@
+"""The head of a response: checked, and written as bytes while it is checked.
+
+`start_response` hands over a status and a list of fields; what comes out is ready to be
+sent but for the framing fields, which depend on the body.  Nothing that could split a
+response or forge a field gets through (CR, LF, NUL and other controls; RFC 9110 section
+5.5), hop-by-hop fields belong to the server (PEP 3333) and are dropped with a word in the
+log, except `Connection: close`.
+
+Runs in: worker
+"""
+
+from libc.stdio cimport snprintf
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
+from libc.time cimport time, time_t, tm
+
+from fastfork._core.scan cimport ff_equals, ff_token_span, ff_value_span
+from fastfork._core.text cimport (
+    PyUnicode_1BYTE_KIND,
+    PyUnicode_Check,
+    PyUnicode_DATA,
+    PyUnicode_GET_LENGTH,
+    PyUnicode_KIND,
+)
+
+cdef enum:
+    FRAMING_ROOM = 256  # Content-Length or Transfer-Encoding, Connection, ServerLines, the end
+
+cdef const char *DAYS = b"Sun\0Mon\0Tue\0Wed\0Thu\0Fri\0Sat"
+cdef const char *MONTHS = b"Jan\0Feb\0Mar\0Apr\0May\0Jun\0Jul\0Aug\0Sep\0Oct\0Nov\0Dec"
+
+cdef extern from "<time.h>" nogil:
+    tm *gmtime_r(const time_t *when, tm *parts)
+
+
+cdef class ServerLines:
+    """The Server and Date fields, formatted once a second (RFC 9110 section 6.6.1)."""
+
+    cdef int refresh(self) except -1:
+        cdef time_t now = time(NULL)
+        cdef tm t
+        if now == self.second:
+            return 0
+        gmtime_r(&now, &t)
+        # Not strftime: day and month names must not follow the locale.
+        self.size = snprintf(
+            self.text, sizeof(self.text),
+            b"Server: fastfork\r\nDate: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+            DAYS + 4 * t.tm_wday, t.tm_mday, MONTHS + 4 * t.tm_mon, t.tm_year + 1900, t.tm_hour,
+            t.tm_min, t.tm_sec)
+        self.second = now
+        return 0
+
+
+cdef inline const char *_latin1(object text, Py_ssize_t *n) except NULL:
+    """The characters of a str as bytes.  Raises UnicodeError outside latin-1."""
+    if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
+        raise ValueError(f"{text[:64]!r} has characters outside latin-1 (PEP 3333 has text "
+                         f"as latin-1 'bytes in unicode')")
+    n[0] = PyUnicode_GET_LENGTH(text)
+    return <const char *>PyUnicode_DATA(text)
+
+
+cdef class ResponseHead:
+    """Reusable.  on_dropped(name: str) is called once a name for a field that is not the
+    application's to send."""
+
+    def __cinit__(self, on_dropped):
+        self.capacity = 1024
+        self.buffer = <char *>malloc(self.capacity)
+        if self.buffer == NULL:
+            raise MemoryError
+        self.told = set()
+        self.on_dropped = on_dropped
+
+    def __dealloc__(self):
+        free(self.buffer)
+
+    cdef int _need(self, Py_ssize_t n) except -1:
+        cdef char *grown
+        if self.size + n <= self.capacity:
+            return 0
+        grown = <char *>realloc(self.buffer, 2 * (self.size + n))
+        if grown == NULL:
+            raise MemoryError
+        self.buffer = grown
+        self.capacity = 2 * (self.size + n)
+        return 0
+
+    cdef int set(self, status, headers) except -1:
+        """Take status and fields.  Raises TypeError or ValueError and takes nothing."""
+        self.size = 0
+        self._status_line(status)
+        self.set_fields(headers)
+        return 0
+
+    cdef int set_fields(self, headers) except -1:
+        self.has_length = self.has_date = self.has_server = self.wants_close = False
+        self.length = -1
+        if type(headers) is not list:
+            if not isinstance(headers, (list, tuple)):
+                raise TypeError(f"headers must be a list of (name, value) tuples, not "
+                                f"{type(headers).__name__}")
+            headers = list(headers)
+        for item in <list>headers:
+            self._field(item)
+        return 0
+
+    cdef int _status_line(self, status) except -1:
+        cdef Py_ssize_t n
+        cdef uint8_t obs = 0
+        cdef const char *p
+        if not PyUnicode_Check(status):
+            raise TypeError(f"status must be a str like '200 OK', not {type(status).__name__}")
+        p = _latin1(status, &n)
+        if status is not self.last_status:
+            if (n < 4 or p[3] != b' ' or not b'1' <= p[0] <= b'9' or not b'0' <= p[1] <= b'9'
+                    or not b'0' <= p[2] <= b'9' or ff_value_span(p, p + n, &obs) != <size_t>n):
+                raise ValueError(f"status must be three digits, a space and a reason, not "
+                                 f"{status[:64]!r}")
+            self.last_status = status
+        self.status = (p[0] - 48) * 100 + (p[1] - 48) * 10 + p[2] - 48
+        self._need(n + 11)
+        memcpy(self.buffer, b"HTTP/1.1 ", 9)
+        memcpy(self.buffer + 9, p, n)
+        memcpy(self.buffer + 9 + n, b"\r\n", 2)
+        self.size = n + 11
+        return 0
+
+    cdef int _field(self, item) except -1:
+        cdef Py_ssize_t n, vn
+        cdef uint8_t obs = 0
+        cdef const char *name
+        cdef const char *value
+        cdef char *out
+        if type(item) is not tuple or len(<tuple>item) != 2:
+            raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
+        field, text = <tuple>item
+        if not PyUnicode_Check(field) or not PyUnicode_Check(text):
+            raise TypeError(f"header names and values must be str: {item!r:.80}")
+        name = _latin1(field, &n)
+        value = _latin1(text, &vn)
+        if n == 0 or ff_token_span(name, name + n) != <size_t>n:
+            raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
+        if ff_value_span(value, value + vn, &obs) != <size_t>vn:
+            raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
+        if not self._takes(name, n, text):
+            return 0
+        self._need(n + vn + 4)
+        out = self.buffer + self.size
+        memcpy(out, name, n)
+        memcpy(out + n, b": ", 2)
+        memcpy(out + n + 2, value, vn)
+        memcpy(out + n + 2 + vn, b"\r\n", 2)
+        self.size += n + vn + 4
+        return 0
+
+    cdef bint _takes(self, const char *name, Py_ssize_t n, value) except -1:
+        """Is this field the application's to send?  Notes what the server must know."""
+        cdef bint mine = False
+        if n == 4:
+            self.has_date |= ff_equals(name, n, b"date", 4)
+        elif n == 6:
+            self.has_server |= ff_equals(name, n, b"server", 6)
+        elif n == 14 and ff_equals(name, n, b"content-length", 14):
+            # isdecimal() alone takes other scripts' digits; a second length is ambiguous.
+            if self.has_length or not (value.isascii() and value.isdecimal()) or len(value) > 18:
+                raise ValueError(f"Content-Length must be one decimal number, not {value!r:.80}")
+            self.has_length = True
+            self.length = int(value)
+        elif n == 10 and ff_equals(name, n, b"connection", 10):
+            if value.strip().lower() == "close":
+                self.wants_close = True
+                return False
+            mine = True
+        elif n == 2:
+            mine = ff_equals(name, n, b"te", 2)
+        elif n == 7:
+            mine = ff_equals(name, n, b"trailer", 7) or ff_equals(name, n, b"upgrade", 7)
+        elif n == 8:
+            mine = ff_equals(name, n, b"trailers", 8)
+        elif n == 17:
+            mine = ff_equals(name, n, b"transfer-encoding", 17)
+        elif n == 16:
+            mine = ff_equals(name, n, b"proxy-connection", 16)
+        elif n == 18:
+            mine = ff_equals(name, n, b"proxy-authenticate", 18)
+        elif n == 19:
+            mine = ff_equals(name, n, b"proxy-authorization", 19)
+        if n == 10 and not mine:
+            mine = ff_equals(name, n, b"keep-alive", 10)
+        if mine:
+            text = name[:n].decode("ascii").lower()
+            if text not in self.told:
+                self.told.add(text)
+                self.on_dropped(text)
+        return not mine
+
+    cdef Py_ssize_t finish_bound(self):
+        """Bytes that finish() may write at most."""
+        return self.size + FRAMING_ROOM
+
+    cdef Py_ssize_t finish(self, char *out, int64_t add_length, bint chunked, int closing,
+                           ServerLines lines):
+        """Write the whole head to `out` and return its length.
+
+        add_length: bytes of the body when the application did not say, -1 = none known.
+        """
+        cdef char *p = out + self.size
+        cdef char digits[24]
+        cdef int n
+        memcpy(out, self.buffer, self.size)
+        if add_length >= 0:
+            memcpy(p, b"Content-Length: ", 16)
+            n = snprintf(digits, sizeof(digits), b"%lld\r\n", <long long>add_length)
+            memcpy(p + 16, digits, n)
+            p += 16 + n
+        elif chunked:
+            memcpy(p, b"Transfer-Encoding: chunked\r\n", 28)
+            p += 28
+        if closing == SAYS_CLOSE:
+            memcpy(p, b"Connection: close\r\n", 19)
+            p += 19
+        elif closing == SAYS_KEEP_ALIVE:
+            memcpy(p, b"Connection: keep-alive\r\n", 24)
+            p += 24
+        if not self.has_server and not self.has_date:
+            memcpy(p, lines.text, lines.size)
+            p += lines.size
+        elif not self.has_server:
+            memcpy(p, lines.text, 18)  # "Server: fastfork" CRLF
+            p += 18
+        elif not self.has_date:
+            memcpy(p, lines.text + 18, lines.size - 18)
+            p += lines.size - 18
+        memcpy(p, b"\r\n", 2)
+        return p + 2 - out

@@ -1,0 +1,355 @@
+/* scan.c -- see scan.h. */
+#include "scan.h"
+
+#include <string.h>
+
+#include "target.h"
+
+#if defined(__SSE2__) && !defined(FF_NO_SSE2)
+#include <emmintrin.h>
+#define FF_SSE2 1
+#endif
+
+/* RFC 9110 section 5.6.2: "!#$%&'*+-.^_`|~", digits, letters. */
+static const uint8_t TCHAR[256] = {
+    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
+    ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,  ['6'] = 1, ['7'] = 1,
+    ['8'] = 1, ['9'] = 1,
+    ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,  ['G'] = 1, ['H'] = 1,
+    ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1,  ['O'] = 1, ['P'] = 1,
+    ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1,  ['W'] = 1, ['X'] = 1,
+    ['Y'] = 1, ['Z'] = 1,
+    ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1,  ['g'] = 1, ['h'] = 1,
+    ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1,  ['o'] = 1, ['p'] = 1,
+    ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1,  ['w'] = 1, ['x'] = 1,
+    ['y'] = 1, ['z'] = 1,
+};
+
+int
+ff_is_tchar(unsigned char c)
+{
+    return TCHAR[c];
+}
+
+int
+ff_error_status(int code)
+{
+    switch (code) {
+#define FF_ROW(name, code, status, text) \
+    case name:                           \
+        return status;
+        FF_ERRORS(FF_ROW)
+#undef FF_ROW
+    }
+    return 500;
+}
+
+const char *
+ff_error_text(int code)
+{
+    switch (code) {
+#define FF_ROW(name, code, status, text) \
+    case name:                           \
+        return text;
+        FF_ERRORS(FF_ROW)
+#undef FF_ROW
+    }
+    return "unknown error";
+}
+
+size_t
+ff_token_span(const char *p, const char *end)
+{
+    const char *q = p;
+
+    while (q < end && TCHAR[(unsigned char)*q])
+        q++;
+    return (size_t)(q - p);
+}
+
+size_t
+ff_value_span(const char *p, const char *end, uint8_t *obs)
+{
+    const char *q = p;
+#ifdef FF_SSE2
+    const __m128i space = _mm_set1_epi8(0x20), tab = _mm_set1_epi8('\t');
+    const __m128i del = _mm_set1_epi8(0x7f), zero = _mm_setzero_si128();
+    int high = 0;
+
+    while (end - q >= 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)q);
+        /* As signed bytes 0x80-0xFF are < 0, so "0 <= c < 0x20" needs both compares. */
+        __m128i control = _mm_andnot_si128(_mm_cmplt_epi8(c, zero), _mm_cmplt_epi8(c, space));
+        __m128i stop = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(c, tab), control),
+                                    _mm_cmpeq_epi8(c, del));
+        int stops = _mm_movemask_epi8(stop), highs = _mm_movemask_epi8(c);
+
+        if (stops) {
+            int at = __builtin_ctz((unsigned)stops);
+            if (high | (highs & ((1 << at) - 1)))
+                *obs = 1;
+            return (size_t)(q - p) + (size_t)at;
+        }
+        high |= highs;
+        q += 16;
+    }
+    if (high)
+        *obs = 1;
+#endif
+    for (; q < end; q++) {
+        unsigned char c = (unsigned char)*q;
+        if (c >= 0x80)
+            *obs = 1;
+        else if ((c < 0x20 && c != '\t') || c == 0x7f)
+            break;
+    }
+    return (size_t)(q - p);
+}
+
+/* Index of the first byte that is not 0x21-0x7E: the end of a request target. */
+static size_t
+target_span(const char *p, const char *end)
+{
+    const char *q = p;
+#ifdef FF_SSE2
+    const __m128i space = _mm_set1_epi8(0x21), del = _mm_set1_epi8(0x7f);
+
+    while (end - q >= 16) {
+        __m128i c = _mm_loadu_si128((const __m128i *)q);
+        /* Signed compare: 0x80-0xFF are below 0x21 too. */
+        int stops =
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(c, space), _mm_cmpeq_epi8(c, del)));
+        if (stops)
+            return (size_t)(q - p) + (size_t)__builtin_ctz((unsigned)stops);
+        q += 16;
+    }
+#endif
+    while (q < end && (unsigned char)*q > 0x20 && (unsigned char)*q < 0x7f)
+        q++;
+    return (size_t)(q - p);
+}
+
+/* Is this one of the names that decide something?  By length first: most are not. */
+static uint8_t
+name_id(const char *p, size_t n)
+{
+    switch (n) {
+    case 4:
+        return FF_IS(p, n, "host") ? FF_HOST : FF_OTHER;
+    case 5:
+        return FF_IS(p, n, "proxy") ? FF_PROXY : FF_OTHER;
+    case 6:
+        if (FF_IS(p, n, "cookie"))
+            return FF_COOKIE;
+        return FF_IS(p, n, "expect") ? FF_EXPECT : FF_OTHER;
+    case 7:
+        return FF_IS(p, n, "upgrade") ? FF_UPGRADE : FF_OTHER;
+    case 10:
+        return FF_IS(p, n, "connection") ? FF_CONNECTION : FF_OTHER;
+    case 12:
+        return FF_IS(p, n, "content-type") ? FF_CONTENT_TYPE : FF_OTHER;
+    case 14:
+        return FF_IS(p, n, "content-length") ? FF_CONTENT_LENGTH : FF_OTHER;
+    case 17:
+        return FF_IS(p, n, "transfer-encoding") ? FF_TRANSFER_ENCODING : FF_OTHER;
+    }
+    return FF_OTHER;
+}
+
+/* gunicorn's convention, kept: 3 to 20 long, no lower case, no "#". */
+static int
+conventional_method(const char *p, size_t n)
+{
+    if (n < 3 || n > 20)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '#')
+            return 0;
+    return 1;
+}
+
+/* "HTTP/1.x" CRLF at p.  Returns 10, FF_NEED_DATA or an error; compares as far as the
+ * bytes go, so that a wrong version is refused before its line ends. */
+static ptrdiff_t
+scan_version(const char *p, const char *end, uint8_t *minor)
+{
+    static const char WANT[] = "HTTP/";
+    size_t n = (size_t)(end - p);
+
+    for (size_t i = 0; i < 5; i++) {
+        if (i >= n)
+            return FF_NEED_DATA;
+        if (p[i] != WANT[i])
+            return FF_BAD_VERSION;
+    }
+    for (size_t i = 5; i < 8; i++) {
+        if (i >= n)
+            return FF_NEED_DATA;
+        if (i == 6 ? p[i] != '.' : (p[i] < '0' || p[i] > '9'))
+            return FF_BAD_VERSION;
+    }
+    if (n < 9)
+        return FF_NEED_DATA;
+    if (p[8] == '\n')
+        return FF_BARE_LF;
+    if (p[8] != '\r')
+        return FF_BAD_VERSION;
+    if (n < 10)
+        return FF_NEED_DATA;
+    if (p[9] != '\n')
+        return FF_BARE_CR;
+    if (p[5] != '1')
+        return FF_VERSION_NOT_SUPPORTED;
+    *minor = (uint8_t)(p[7] - '0');
+    return 10;
+}
+
+/* The request line at base[h->start].  Returns its length with CRLF. */
+static ptrdiff_t
+scan_request_line(const char *base, const char *end, uint32_t limit, ff_head *h)
+{
+    const char *line = base + h->start, *p = line, *stop = end;
+    int cut = 0;
+    ptrdiff_t used;
+    int rc;
+
+    if (limit && (size_t)(end - line) > (size_t)limit + 2) {
+        stop = line + limit + 2;
+        cut = 1;
+    }
+    p += ff_token_span(p, stop);
+    if (p == stop)
+        return cut ? FF_LINE_TOO_LONG : FF_NEED_DATA;
+    if (*p != ' ' || !conventional_method(line, (size_t)(p - line)))
+        return FF_BAD_METHOD;
+    h->method.at = h->start;
+    h->method.len = (uint32_t)(p - line);
+
+    p++;
+    h->target.at = (uint32_t)(p - base);
+    h->target.len = (uint32_t)target_span(p, stop);
+    p += h->target.len;
+    if (p == stop)
+        return cut ? FF_LINE_TOO_LONG : FF_NEED_DATA;
+    if (*p != ' ')
+        return *p == '\r' || *p == '\n' ? FF_BAD_VERSION : FF_BAD_TARGET;
+    rc = ff_split_target(base, h);
+    if (rc < 0)
+        return rc;
+
+    p++;
+    used = scan_version(p, stop, &h->minor);
+    if (used < 0)
+        return used == FF_NEED_DATA && cut ? FF_LINE_TOO_LONG : used;
+    return p - line + used;
+}
+
+/* One field line at p, its CRLF included in the result. */
+static ptrdiff_t
+scan_field(const char *base, const char *p, const char *stop, ff_field *f)
+{
+    const char *name = p, *last;
+    size_t n = ff_token_span(p, stop);
+
+    p += n;
+    if (p == stop)
+        return FF_NEED_DATA;
+    if (n == 0 || *p != ':') /* "Host :" too: RFC 9112 section 5.1 says 400 */
+        return FF_BAD_FIELD_NAME;
+    f->name.at = (uint32_t)(name - base);
+    f->name.len = (uint32_t)n;
+    f->id = name_id(name, n);
+    f->has_underscore = memchr(name, '_', n) != NULL;
+    f->has_obs_text = 0;
+
+    for (p++; p < stop && (*p == ' ' || *p == '\t'); p++)
+        ;
+    f->value.at = (uint32_t)(p - base);
+    n = ff_value_span(p, stop, &f->has_obs_text);
+    last = p + n;
+    if (last == stop)
+        return FF_NEED_DATA;
+    if (*last != '\r')
+        return *last == '\n' ? FF_BARE_LF : FF_BAD_FIELD_VALUE;
+    if (last + 1 == stop)
+        return FF_NEED_DATA;
+    if (last[1] != '\n')
+        return FF_BARE_CR;
+    while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+        n--;
+    f->value.len = (uint32_t)n;
+    return last + 2 - name;
+}
+
+/* Field lines from p up to and including the empty line.  Returns the head's length. */
+static ptrdiff_t
+scan_fields(const char *base, const char *p, const char *end, const ff_limits *limits,
+            ff_head *h)
+{
+    const char *head_end = end, *stop;
+    int head_cut = 0, cut;
+    ptrdiff_t used;
+
+    if (limits->head && (size_t)(end - base) > limits->head) {
+        head_end = base + limits->head;
+        head_cut = 1;
+    }
+    for (;;) {
+        if (p >= head_end)
+            return head_cut ? FF_HEAD_TOO_LONG : FF_NEED_DATA;
+        if (*p == '\r') {
+            if (p + 1 >= head_end)
+                return head_cut ? FF_HEAD_TOO_LONG : FF_NEED_DATA;
+            return p[1] == '\n' ? p + 2 - base : FF_BARE_CR;
+        }
+        if (*p == '\n')
+            return FF_BARE_LF;
+        if (*p == ' ' || *p == '\t')
+            return FF_OBS_FOLD;
+        if (limits->fields && h->nfields == limits->fields)
+            return FF_TOO_MANY_FIELDS;
+        if (h->nfields == h->capacity)
+            return FF_NEED_FIELDS;
+        stop = head_end;
+        cut = limits->field_size && (size_t)(head_end - p) > limits->field_size;
+        if (cut)
+            stop = p + limits->field_size;
+        used = scan_field(base, p, stop, &h->fields[h->nfields]);
+        if (used == FF_NEED_DATA)
+            return cut ? FF_FIELD_TOO_LONG : head_cut ? FF_HEAD_TOO_LONG : FF_NEED_DATA;
+        if (used < 0)
+            return used;
+        h->nfields++;
+        p += used;
+    }
+}
+
+ptrdiff_t
+ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+{
+    const char *end = p + n;
+    uint32_t blank = 0;
+    ptrdiff_t used;
+
+    h->nfields = 0;
+    for (h->start = 0; h->start < n; h->start += 2) {
+        const char *q = p + h->start;
+        if (*q == '\n')
+            return FF_BARE_LF;
+        if (*q != '\r')
+            break;
+        if (++blank > FF_MAX_BLANK_LINES)
+            return FF_BAD_BLANK_LINES;
+        if (q + 1 == end)
+            return FF_NEED_DATA;
+        if (q[1] != '\n')
+            return FF_BARE_CR;
+    }
+    if (h->start >= n)
+        return FF_NEED_DATA;
+    used = scan_request_line(p, end, limits->line, h);
+    if (used < 0)
+        return used;
+    return scan_fields(p, p + h->start + used, end, limits, h);
+}
