@@ -1,0 +1,30 @@
+"""HTTP/1.x as data: parser choice, limits, and the parsers without a socket.
+
+    parser = RequestParser("native")
+    for event in parser.feed(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n"):
+        ...
+
+`BACKENDS` is the table of parsers.  Both give the same events and refuse the same bytes;
+that they do is tested with one corpus.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+from fastfork.http.backends import BACKENDS, Limits, make_head_parser, resolve_parser
+from fastfork.http.pages import error_page
+from fastfork.http.reading import BodyPart, Event, RequestEnd, RequestHead, RequestParser
+
+__all__ = [
+    "BACKENDS",
+    "BodyPart",
+    "Event",
+    "Limits",
+    "RequestEnd",
+    "RequestHead",
+    "RequestParser",
+    "error_page",
+    "make_head_parser",
+    "resolve_parser",
+]

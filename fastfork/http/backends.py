@@ -1,0 +1,68 @@
+"""Which parser reads request heads, and within which limits.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from fastfork.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fastfork._core.parsers import HeadParser
+
+# Name of the setting's value -> class in fastfork._core.parsers.
+BACKENDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"httptools": "HttptoolsParser", "native": "HeadParser"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a request head may measure; 0 = no limit.
+
+    line: bytes of the request line.  fields: number of fields.  field_size: bytes of one
+    field line with its line end.  head: bytes of the whole head.
+    """
+
+    line: int = 8190
+    fields: int = 100
+    field_size: int = 8190
+    head: int = 256 << 10
+
+
+def resolve_parser(name: str) -> str:
+    """The backend that `name` (auto, httptools or native) means here.
+
+    Raises ConfigError for a name that is not in BACKENDS, or httptools where it is missing.
+    """
+    has_httptools = importlib.util.find_spec("httptools") is not None
+    if name == "auto":
+        return "httptools" if has_httptools else "native"
+    if name not in BACKENDS:
+        raise ConfigError(f"http_parser: {name!r} is none of: auto, {', '.join(BACKENDS)}")
+    if name == "httptools" and not has_httptools:
+        raise ConfigError(
+            "http_parser: httptools is not installed; type `pip install httptools`, "
+            "or use --http-parser native"
+        )
+    return name
+
+
+def make_head_parser(backend: str, limits: Limits, max_body: int) -> HeadParser:
+    """A compiled head parser.  backend: a key of BACKENDS; max_body: bytes, 0 = no limit."""
+    from fastfork._core import parsers
+
+    made: HeadParser = getattr(parsers, BACKENDS[backend])(
+        line=limits.line,
+        fields=limits.fields,
+        field_size=limits.field_size,
+        head=limits.head,
+        max_body=max_body,
+    )
+    return made

@@ -1,0 +1,220 @@
+"""The life of a worker in its own process: signals, loading the application, the way out.
+
+What it serves with is the subclass's part.  Signal handlers run between two bytecodes of the
+main thread; those here set a flag and `wake()` the loop, or raise SystemExit.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import random
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from fastfork import clock, logs
+from fastfork.errors import BootError, ConfigError
+from fastfork.ipc import Slot, State
+from fastfork.process import boot, title
+from fastfork.workers.stacks import all_stacks
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from fastfork.config import Config
+    from fastfork.net import Listener
+
+# Meant for the arbiter; a process group that gets one must not lose its workers.  Handled by a
+# function and not by SIG_IGN, because programs the application starts would inherit that.
+NOT_FOR_WORKERS: Final = (signal.SIGHUP, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
+# Prints the stack of every thread from inside the signal handler, so also when the main thread
+# is stuck in C and no Python handler can run.  The arbiter sends it just before SIGKILL.
+DUMP_SIGNAL: Final = signal.SIGUSR2
+ABORTED: Final = 1  # exit code, as gunicorn's
+
+
+class Worker(ABC):
+    """One worker process.  Made in the child; `run()` is its whole life.
+
+    nr: the slot number, kept when the process is replaced.  age: counts the forks of this
+    arbiter, so the oldest worker has the lowest.
+    alive: False once the worker must go without finishing anything; a SystemExit that comes
+    out of the application then is ours and must be let through.
+    draining: True once it takes no new connection and goes when the running requests end, at
+    the latest at `drain_deadline`, in seconds of `fastfork.clock`.
+    max_requests: requests after which the subclass calls `begin_drain()`; 0 = never.
+    """
+
+    def __init__(
+        self,
+        *,
+        nr: int,
+        age: int,
+        cfg: Config,
+        listeners: Sequence[Listener],
+        slot: Slot,
+        arbiter_pid: int,
+        load_app: Callable[[], WSGIApplication],
+    ) -> None:
+        self.nr = nr
+        self.age = age
+        self.cfg = cfg
+        self.listeners = listeners
+        self.slot = slot
+        self.arbiter_pid = arbiter_pid
+        self.load_app = load_app
+        self.log = logging.getLogger("fastfork.error")
+        self.alive = True
+        self.draining = False
+        self.drain_deadline: float | None = None
+        self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
+
+    @abstractmethod
+    def serve(self, app: WSGIApplication) -> int:
+        """Serve until drained or not alive any more.  Returns the exit code."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """End the wait of `serve()` now.  Called from signal handlers."""
+
+    @abstractmethod
+    def current_request(self) -> str:
+        """The request line being served, safe to log; '' when idle."""
+
+    def run(self) -> int:
+        """Load the application and serve it.  Returns the exit code; may raise SystemExit.
+
+        The caller has blocked the signals since before the fork; they are taken from here on.
+        """
+        self.slot.pid = os.getpid()
+        self.slot.beat()
+        self.slot.state = State.BOOTING
+        self.install_handlers()
+        title.set_title("worker", self.cfg.proc_name, self.cfg.wsgi_app)
+        try:
+            boot.enter(self.cfg.chdir, self.cfg.pythonpath, self.cfg.raw_env)
+            app = boot.load(self.load_app)
+        except (BootError, ConfigError) as error:
+            return self._boot_failed(error)
+        # The heartbeat first: loading may have taken longer than `timeout`.
+        self.slot.beat()
+        self.slot.state = State.READY
+        self.log.info("Worker ready (pid: %d)", os.getpid())
+        try:
+            return self.serve(app)
+        finally:
+            self.slot.state = State.EXITING
+
+    def begin_drain(self) -> None:
+        """Take no new work, finish what runs, then leave `serve()`.
+
+        The arbiter reads DRAINING on the scoreboard, and replaces the worker if it had not
+        asked for this.  While the application is still loading there is nothing to finish.
+        """
+        if self.slot.state < State.READY:
+            self.quit_now()
+        if self.draining:
+            return
+        self.draining = True
+        self.drain_deadline = clock.now() + self.cfg.graceful_timeout
+        self.slot.state = State.DRAINING
+        self.wake()
+
+    def quit_now(self) -> None:
+        """Leave without finishing: raises SystemExit, once, wherever the main thread is."""
+        if not self.alive:
+            return
+        self.alive = False
+        self.wake()
+        raise SystemExit(0)
+
+    def orphaned(self) -> bool:
+        """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
+        return os.getppid() != self.arbiter_pid
+
+    def reopen_logs(self) -> None:
+        """Open the log files again, after they were moved away."""
+        logs.reopen()
+        self._watch_faults()
+
+    def install_handlers(self) -> None:
+        """Replace the arbiter's handlers, then let the blocked signals in."""
+        faulthandler.disable()  # as PYTHONFAULTHANDLER or a preloaded application had it
+        self._watch_faults()
+        # Only now: enable() takes SIGABRT too, and that one is handled in Python.
+        handlers: dict[int, Callable[[], None]] = {
+            signal.SIGTERM: self.begin_drain,
+            signal.SIGINT: self.quit_now,
+            signal.SIGQUIT: self.quit_now,
+            signal.SIGABRT: self._aborted,
+            signal.SIGUSR1: self.reopen_logs,
+            **dict.fromkeys(NOT_FOR_WORKERS, _nothing),
+        }
+        for signum, act in handlers.items():
+            signal.signal(signum, _calling(act))
+            # System calls of C code that knows no EINTR go on; Python's own retry anyway.
+            signal.siginterrupt(signum, False)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, DUMP_SIGNAL, signal.SIGCHLD})
+
+    def _watch_faults(self) -> None:
+        """Send the stacks of a crash in C, and of DUMP_SIGNAL, to the error log.
+
+        Again after each reopening: faulthandler keeps a file descriptor, which by then may be
+        a client's connection.
+        """
+        stream = _error_stream(self.log)
+        faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
+        # A second enable() changes the file only, and SIGABRT stays ours.
+        faulthandler.enable(file=stream, all_threads=True)
+
+    def _aborted(self) -> None:
+        """Say what was being served and where, and leave; the arbiter kills us in a second."""
+        self.alive = False
+        self.log.critical(
+            "Worker aborted (pid: %d) while serving: %s\n%s",
+            os.getpid(),
+            self.current_request() or "no request",
+            all_stacks(),
+        )
+        raise SystemExit(ABORTED)
+
+    def _boot_failed(self, error: BootError | ConfigError) -> int:
+        if not self.alive:
+            return 0  # told to go while it was loading, and `error` is only our SystemExit
+        if isinstance(error, ConfigError):
+            self.log.error("%s", error)
+            return BootError.exit_code
+        self.log.error("%s", boot.describe(error))
+        return error.exit_code
+
+
+def _calling(act: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    """A signal handler that calls `act`."""
+    return lambda _signum, _frame: act()
+
+
+def _nothing() -> None:
+    """Handle a signal that is not for workers."""
+
+
+def _with_jitter(requests: int, jitter: int) -> int:
+    """Requests to serve, drawn so that workers started together do not leave together."""
+    return requests + random.randint(0, jitter) if requests else 0  # noqa: S311
+
+
+def _error_stream(log: logging.Logger) -> int:
+    """File descriptor of the error log, else of standard error, for faulthandler."""
+    for handler in log.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            try:
+                return int(handler.stream.fileno())
+            except (OSError, ValueError, AttributeError):
+                continue
+    return 2

@@ -1,0 +1,109 @@
+"""Waiting for descriptors: epoll, or whatever `selectors` has where there is no epoll.
+
+Masks are epoll's numbers everywhere: 1 readable, 4 writable.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+from typing import Protocol
+
+READABLE = 1
+WRITABLE = 4
+
+
+class Poller(Protocol):
+    """What a worker asks of its poller.  Readiness is level-triggered.
+
+    keeps_closed: whether a closed descriptor must be unregistered by hand.
+    """
+
+    keeps_closed: bool
+
+    def register(self, fd: int, mask: int) -> None: ...
+    def register_listener(self, fd: int) -> None: ...
+    def modify(self, fd: int, mask: int) -> None: ...
+    def unregister(self, fd: int) -> None: ...
+    def poll(self, timeout: float) -> list[tuple[int, int]]: ...
+    def close(self) -> None: ...
+
+
+class EpollPoller:
+    """epoll(7).  Closing a descriptor takes it out of the set."""
+
+    keeps_closed = False
+    EVENTS = 256  # a turn; the rest is reported in the next
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll(self.EVENTS)
+        self.register = self._epoll.register
+        self.modify = self._epoll.modify
+        self.unregister = self._epoll.unregister
+        self.close = self._epoll.close
+
+    def register_listener(self, fd: int) -> None:
+        """Wake one of the workers that share a listener, not all (epoll_ctl(2))."""
+        self._epoll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        return self._epoll.poll(timeout, self.EVENTS)
+
+
+class SelectorsPoller:
+    """The same on `selectors.DefaultSelector`: kqueue, poll, select."""
+
+    keeps_closed = True
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._idle: set[int] = set()  # watched for nothing, which selectors cannot express
+
+    def register(self, fd: int, mask: int) -> None:
+        self._selector.register(fd, _to_events(mask))
+
+    def register_listener(self, fd: int) -> None:
+        self.register(fd, READABLE)
+
+    def modify(self, fd: int, mask: int) -> None:
+        if mask == 0:
+            self._selector.unregister(fd)
+            self._idle.add(fd)
+        elif fd in self._idle:
+            self._idle.discard(fd)
+            self.register(fd, mask)
+        else:
+            self._selector.modify(fd, _to_events(mask))
+
+    def unregister(self, fd: int) -> None:
+        if fd in self._idle:
+            self._idle.discard(fd)
+        else:
+            self._selector.unregister(fd)
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        return [
+            (key.fd, _to_mask(events)) for key, events in self._selector.select(timeout)
+        ]
+
+    def close(self) -> None:
+        self._selector.close()
+
+
+def _to_events(mask: int) -> int:
+    return (selectors.EVENT_READ if mask & READABLE else 0) | (
+        selectors.EVENT_WRITE if mask & WRITABLE else 0
+    )
+
+
+def _to_mask(events: int) -> int:
+    return (READABLE if events & selectors.EVENT_READ else 0) | (
+        WRITABLE if events & selectors.EVENT_WRITE else 0
+    )
+
+
+def make_poller() -> Poller:
+    """The best there is on this system."""
+    return EpollPoller() if hasattr(select, "epoll") else SelectorsPoller()

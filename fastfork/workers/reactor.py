@@ -1,0 +1,178 @@
+"""The standard worker: one event loop that waits, and a compiled hub that serves.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from fastfork import clock
+from fastfork._core.batch import Batch
+from fastfork._core.body import EmptyInput
+from fastfork._core.deadlines import Deadlines
+from fastfork._core.environ import EnvironBuilder
+from fastfork._core.hub import Hub
+from fastfork._core.response import FileWrapper, Site
+from fastfork.http import Limits, error_page, make_head_parser, resolve_parser
+from fastfork.logs.access import AccessLog
+from fastfork.workers.base import Worker
+from fastfork.workers.poller import Poller, make_poller
+from fastfork.wsgi.template import ErrorStream, environ_template
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+NEW_CONNECTION_SECONDS = 10.0  # a new connection may be silent for this long
+LINGER_SECONDS = 2.0           # a half-closed one may take this long to close too
+SPOOL_AFTER = 1 << 20          # bytes of a request body kept in memory
+ACCEPTS_ALONE = 64             # connections a turn when no other worker could take them
+ACCEPTS_SHARED = 4             # ... and when others could
+TICK = 1.0                     # seconds between looks at the arbiter and the listeners
+
+
+class ReactorWorker(Worker):
+    """Runs the application inline: one request at a time, thousands of connections."""
+
+    hub: Hub | None = None
+    poller: Poller
+    _wake_w = -1
+
+    def serve(self, app: WSGIApplication) -> int:
+        """Serve until drained.  Returns the exit code."""
+        self.poller = make_poller()
+        self.access = AccessLog(self.cfg)
+        hub = self.hub = self.make_hub(app)
+        wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        hub.add_reader(wake_r, lambda: os.read(wake_r, 4096))
+        for listener in self.listeners:
+            hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
+        try:
+            hub.listen(True)
+            self.loop(hub)
+        finally:
+            hub.flush_access_log()
+            hub.close_all()
+        return 0
+
+    def loop(self, hub: Hub) -> None:
+        """Wait and serve, until there is nobody left to serve."""
+        poll, turn = self.poller.poll, hub.turn
+        timeout = 0.0
+        next_tick = clock.now()
+        while self.alive:
+            timeout = turn(poll(timeout))
+            if self.max_requests and hub.requests >= self.max_requests:
+                self.begin_drain()
+            if self.draining and self.leave(hub):
+                return
+            now = clock.now()
+            if now >= next_tick:
+                next_tick = now + TICK
+                self.tick(hub)
+
+    def tick(self, hub: Hub) -> None:
+        """Once a second: notice that the arbiter is gone; look for stranded connections."""
+        if self.orphaned() and not self.draining:
+            self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
+            self.begin_drain()
+        # A worker that was woken for a connection and died leaves it to nobody: EPOLLEXCLUSIVE
+        # wakes no other for it.
+        hub.accept_stranded()
+
+    def leave(self, hub: Hub) -> bool:
+        """Let go of the listeners once; True when the last connection is gone."""
+        if self.listeners:
+            hub.begin_drain()
+            for listener in self.listeners:
+                listener.sock.close()
+            self.listeners = ()
+        late = self.drain_deadline is not None and clock.now() >= self.drain_deadline
+        return late or hub.connections == 0
+
+    def make_hub(self, app: WSGIApplication) -> Hub:
+        """The compiled part, wired to the settings."""
+        cfg = self.cfg
+        batch = Batch()
+        site = Site(
+            batch,
+            log=self.log,
+            pages=error_page,
+            access_line=self.access.line if self.access.enabled else None,
+        )
+        limits = Limits(
+            line=cfg.limit_request_line,
+            fields=cfg.limit_request_fields,
+            field_size=cfg.limit_request_field_size,
+            head=cfg.limit_request_head,
+        )
+        parser = make_head_parser(
+            resolve_parser(cfg.http_parser), limits, cfg.limit_request_body
+        )
+        return Hub(
+            app,
+            site=site,
+            batch=batch,
+            parser=parser,
+            environs=EnvironBuilder(on_dropped=self.on_dropped_field),
+            deadlines=Deadlines(
+                first_byte=NEW_CONNECTION_SECONDS,
+                next_request=cfg.keepalive,
+                whole_head=cfg.header_timeout,
+                more_body=cfg.body_timeout,
+                reader=cfg.write_timeout,
+                linger=LINGER_SECONDS,
+            ),
+            poller=self.poller,
+            slot=self.slot.view,
+            write_access=self.access.write,
+            most_connections=cfg.worker_connections,
+            accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
+            spool_after=SPOOL_AFTER,
+            spool_dir=None,
+        )
+
+    def template(self, sock: object) -> dict[str, object]:
+        """The environ that the requests of one listener begin with."""
+        return environ_template(
+            sock,  # type: ignore[arg-type]
+            empty_input=EmptyInput(),
+            file_wrapper=FileWrapper,
+            errors=ErrorStream(),
+            multithread=False,
+            multiprocess=self.cfg.workers > 1,
+        )
+
+    def on_dropped_field(self, name: str) -> None:
+        """Say once a name that a field was left out."""
+        self.log.warning(
+            "The request field %r is dropped because of its underscore: in the environ it "
+            "would pass for the field with a dash (said once a name)",
+            name,
+        )
+
+    def wake(self) -> None:
+        """End the wait of the loop."""
+        if self._wake_w >= 0:
+            try:
+                os.write(self._wake_w, b"!")
+            except BlockingIOError:
+                pass  # full: it is awake already
+
+    def quit_now(self) -> None:
+        """Leave without finishing."""
+        if self.hub is not None:
+            self.hub.site.quitting = True
+        super().quit_now()
+
+    def current_request(self) -> str:
+        """The request line that the application is working on."""
+        return "" if self.hub is None else self.hub.running_request()
+
+    def reopen_logs(self) -> None:
+        """USR1: the access log too."""
+        super().reopen_logs()
+        if self.hub is not None:
+            self.hub.flush_access_log()
+            self.access.reopen()

@@ -1,0 +1,89 @@
+"""The part of the WSGI environ that all requests of a listener have in common (PEP 3333).
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import IO, Any
+
+import fastfork
+
+# Set for every request; here so that setting them never makes the dict grow.
+PLACEHOLDERS = (
+    "REQUEST_METHOD",
+    "PATH_INFO",
+    "RAW_URI",
+    "wsgi.early_hints",
+    "fastfork.socket",
+    "REMOTE_ADDR",
+)
+
+
+class ErrorStream:
+    """`wsgi.errors`: the error log's stream, as it is at the time of writing."""
+
+    def write(self, text: str) -> None:
+        """Write a str."""
+        sys.stderr.write(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """Write each str of `lines`."""
+        for line in lines:
+            sys.stderr.write(line)
+
+    def flush(self) -> None:
+        """Flush the stream."""
+        sys.stderr.flush()
+
+
+def environ_template(
+    listener: socket.socket,
+    *,
+    empty_input: object,
+    file_wrapper: object,
+    errors: IO[str] | ErrorStream,
+    multithread: bool,
+    multiprocess: bool,
+) -> dict[str, Any]:
+    """A template for requests that come in on `listener`.
+
+    The dict is made key by key, so that its table has grown room for some 20 fields before
+    it is ever copied; dict.copy() keeps the room.
+    """
+    template: dict[str, Any] = {}
+    name, port = server_name(listener)
+    values: dict[str, Any] = {
+        **dict.fromkeys(PLACEHOLDERS, ""),
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": os.environ.get("SCRIPT_NAME", ""),
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": f"fastfork/{fastfork.__version__}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": empty_input,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": errors,
+        "wsgi.file_wrapper": file_wrapper,
+        "wsgi.multithread": multithread,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+    }
+    if listener.family in (socket.AF_INET, socket.AF_INET6):
+        values["REMOTE_PORT"] = ""
+    for key, value in values.items():
+        template[sys.intern(key)] = value
+    return template
+
+
+def server_name(listener: socket.socket) -> tuple[str, str]:
+    """SERVER_NAME and SERVER_PORT; for a Unix socket until the Host field says better."""
+    if listener.family in (socket.AF_INET, socket.AF_INET6):
+        host, port = listener.getsockname()[:2]
+        return host, str(port)
+    return "localhost", "80"
