@@ -1,8 +1,6 @@
 /* scan.c -- see scan.h. */
 #include "scan.h"
 
-#include <string.h>
-
 #include "target.h"
 
 #if defined(__SSE2__) && !defined(FF_NO_SSE2)
@@ -10,10 +8,12 @@
 #define FF_SSE2 1
 #endif
 
+enum { TOKEN = 1, UNDERSCORE = 2 };
+
 /* RFC 9110 section 5.6.2: "!#$%&'*+-.^_`|~", digits, letters. */
 static const uint8_t TCHAR[256] = {
     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
+    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = TOKEN | UNDERSCORE, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
     ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,  ['6'] = 1, ['7'] = 1,
     ['8'] = 1, ['9'] = 1,
     ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,  ['G'] = 1, ['H'] = 1,
@@ -29,7 +29,7 @@ static const uint8_t TCHAR[256] = {
 int
 ff_is_tchar(unsigned char c)
 {
-    return TCHAR[c];
+    return TCHAR[c] != 0;
 }
 
 int
@@ -250,9 +250,12 @@ static ptrdiff_t
 scan_field(const char *base, const char *p, const char *stop, ff_field *f)
 {
     const char *name = p, *last;
-    size_t n = ff_token_span(p, stop);
+    uint8_t kind, seen = 0;
+    size_t n;
 
-    p += n;
+    for (; p < stop && (kind = TCHAR[(unsigned char)*p]) != 0; p++)
+        seen |= kind;
+    n = (size_t)(p - name);
     if (p == stop)
         return FF_NEED_DATA;
     if (n == 0 || *p != ':') /* "Host :" too: RFC 9112 section 5.1 says 400 */
@@ -260,7 +263,7 @@ scan_field(const char *base, const char *p, const char *stop, ff_field *f)
     f->name.at = (uint32_t)(name - base);
     f->name.len = (uint32_t)n;
     f->id = name_id(name, n);
-    f->has_underscore = memchr(name, '_', n) != NULL;
+    f->has_underscore = (seen & UNDERSCORE) != 0;
     f->has_obs_text = 0;
 
     for (p++; p < stop && (*p == ' ' || *p == '\t'); p++)

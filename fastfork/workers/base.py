@@ -38,6 +38,8 @@ NOT_FOR_WORKERS: Final = (signal.SIGHUP, signal.SIGWINCH, signal.SIGTTIN, signal
 DUMP_SIGNAL: Final = signal.SIGUSR2
 ABORTED: Final = 1  # exit code, as gunicorn's
 
+Handler = Callable[[int, FrameType | None], None]
+
 
 class Worker(ABC):
     """One worker process.  Made in the child; `run()` is its whole life.
@@ -73,6 +75,7 @@ class Worker(ABC):
         self.alive = True
         self.draining = False
         self.drain_deadline: float | None = None
+        self._was_aborted = False
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
     @abstractmethod
@@ -98,6 +101,13 @@ class Worker(ABC):
         self.install_handlers()
         title.set_title("worker", self.cfg.proc_name, self.cfg.wsgi_app)
         try:
+            return self._load_and_serve()
+        finally:
+            # On the way out already: a signal must not raise in the middle of exit handlers.
+            self.alive = False
+
+    def _load_and_serve(self) -> int:
+        try:
             boot.enter(self.cfg.chdir, self.cfg.pythonpath, self.cfg.raw_env)
             app = boot.load(self.load_app)
         except (BootError, ConfigError) as error:
@@ -107,9 +117,11 @@ class Worker(ABC):
         self.slot.state = State.READY
         self.log.info("Worker ready (pid: %d)", os.getpid())
         try:
-            return self.serve(app)
+            code = self.serve(app)
         finally:
             self.slot.state = State.EXITING
+        # An application may have swallowed the SystemExit that said so.
+        return ABORTED if self._was_aborted else code
 
     def begin_drain(self) -> None:
         """Take no new work, finish what runs, then leave `serve()`.
@@ -119,7 +131,7 @@ class Worker(ABC):
         """
         if self.slot.state < State.READY:
             self.quit_now()
-        if self.draining:
+        if self.draining or not self.alive:
             return
         self.draining = True
         self.drain_deadline = clock.now() + self.cfg.graceful_timeout
@@ -130,9 +142,16 @@ class Worker(ABC):
         """Leave without finishing: raises SystemExit, once, wherever the main thread is."""
         if not self.alive:
             return
-        self.alive = False
+        self.cut_short()
         self.wake()
         raise SystemExit(0)
+
+    def cut_short(self) -> None:
+        """Note that a SystemExit follows which is ours, and must pass through the application.
+
+        A subclass tells its compiled part here.
+        """
+        self.alive = False
 
     def orphaned(self) -> bool:
         """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
@@ -148,16 +167,16 @@ class Worker(ABC):
         faulthandler.disable()  # as PYTHONFAULTHANDLER or a preloaded application had it
         self._watch_faults()
         # Only now: enable() takes SIGABRT too, and that one is handled in Python.
-        handlers: dict[int, Callable[[], None]] = {
-            signal.SIGTERM: self.begin_drain,
-            signal.SIGINT: self.quit_now,
-            signal.SIGQUIT: self.quit_now,
-            signal.SIGABRT: self._aborted,
-            signal.SIGUSR1: self.reopen_logs,
-            **dict.fromkeys(NOT_FOR_WORKERS, _nothing),
+        handlers: dict[int, Handler] = {
+            signal.SIGTERM: lambda _signum, _frame: self.begin_drain(),
+            signal.SIGINT: lambda _signum, _frame: self.quit_now(),
+            signal.SIGQUIT: lambda _signum, _frame: self.quit_now(),
+            signal.SIGABRT: lambda _signum, frame: self._aborted(frame),
+            signal.SIGUSR1: lambda _signum, _frame: self.reopen_logs(),
+            **dict.fromkeys(NOT_FOR_WORKERS, lambda _signum, _frame: None),
         }
-        for signum, act in handlers.items():
-            signal.signal(signum, _calling(act))
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
             # System calls of C code that knows no EINTR go on; Python's own retry anyway.
             signal.siginterrupt(signum, False)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -174,14 +193,15 @@ class Worker(ABC):
         # A second enable() changes the file only, and SIGABRT stays ours.
         faulthandler.enable(file=stream, all_threads=True)
 
-    def _aborted(self) -> None:
+    def _aborted(self, frame: FrameType | None) -> None:
         """Say what was being served and where, and leave; the arbiter kills us in a second."""
-        self.alive = False
+        self.cut_short()
+        self._was_aborted = True
         self.log.critical(
             "Worker aborted (pid: %d) while serving: %s\n%s",
             os.getpid(),
             self.current_request() or "no request",
-            all_stacks(),
+            all_stacks(frame, Worker.run.__code__),
         )
         raise SystemExit(ABORTED)
 
@@ -193,15 +213,6 @@ class Worker(ABC):
             return BootError.exit_code
         self.log.error("%s", boot.describe(error))
         return error.exit_code
-
-
-def _calling(act: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
-    """A signal handler that calls `act`."""
-    return lambda _signum, _frame: act()
-
-
-def _nothing() -> None:
-    """Handle a signal that is not for workers."""
 
 
 def _with_jitter(requests: int, jitter: int) -> int:

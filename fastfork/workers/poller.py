@@ -23,12 +23,23 @@ class Poller(Protocol):
 
     keeps_closed: bool
 
-    def register(self, fd: int, mask: int) -> None: ...
-    def register_listener(self, fd: int) -> None: ...
-    def modify(self, fd: int, mask: int) -> None: ...
-    def unregister(self, fd: int) -> None: ...
-    def poll(self, timeout: float) -> list[tuple[int, int]]: ...
-    def close(self) -> None: ...
+    def register(self, fd: int, mask: int) -> None:
+        """Begin to watch `fd` for `mask`."""
+
+    def register_listener(self, fd: int) -> None:
+        """Begin to watch a listening socket that other processes watch too."""
+
+    def modify(self, fd: int, mask: int) -> None:
+        """Watch `fd` for `mask` from now on; 0 = for its end only."""
+
+    def unregister(self, fd: int) -> None:
+        """Forget `fd`."""
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        """Wait, at most `timeout` seconds: [(descriptor, mask), ...]."""
+
+    def close(self) -> None:
+        """Give back the poller's own descriptor."""
 
 
 class EpollPoller:
@@ -49,6 +60,7 @@ class EpollPoller:
         self._epoll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
+        """See Poller."""
         return self._epoll.poll(timeout, self.EVENTS)
 
 
@@ -62,12 +74,15 @@ class SelectorsPoller:
         self._idle: set[int] = set()  # watched for nothing, which selectors cannot express
 
     def register(self, fd: int, mask: int) -> None:
+        """See Poller."""
         self._selector.register(fd, _to_events(mask))
 
     def register_listener(self, fd: int) -> None:
+        """See Poller."""
         self.register(fd, READABLE)
 
     def modify(self, fd: int, mask: int) -> None:
+        """See Poller."""
         if mask == 0:
             self._selector.unregister(fd)
             self._idle.add(fd)
@@ -78,17 +93,18 @@ class SelectorsPoller:
             self._selector.modify(fd, _to_events(mask))
 
     def unregister(self, fd: int) -> None:
+        """See Poller."""
         if fd in self._idle:
             self._idle.discard(fd)
         else:
             self._selector.unregister(fd)
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
-        return [
-            (key.fd, _to_mask(events)) for key, events in self._selector.select(timeout)
-        ]
+        """See Poller."""
+        return [(key.fd, _to_mask(events)) for key, events in self._selector.select(timeout)]
 
     def close(self) -> None:
+        """See Poller."""
         self._selector.close()
 
 

@@ -13,8 +13,9 @@ from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
+from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
-from fastfork._core.response import FileWrapper, Site
+from fastfork._core.response import FileWrapper
 from fastfork.http import Limits, error_page, make_head_parser, resolve_parser
 from fastfork.logs.access import AccessLog
 from fastfork.workers.base import Worker
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 NEW_CONNECTION_SECONDS = 10.0  # a new connection may be silent for this long
-LINGER_SECONDS = 2.0           # a half-closed one may take this long to close too
-SPOOL_AFTER = 1 << 20          # bytes of a request body kept in memory
-ACCEPTS_ALONE = 64             # connections a turn when no other worker could take them
-ACCEPTS_SHARED = 4             # ... and when others could
-TICK = 1.0                     # seconds between looks at the arbiter and the listeners
+LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
+SPOOL_AFTER = 1 << 20  # bytes of a request body kept in memory
+ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
+ACCEPTS_SHARED = 4  # ... and when others could
+TICK = 1.0  # seconds between looks at the arbiter and the listeners
 
 
 class ReactorWorker(Worker):
@@ -37,6 +38,7 @@ class ReactorWorker(Worker):
 
     hub: Hub | None = None
     poller: Poller
+    access_is_stale = False
     _wake_w = -1
 
     def serve(self, app: WSGIApplication) -> int:
@@ -65,6 +67,10 @@ class ReactorWorker(Worker):
             timeout = turn(poll(timeout))
             if self.max_requests and hub.requests >= self.max_requests:
                 self.begin_drain()
+            if self.access_is_stale:
+                self.access_is_stale = False
+                hub.flush_access_log()
+                self.access.reopen()
             if self.draining and self.leave(hub):
                 return
             now = clock.now()
@@ -100,6 +106,7 @@ class ReactorWorker(Worker):
             log=self.log,
             pages=error_page,
             access_line=self.access.line if self.access.enabled else None,
+            leaving=lambda: not self.alive,
         )
         limits = Limits(
             line=cfg.limit_request_line,
@@ -107,9 +114,7 @@ class ReactorWorker(Worker):
             field_size=cfg.limit_request_field_size,
             head=cfg.limit_request_head,
         )
-        parser = make_head_parser(
-            resolve_parser(cfg.http_parser), limits, cfg.limit_request_body
-        )
+        parser = make_head_parser(resolve_parser(cfg.http_parser), limits, cfg.limit_request_body)
         return Hub(
             app,
             site=site,
@@ -139,7 +144,7 @@ class ReactorWorker(Worker):
             sock,  # type: ignore[arg-type]
             empty_input=EmptyInput(),
             file_wrapper=FileWrapper,
-            errors=ErrorStream(),
+            errors=ErrorStream(self.log),
             multithread=False,
             multiprocess=self.cfg.workers > 1,
         )
@@ -160,19 +165,12 @@ class ReactorWorker(Worker):
             except BlockingIOError:
                 pass  # full: it is awake already
 
-    def quit_now(self) -> None:
-        """Leave without finishing."""
-        if self.hub is not None:
-            self.hub.site.quitting = True
-        super().quit_now()
-
     def current_request(self) -> str:
         """The request line that the application is working on."""
         return "" if self.hub is None else self.hub.running_request()
 
     def reopen_logs(self) -> None:
-        """USR1: the access log too."""
+        """USR1: the access log too, but by the loop: a line may be half written now."""
         super().reopen_logs()
-        if self.hub is not None:
-            self.hub.flush_access_log()
-            self.access.reopen()
+        self.access_is_stale = True
+        self.wake()

@@ -8,15 +8,29 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
+from types import CodeType, FrameType
 
 
-def all_stacks() -> str:
-    """The stack of each thread with its name, the main thread last, where a reader looks."""
+def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:
+    """The stack of each thread with its name, the main thread last, where a reader looks.
+
+    main_frame: where the main thread was interrupted.  since: its frames up to the one that
+    runs this code are left out, as they are the same in every worker.
+    """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     main = threading.main_thread().ident
-    frames = sorted(sys._current_frames().items(), key=lambda item: item[0] == main)
-    return "\n".join(
-        f"Thread {names.get(ident, ident)}, most recent call last:\n"
-        + "".join(traceback.format_stack(frame)).rstrip()
-        for ident, frame in frames
-    )
+    texts = [
+        _stack(names.get(ident, str(ident)), traceback.extract_stack(frame))
+        for ident, frame in sys._current_frames().items()
+        if ident != main
+    ]
+    frames = list(traceback.walk_stack(main_frame))  # innermost first
+    codes = [frame.f_code for frame, _line in frames]
+    kept = frames[: codes.index(since)] if since in codes else frames
+    summary = traceback.StackSummary.extract(iter(reversed(kept)))
+    return "\n".join([*texts, _stack("MainThread", summary)])
+
+
+def _stack(name: str, summary: traceback.StackSummary) -> str:
+    lines = "".join(summary.format()).rstrip()
+    return f"Thread {name}, most recent call last:\n{lines}"

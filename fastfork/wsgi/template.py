@@ -5,10 +5,11 @@ Runs in: worker
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
-from typing import IO, Any
+from typing import Any, TextIO
 
 import fastfork
 
@@ -24,20 +25,29 @@ PLACEHOLDERS = (
 
 
 class ErrorStream:
-    """`wsgi.errors`: the error log's stream, as it is at the time of writing."""
+    """`wsgi.errors`: where the error log goes, as it is at the time of writing."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+
+    def _stream(self) -> TextIO:
+        for handler in self._log.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                stream: TextIO = handler.stream
+                return stream
+        return sys.stderr
 
     def write(self, text: str) -> None:
         """Write a str."""
-        sys.stderr.write(text)
+        self._stream().write(text)
 
     def writelines(self, lines: list[str]) -> None:
         """Write each str of `lines`."""
-        for line in lines:
-            sys.stderr.write(line)
+        self._stream().writelines(lines)
 
     def flush(self) -> None:
         """Flush the stream."""
-        sys.stderr.flush()
+        self._stream().flush()
 
 
 def environ_template(
@@ -45,7 +55,7 @@ def environ_template(
     *,
     empty_input: object,
     file_wrapper: object,
-    errors: IO[str] | ErrorStream,
+    errors: ErrorStream,
     multithread: bool,
     multiprocess: bool,
 ) -> dict[str, Any]:

@@ -72,9 +72,9 @@ cdef class Acceptor:
         cdef socklen_t size
         cdef char text[64]
         cdef Connection connection
-        cdef int got = -1, tries
+        cdef int got = -1, _tries
         self.error = 0
-        for tries in range(SKIP_MAX):
+        for _tries in range(SKIP_MAX):
             size = sizeof(address)
             memset(&address, 0, sizeof(address))
             got = accept4(fd, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)

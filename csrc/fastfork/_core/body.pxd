@@ -25,3 +25,4 @@ cdef class Body:
     cdef char *tail(self, Py_ssize_t *room) except? NULL
     cdef bint wrote(self, Py_ssize_t n)
     cdef object input(self)
+    cdef int discard(self) except -1

@@ -150,3 +150,9 @@ cdef class Body:
         if self.size != self.capacity:
             return io.BytesIO((<bytes>self.memory)[: self.size])
         return io.BytesIO(self.memory)
+
+    cdef int discard(self) except -1:
+        """The body is not wanted any more."""
+        if self.file is not None:
+            self.file.close()
+        return 0

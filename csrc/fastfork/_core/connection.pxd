@@ -25,7 +25,7 @@ cdef class Outbox:
     cdef Py_ssize_t first   # index of the first unsent segment
     cdef Py_ssize_t offset  # bytes of it that are sent
     cdef readonly int64_t size  # bytes held in memory
-    cdef object file           # what spill() writes to, None before
+    cdef int file              # what spill() writes to, -1 before
     cdef int64_t spilled       # bytes written to it
     cdef int add(self, bytes data) except -1
     cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1
@@ -66,6 +66,7 @@ cdef class Connection:
     cdef object hub
     cdef Body body
     cdef dict environ         # of the request whose body is being read
+    cdef object spool         # the file that holds the body being answered, or None
     cdef Outbox outbox        # None unless data waits for the client
     cdef object responder     # the parked response, or None
     cdef int keep(self, const char *p, Py_ssize_t n) except -1

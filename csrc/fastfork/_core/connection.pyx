@@ -52,6 +52,11 @@ cdef class Outbox:
 
     def __cinit__(self):
         self.queue = []
+        self.file = -1
+
+    def __dealloc__(self):
+        if self.file >= 0:
+            close(self.file)
 
     cdef bint empty(self):
         return self.first == len(self.queue)
@@ -76,8 +81,9 @@ cdef class Outbox:
         cdef Py_ssize_t skip = self.offset
         cdef int64_t n
         cdef list waiting = self.queue[self.first:]
-        if self.file is None:
-            self.file = tempfile.TemporaryFile(prefix="fastfork-response-", buffering=0)
+        if self.file < 0:
+            with tempfile.TemporaryFile(prefix="fastfork-response-") as file:
+                self.file = os.dup(file.fileno())
         self.queue = []
         self.first = self.offset = 0
         for segment in waiting:
@@ -87,9 +93,9 @@ cdef class Outbox:
             view = memoryview(segment)[skip:]
             skip = 0
             n = len(view)
-            self.add_file(self.file.fileno(), self.spilled, n)
+            self.add_file(self.file, self.spilled, n)
             while view:
-                view = view[self.file.write(view):]
+                view = view[os.write(self.file, view):]
             self.spilled += n
         self.size = 0
         return 0

@@ -4,7 +4,7 @@ from fastfork._core.acceptor cimport Acceptor
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport Deadlines
-from fastfork._core.response cimport Site
+from fastfork._core.exchange cimport Site
 
 cdef enum:
     EPOLLIN = 1     # the poller's masks; the numbers are Linux's

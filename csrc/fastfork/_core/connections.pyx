@@ -27,6 +27,7 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
+    BACKLOG_ROUNDS = 64       # of `accepts` each, when the worker leaves
     LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
 
 
@@ -85,7 +86,16 @@ cdef class Connections:
         self._listen(on)
 
     def begin_drain(self):
-        """Serve what is here and what comes on open connections, then let them go."""
+        """Serve what is here, what waits in the accept queue and what comes on open
+        connections, then let them go."""
+        cdef uint32_t i
+        for i in range(len(self.listeners)):
+            for _ in range(BACKLOG_ROUNDS):
+                before = self.connections
+                self._accept(i)
+                if self.connections == before:
+                    break
+        self._flush()
         self.site.draining = True
         self._listen(False)
         self.listeners = []
@@ -112,7 +122,6 @@ cdef class Connections:
 
     cdef int _settle(self, Connection connection) except -1:
         """Send what waits for the client; when all is sent, go on to what comes then."""
-        cdef int64_t held
         cdef int rc
         if connection.state == CLOSED or connection.state == LINGERING or connection.detached:
             return 0
@@ -183,7 +192,9 @@ cdef class Connections:
         connection.fd = -1
         close(fd)
         connection.forget_partial()
-        connection.body = None
+        if connection.body is not None:
+            connection.body.discard()
+            connection.body = None
         connection.environ = None
         connection.outbox = None
         if connection.responder is not None and not connection.busy:
@@ -246,8 +257,8 @@ cdef class Connections:
 
     cdef int _accept(self, uint32_t listener) except -1:
         cdef Connection connection
-        cdef int i
-        for i in range(self.accepts):
+        cdef int _i
+        for _i in range(self.accepts):
             if not self.listening:
                 return 0
             if self.connections >= self.most_connections:

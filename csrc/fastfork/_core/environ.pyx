@@ -11,7 +11,7 @@ Runs in: worker
 
 from cpython.dict cimport PyDict_Copy, PyDict_SetItem, PyDict_Size
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 

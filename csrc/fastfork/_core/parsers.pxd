@@ -15,7 +15,9 @@ cdef class HeadParser:
 
 cdef class HttptoolsParser(HeadParser):
     cdef object _make
+    cdef object _upgrade
     cdef object _invalid_method
+    cdef object _error
     cdef object _parser
     cdef object _feed
     cdef Lens _lens

@@ -23,8 +23,6 @@ from fastfork._core.scan cimport (
     ff_scan_head,
 )
 
-import httptools
-
 cdef enum:
     FIRST_FIELDS = 64      # field slots to begin with; grown up to the limit
     MOST_FIELDS = 1 << 20  # even with limit_request_fields = 0
@@ -99,8 +97,12 @@ cdef class HttptoolsParser(HeadParser):
     """The native parser, seconded by llhttp through httptools."""
 
     def __init__(self, *, line, fields, field_size, head, max_body):
+        import httptools  # here, so that the native parser works without it
+
         self._make = httptools.HttpRequestParser
+        self._upgrade = httptools.HttpParserUpgrade
         self._invalid_method = httptools.HttpParserInvalidMethodError
+        self._error = httptools.HttpParserError
         self._lens = Lens()
         self._witness = Witness()
         self._renew()
@@ -109,20 +111,19 @@ cdef class HttptoolsParser(HeadParser):
         """A parser that has seen a body announced, or an error, cannot be used again."""
         self._parser = self._make(self._witness)
         # Each head is a message of its own here: whether the connection goes on after a
-        # "close" is not llhttp's decision, it only must not refuse the next head for it.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        # "close" is decided by our framing, so it must read the next head after one.
+        self._parser.set_dangerous_leniencies(lenient_keep_alive=True)
         self._feed = self._parser.feed_data
 
     cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1:
         """Does llhttp read these n bytes as exactly one head with the same framing?"""
         cdef bint has_body = self.framing.chunked or self.framing.content_length > 0
-        cdef bint fresh = not has_body
         self._lens.at = p
         self._lens.size = n
         self._witness.heads = self._witness.messages = 0
         try:
             self._feed(self._lens)
-        except httptools.HttpParserUpgrade:
+        except self._upgrade:
             # It stops where an upgrade would begin.  We do none: the body is framed by us.
             self._renew()
             return self._witness.heads == 1
@@ -130,11 +131,11 @@ cdef class HttptoolsParser(HeadParser):
             # Not in llhttp's table, which no protocol bounds: the native verdict stands.
             self._renew()
             return True
-        except httptools.HttpParserError:
+        except self._error:
             self._renew()
             return False
-        if not fresh:
-            self._renew()
+        if has_body:
+            self._renew()  # it waits for the body, which is not its business
         return self._witness.heads == 1 and self._witness.messages == (0 if has_body else 1)
 
     cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):

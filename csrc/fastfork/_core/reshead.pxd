@@ -24,13 +24,13 @@ cdef class ResponseHead:
     cdef int status
     cdef int64_t length
     cdef object last_status
-    cdef set told
     cdef object on_dropped
     cdef int set(self, status, headers) except -1
     cdef int set_fields(self, headers) except -1
     cdef int _status_line(self, status) except -1
     cdef int _field(self, item) except -1
-    cdef bint _takes(self, const char *name, Py_ssize_t n, value) except -1
+    cdef bint _takes(self, const char *name, Py_ssize_t n, const char *value,
+                     Py_ssize_t vn) except -1
     cdef int _need(self, Py_ssize_t n) except -1
     cdef Py_ssize_t finish_bound(self)
     cdef Py_ssize_t finish(self, char *out, int64_t add_length, bint chunked, int closing,

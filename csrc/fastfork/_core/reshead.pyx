@@ -61,16 +61,27 @@ cdef inline const char *_latin1(object text, Py_ssize_t *n) except NULL:
     return <const char *>PyUnicode_DATA(text)
 
 
+cdef int64_t _decimal(const char *p, Py_ssize_t n) noexcept:
+    """1*DIGIT of at most 18 digits as a number; -1 for anything else."""
+    cdef int64_t value = 0
+    cdef Py_ssize_t i
+    if not 0 < n <= 18:
+        return -1
+    for i in range(n):
+        if not b'0' <= p[i] <= b'9':
+            return -1
+        value = value * 10 + (p[i] - 48)
+    return value
+
+
 cdef class ResponseHead:
-    """Reusable.  on_dropped(name: str) is called once a name for a field that is not the
-    application's to send."""
+    """Reusable.  on_dropped(name: str) is called for a field that is not the application's."""
 
     def __cinit__(self, on_dropped):
         self.capacity = 1024
         self.buffer = <char *>malloc(self.capacity)
         if self.buffer == NULL:
             raise MemoryError
-        self.told = set()
         self.on_dropped = on_dropped
 
     def __dealloc__(self):
@@ -144,7 +155,7 @@ cdef class ResponseHead:
             raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
             raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
-        if not self._takes(name, n, text):
+        if not self._takes(name, n, value, vn):
             return 0
         self._need(n + vn + 4)
         out = self.buffer + self.size
@@ -155,7 +166,8 @@ cdef class ResponseHead:
         self.size += n + vn + 4
         return 0
 
-    cdef bint _takes(self, const char *name, Py_ssize_t n, value) except -1:
+    cdef bint _takes(self, const char *name, Py_ssize_t n, const char *value,
+                     Py_ssize_t vn) except -1:
         """Is this field the application's to send?  Notes what the server must know."""
         cdef bint mine = False
         if n == 4:
@@ -163,13 +175,13 @@ cdef class ResponseHead:
         elif n == 6:
             self.has_server |= ff_equals(name, n, b"server", 6)
         elif n == 14 and ff_equals(name, n, b"content-length", 14):
-            # isdecimal() alone takes other scripts' digits; a second length is ambiguous.
-            if self.has_length or not (value.isascii() and value.isdecimal()) or len(value) > 18:
-                raise ValueError(f"Content-Length must be one decimal number, not {value!r:.80}")
+            self.length = -1 if self.has_length else _decimal(value, vn)
+            if self.length < 0:
+                raise ValueError(f"Content-Length must be one decimal number, not "
+                                 f"{value[:min(vn, 40)]!r}, and be given once")
             self.has_length = True
-            self.length = int(value)
         elif n == 10 and ff_equals(name, n, b"connection", 10):
-            if value.strip().lower() == "close":
+            if ff_equals(value, vn, b"close", 5):
                 self.wants_close = True
                 return False
             mine = True
@@ -190,10 +202,7 @@ cdef class ResponseHead:
         if n == 10 and not mine:
             mine = ff_equals(name, n, b"keep-alive", 10)
         if mine:
-            text = name[:n].decode("ascii").lower()
-            if text not in self.told:
-                self.told.add(text)
-                self.on_dropped(text)
+            self.on_dropped(name[:n].decode("ascii").lower())
         return not mine
 
     cdef Py_ssize_t finish_bound(self):

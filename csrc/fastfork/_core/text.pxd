@@ -17,7 +17,7 @@ cdef extern from "Python.h":
     bint PyBytes_Check(object data)
     char *PyBytes_AS_STRING(object data)
     Py_ssize_t PyBytes_GET_SIZE(object data)
-    Py_ssize_t Py_REFCNT(object thing)
+    Py_ssize_t Py_REFCNT(PyObject *thing)  # a pointer: an object would be counted once more
 
 
 cdef inline object latin1(const char *p, Py_ssize_t n, bint has_obs_text):

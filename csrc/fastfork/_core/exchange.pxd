@@ -1,0 +1,47 @@
+from libc.stdint cimport int64_t
+
+from fastfork._core.batch cimport Batch
+from fastfork._core.connection cimport Connection
+from fastfork._core.reshead cimport ResponseHead, ServerLines
+
+
+cdef class Site:
+    # What all responses of a worker share.
+    cdef Batch batch
+    cdef ServerLines lines
+    cdef object log
+    cdef object pages
+    cdef object access_line
+    cdef list access_lines
+    cdef set told
+    cdef object on_dropped
+    cdef public bint draining
+    cdef object leaving
+
+
+cdef class Exchange:
+    cdef Site site
+    cdef Connection connection
+    cdef ResponseHead head
+    cdef dict environ
+    cdef object fields         # as given to start_response; kept for the access log only
+    cdef object status
+    cdef object _start_response
+    cdef object _write
+    cdef object _early_hints
+    cdef bint live             # between begin() and the end of the response
+    cdef bint started
+    cdef bint head_sent
+    cdef bint is_head
+    cdef bint keep_alive
+    cdef bint bodyless
+    cdef bint chunked
+    cdef int minor
+    cdef int64_t left          # of the announced Content-Length, -1 = none announced
+    cdef int64_t sent          # bytes of body
+    cdef int64_t began_ns
+    cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
+                   int64_t now) except -1
+    cdef bint recyclable(self)
+    cdef Py_ssize_t _put_head(self, char *out, int64_t add_length)
+    cdef int _block(self, bytes data, bint at_once) except -1

@@ -1,0 +1,227 @@
+"""The state of one response, and the callables the application gets to make it with.
+
+`start_response`, `write` and `early_hints` end up here, and so does every block of a body:
+the head is put before the first one, each is framed (RFC 9112 section 6), and all of it goes
+into the batch.  What drives a response from the application's return value is `Responder`.
+
+Runs in: worker
+"""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+from libc.stdio cimport snprintf
+from libc.string cimport memcpy
+
+from fastfork._core.batch cimport Batch
+from fastfork._core.connection cimport Connection, Outbox
+from fastfork._core.reshead cimport (
+    SAYS_CLOSE,
+    SAYS_KEEP_ALIVE,
+    STAYS_OPEN,
+    ResponseHead,
+    ServerLines,
+)
+from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE, Py_REFCNT
+
+cdef enum:
+    COPY_MAX = 16 << 10     # longer blocks are sent by reference
+    MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
+    SPILL_MAX = 1 << 30
+
+
+cdef class Site:
+    """log: logging.Logger.  pages(status: int) -> (status line, bytes): the error pages.
+    access_line: None, or what formats an access log line (fastfork.logs.access).
+    leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
+    draining: every answer says that the connection will close."""
+
+    def __cinit__(self, Batch batch, *, log, pages, access_line, leaving):
+        self.batch = batch
+        self.lines = ServerLines.__new__(ServerLines)
+        self.lines.refresh()
+        self.log = log
+        self.pages = pages
+        self.access_line = access_line
+        self.leaving = leaving
+        self.access_lines = []
+        self.told = set()
+        self.on_dropped = self._dropped
+
+    def _dropped(self, name):
+        if name not in self.told:
+            self.told.add(name)
+            self.log.error(
+                "the application sent the hop-by-hop header %r, which PEP 3333 leaves to the "
+                "server; it is dropped (said once a worker)", name)
+
+
+cdef class Exchange:
+    """One response in the making.
+
+    The callables are bound once and kept: a request creates none.  When nothing else refers
+    to them any more, the same object serves the next request.
+    """
+
+    def __cinit__(self, Site site):
+        self.site = site
+        self.head = ResponseHead.__new__(ResponseHead, site.on_dropped)
+        self._start_response = self.start_response
+        self._write = self.write
+        self._early_hints = self.early_hints
+
+    def retire(self):
+        """Break the reference cycle of a Responder that somebody else still refers to."""
+        self._start_response = self._write = self._early_hints = None
+        self.head = None
+
+    cdef bint recyclable(self):
+        return (Py_REFCNT(<PyObject *>self._start_response) == 1
+                and Py_REFCNT(<PyObject *>self._write) == 1
+                and Py_REFCNT(<PyObject *>self._early_hints) == 1)
+
+    cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
+                   int64_t now) except -1:
+        self.connection = connection
+        self.minor = minor
+        self.is_head = is_head
+        self.keep_alive = keep_alive
+        self.live = True
+        self.status = self.fields = None
+        self.started = self.head_sent = self.bodyless = self.chunked = False
+        self.left = -1
+        self.sent = 0
+        self.began_ns = now
+        return 0
+
+    # What the application calls.
+
+    def start_response(self, status, headers, exc_info=None):
+        """PEP 3333.  Raises what the PEP says, and TypeError or ValueError for a status or
+        field that must not be sent."""
+        if not self.live:
+            raise RuntimeError("start_response was called after the response had ended")
+        if exc_info is not None:
+            try:
+                if self.head_sent:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # breaks the cycle through the traceback
+        elif self.started:
+            raise AssertionError("start_response was called twice without exc_info")
+        self.started = False
+        self.head.set(status, headers)
+        self.started = True
+        if self.site.access_line is not None:
+            self.status = status
+            self.fields = headers
+        return self._write
+
+    def write(self, data):
+        """PEP 3333's write(): for applications that cannot return an iterable."""
+        cdef Outbox outbox
+        if not self.live or not self.started:
+            raise AssertionError("write() was called outside a started response")
+        if not isinstance(data, bytes):
+            raise TypeError(f"write() takes bytes, not {type(data).__name__}")
+        if not data:
+            return
+        self._block(bytes(data), True)
+        outbox = self.connection.outbox
+        if outbox is not None and outbox.size > MEMORY_MAX:
+            # The application cannot be parked inside write(), so the disk takes it.
+            outbox.spill()
+            if outbox.spilled > SPILL_MAX:
+                self.connection.broken = True
+
+    def early_hints(self, headers):
+        """`wsgi.early_hints`: a 103 response with these fields (RFC 8297), at once.
+
+        Not sent to HTTP/1.0 clients, nor after the response has begun."""
+        cdef ResponseHead hints
+        cdef Py_ssize_t n
+        cdef char *out
+        if not self.live or self.head_sent or self.minor == 0:
+            return
+        hints = ResponseHead.__new__(ResponseHead, self.site.on_dropped)
+        hints.set("103 Early Hints", headers)
+        n = hints.size
+        out = self.site.batch.room(n + 2)
+        memcpy(out, hints.buffer, n)
+        memcpy(out + n, b"\r\n", 2)
+        self.site.batch.push(self.connection, n + 2, None)
+        self.site.batch.flush()
+
+    # Towards the client.
+
+    cdef Py_ssize_t _put_head(self, char *out, int64_t add_length):
+        """Write the head to `out`; add_length: of the body, -1 when it is not known."""
+        cdef int closing
+        cdef int status = self.head.status
+        if self.head.wants_close or self.site.draining:
+            self.keep_alive = False
+        self.bodyless = self.is_head or status < 200 or status == 204 or status == 304
+        if self.head.has_length:
+            self.left = self.head.length
+            add_length = -1
+        elif status < 200 or status == 204 or status == 304:
+            add_length = -1
+        elif add_length >= 0:
+            self.left = add_length
+        elif self.minor > 0:
+            self.chunked = True
+        elif not self.bodyless:
+            self.keep_alive = False  # HTTP/1.0: the end of the connection ends the body
+        if not self.keep_alive:
+            closing = SAYS_CLOSE
+        elif self.minor == 0:
+            closing = SAYS_KEEP_ALIVE
+        else:
+            closing = STAYS_OPEN
+        self.head_sent = True
+        return self.head.finish(out, add_length, self.chunked, closing, self.site.lines)
+
+    cdef int _block(self, bytes data, bint at_once) except -1:
+        """Put one block on its way, behind the head when that is still to go.
+
+        at_once: the client is to have it before the application goes on.
+        """
+        cdef Batch batch = self.site.batch
+        cdef Connection connection = self.connection
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(data), bound
+        cdef char *start
+        cdef char *p
+        cdef bint by_reference
+        bound = 64 + (n if n <= COPY_MAX else 0)
+        if not self.head_sent:
+            bound += self.head.finish_bound()
+        start = p = batch.room(bound)
+        if not self.head_sent:
+            p += self._put_head(p, -1 if at_once else self.head.length)
+        if self.left >= 0 and n > self.left:
+            self.site.log.error("the application's body is longer than its Content-Length; "
+                                "the rest is cut")
+            data = data[: self.left]
+            n = self.left
+        if self.bodyless or n == 0:
+            batch.push(connection, p - start, None)
+            return 0
+        if self.left >= 0:
+            self.left -= n
+        self.sent += n
+        if self.chunked:
+            p += snprintf(p, 24, b"%zx\r\n", n)
+        by_reference = n > COPY_MAX
+        if not by_reference:
+            memcpy(p, PyBytes_AS_STRING(data), n)
+            p += n
+            if self.chunked:
+                memcpy(p, b"\r\n", 2)
+                p += 2
+        batch.push(connection, p - start, data if by_reference else None)
+        if by_reference and self.chunked:
+            p = batch.room(2)
+            memcpy(p, b"\r\n", 2)
+            batch.push(connection, 2, None)
+        if at_once:
+            batch.flush()
+        return 0

@@ -1,0 +1,27 @@
+from libc.stdint cimport int64_t
+
+from fastfork._core.connection cimport Connection
+from fastfork._core.connections cimport Connections
+from fastfork._core.environ cimport EnvironBuilder
+from fastfork._core.parsers cimport HeadParser
+
+
+cdef class Receiver(Connections):
+    cdef HeadParser parser
+    cdef EnvironBuilder environs
+    cdef dict running          # environ of the request in the application, or None
+    cdef char *received        # the one receive buffer
+    cdef int64_t spool_after
+    cdef object spool_dir
+
+    cdef int _event(self, Connection connection, int mask) except -1
+    cdef int _fill_body(self, Connection connection) except -1
+    cdef int _consume_partial(self, Connection connection) except -1
+    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
+    cdef int _head_incomplete(self, Connection connection, const char *p,
+                              Py_ssize_t n) except -1
+    cdef int _begin(self, Connection connection, const char *p) except -1
+    cdef int _begin_body(self, Connection connection) except -1
+    cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1
+    cdef int _answer(self, Connection connection) except -1
+    cdef int _refuse(self, Connection connection, int code, int status) except -1

@@ -1,0 +1,2 @@
+class Acceptor:
+    error: int

@@ -1,0 +1,2 @@
+class Batch:
+    bytes_sent: int

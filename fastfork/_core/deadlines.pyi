@@ -1,0 +1,11 @@
+class Deadlines:
+    def __init__(
+        self,
+        *,
+        first_byte: float,
+        next_request: float,
+        whole_head: float,
+        more_body: float,
+        reader: float,
+        linger: float,
+    ) -> None: ...

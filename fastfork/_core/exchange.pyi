@@ -1,0 +1,26 @@
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastfork._core.batch import Batch
+
+class Site:
+    draining: bool
+    def __init__(
+        self,
+        batch: Batch,
+        *,
+        log: logging.Logger,
+        pages: Callable[[int], tuple[str, bytes]],
+        access_line: Callable[[dict[str, Any], str, int, int, list[tuple[str, str]]], str] | None,
+        leaving: Callable[[], bool],
+    ) -> None: ...
+
+class Exchange:
+    def __init__(self, site: Site) -> None: ...
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]: ...
+    def write(self, data: bytes) -> None: ...
+    def early_hints(self, headers: list[tuple[str, str]]) -> None: ...
+    def retire(self) -> None: ...

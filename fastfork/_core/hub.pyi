@@ -1,0 +1,32 @@
+from collections.abc import Callable
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from fastfork._core.batch import Batch
+from fastfork._core.deadlines import Deadlines
+from fastfork._core.environ import EnvironBuilder
+from fastfork._core.exchange import Site
+from fastfork._core.parsers import HeadParser
+from fastfork._core.receiver import Receiver
+
+class Hub(Receiver):
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        site: Site,
+        batch: Batch,
+        parser: HeadParser,
+        environs: EnvironBuilder,
+        deadlines: Deadlines,
+        poller: Any,
+        slot: Any,
+        write_access: Callable[[list[str]], None],
+        most_connections: int,
+        accepts: int,
+        spool_after: int,
+        spool_dir: str | None,
+    ) -> None: ...
+    def turn(self, events: list[tuple[int, int]]) -> float: ...
+    def running_request(self) -> str: ...
+    def flush_access_log(self) -> None: ...
