@@ -1,0 +1,4 @@
+"""The door: the command line, and the exit codes the shell sees.
+
+Runs in: cli
+"""

@@ -1,0 +1,118 @@
+"""The command: reads the settings, checks what can be checked, and starts the arbiter.
+
+Exit codes: 0 a normal stop, 1 a bad setting, 2 bad usage, 3 the application failed to load,
+4 there is no such application.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fastfork import config, logs, wsgi
+from fastfork.config import Config, Loaded
+from fastfork.errors import BootError, ConfigError
+from fastfork.process import boot
+
+from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
+from .report import config_lines
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+__all__ = ["main"]
+
+OK: Final = 0
+FAILED: Final = 1
+BAD_USAGE: Final = 2
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; `arguments` without the program's name.  Returns the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(CommandLineParser().options(words))
+    except OptionError as error:
+        return _usage(str(error))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # a line for each setting, which begins with its name
+        return error.exit_code
+    except BootError as error:
+        _tell(boot.describe(error))
+        return error.exit_code
+    except SystemExit as leaving:  # --help and --version
+        return leaving.code if isinstance(leaving.code, int) else OK
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(options: dict[str, object]) -> int:
+    reload = _loader(options)
+    loaded = reload()
+    cfg = loaded.config
+    if cfg.print_config:
+        print("\n".join(config_lines(loaded)).rstrip())
+        if cfg.wsgi_app is None:
+            return OK
+    if cfg.wsgi_app is None:
+        return _usage("no application named; write MODULE:APP, such as shop:app")
+    if cfg.check_config or cfg.print_config:
+        return _check(loaded)
+    logs.setup(cfg)
+    # The workers set raw_env: so a reload that drops a variable drops it.
+    boot.enter(cfg.chdir, cfg.pythonpath, ())
+    try:
+        wsgi.check_before_fork(cfg.wsgi_app)
+    except BootError as error:
+        if cfg.errorlog != logs.STANDARD_STREAM:
+            logs.LOGGER.critical("%s", boot.describe(error))
+        raise
+    # Late, since most ways through this function start no server.
+    from fastfork.arbiter import Arbiter
+
+    return Arbiter(loaded, reload=reload, load_app=_load_app).run()
+
+
+def _loader(options: dict[str, object]) -> Callable[[], Loaded]:
+    """What reads the settings, now and on each reload: always from where we started."""
+    environ = dict(os.environ)
+    folder = Path.cwd()
+    # Config files may import the user's modules, as gunicorn's may.
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return lambda: config.load(options, environ, folder)
+
+
+def _load_app(cfg: Config) -> WSGIApplication:
+    return wsgi.load_app(cfg.wsgi_app or "")
+
+
+def _check(loaded: Loaded) -> int:
+    """Load the application here, as a worker would.  Any failure is exit code 1."""
+    cfg = loaded.config
+    for notice in loaded.notices:
+        _tell(notice)
+    try:
+        boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+        boot.load(lambda: _load_app(cfg))
+    except BootError as error:
+        _tell(boot.describe(error))
+        return FAILED
+    return OK
+
+
+def _usage(complaint: str) -> int:
+    print(f"usage: {USAGE}", file=sys.stderr)
+    _tell(f"{complaint} (fastfork --help lists the options)")
+    return BAD_USAGE
+
+
+def _tell(text: str) -> None:
+    """Say it on standard error, after the program's name."""
+    print(f"{PROGRAM}: {text}", file=sys.stderr)

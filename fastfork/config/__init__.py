@@ -1,0 +1,14 @@
+"""Settings: one declarative table, the sources they come from, and the checks.
+
+`Config()` has every default; `load()` reads the sources.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+from .loading import Loaded, load
+from .settings import GROUPS, SETTINGS, Config
+from .spec import Spec
+
+__all__ = ["GROUPS", "SETTINGS", "Config", "Loaded", "Spec", "load"]

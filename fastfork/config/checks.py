@@ -1,0 +1,91 @@
+"""Checks between settings, and of settings against this machine and this version.
+
+Each check is a function that yields problems; CHECKS is the list of them.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from . import logformat
+from .settings import Config
+
+__all__ = ["CHECKS", "Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a setting: fatal, or worth a line at start."""
+
+    name: str
+    text: str
+    fatal: bool = True
+
+
+def _threads(cfg: Config) -> Iterator[Problem]:
+    if cfg.threads > 1:
+        yield Problem(
+            "threads", f"{cfg.threads} is more than this version runs; use workers={cfg.threads}"
+        )
+
+
+def _worker_class(cfg: Config) -> Iterator[Problem]:
+    if cfg.worker_class != "sync":
+        yield Problem("worker_class", f"{cfg.worker_class!r} is not in this version; use sync")
+
+
+def _http_parser(cfg: Config) -> Iterator[Problem]:
+    if cfg.http_parser == "httptools" and importlib.util.find_spec("httptools") is None:
+        yield Problem(
+            "http_parser", "'httptools' is not installed; pip install httptools, or use native"
+        )
+
+
+def _chdir(cfg: Config) -> Iterator[Problem]:
+    if not Path(cfg.chdir).is_dir():
+        yield Problem("chdir", f"{cfg.chdir!r} is not a directory; write one that exists")
+
+
+def _pythonpath(cfg: Config) -> Iterator[Problem]:
+    for folder in filter(None, (cfg.pythonpath or "").split(",")):
+        if not Path(cfg.chdir, folder.strip()).exists():
+            yield Problem("pythonpath", f"{folder.strip()!r} does not exist", fatal=False)
+
+
+def _jitter(cfg: Config) -> Iterator[Problem]:
+    if cfg.max_requests_jitter and not cfg.max_requests:
+        yield Problem("max_requests_jitter", "has no effect without max_requests", fatal=False)
+
+
+def _head(cfg: Config) -> Iterator[Problem]:
+    for name in ("limit_request_line", "limit_request_field_size"):
+        size: int = getattr(cfg, name)
+        if 0 < cfg.limit_request_head < size:
+            yield Problem(
+                name,
+                f"{size} cannot be reached: limit_request_head is {cfg.limit_request_head}",
+                fatal=False,
+            )
+
+
+def _atoms(cfg: Config) -> Iterator[Problem]:
+    for name in logformat.unknown_atoms(cfg.access_log_format):
+        yield Problem("access_log_format", f"%({name})s is no atom; it prints a dash", fatal=False)
+
+
+CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
+    _threads,
+    _worker_class,
+    _http_parser,
+    _chdir,
+    _pythonpath,
+    _jitter,
+    _head,
+    _atoms,
+)

@@ -1,0 +1,167 @@
+"""Config files: Python whose top-level names are settings.
+
+A file is executed afresh on every load, so that a reload sees what it says now.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import tokenize
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from ..errors import ConfigError
+from .names import OTHER_SETTINGS, misspelt
+from .spec import Spec
+from .usertrace import format_user_traceback, summary
+from .values import Given, Raw
+
+__all__ = ["DEFAULT_NAMES", "ConfigFile", "find_default", "read"]
+
+# Looked for in this order when no config file is named.
+DEFAULT_NAMES = ("fastfork.conf.py", "gunicorn.conf.py")
+
+# A config file is typed by hand; /dev/zero and a database dump are not.
+LARGEST_FILE = 1024 * 1024
+
+# Settings that decide which file is read, and so cannot be in it.
+_NOT_IN_A_FILE = frozenset({"config"})
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """What a config file says: values by setting, and notices of one line each."""
+
+    given: Given = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def find_default(folder: Path) -> str | None:
+    """The config file that is read unasked, or None."""
+    return next((str(folder / name) for name in DEFAULT_NAMES if (folder / name).is_file()), None)
+
+
+def read(place: str, folder: Path, origin: str, settings: Mapping[str, Spec[Any]]) -> ConfigFile:
+    """Execute the config file at `place`: PATH, file:PATH or python:MODULE.
+
+    folder: where relative paths start.  origin: where `place` was given.
+    Raises ConfigError when there is no such file, or when it raises; the text has the
+    traceback from the file's own first frame.
+    """
+    shown, path, module_name = _locate(place, folder, origin)
+    source = _source(path, shown, origin)
+    # One step for the tree and the code would warn twice about the same line.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        lines = _assignment_lines(source)
+    namespace = _execute(source, path, module_name, shown)
+    return _pick(namespace, lines, shown, settings)
+
+
+def _locate(place: str, folder: Path, origin: str) -> tuple[str, Path, str]:
+    """How the file is called in messages, where it is, the name its code runs under."""
+    if place.startswith("python:"):
+        module_name = place.removeprefix("python:")
+        try:
+            found = importlib.util.find_spec(module_name)
+        except (ImportError, ValueError):
+            found = None
+        if found is None or found.origin is None or not Path(found.origin).is_file():
+            raise ConfigError(
+                f"config: there is no module {module_name!r} ({origin}); "
+                "write -c PATH, or put its directory into PYTHONPATH"
+            )
+        return module_name, Path(found.origin), module_name
+    shown = place.removeprefix("file:")
+    return shown, folder / shown, "__config__"
+
+
+def _source(path: Path, shown: str, origin: str) -> str:
+    try:
+        if path.is_file() and path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(
+                f"config: {shown!r} is larger than 1 MiB ({origin}); name a config file"
+            )
+        with tokenize.open(path) as stream:
+            return stream.read(LARGEST_FILE)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"config: {shown!r} does not exist ({origin}); write the path of a config file"
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"config: {shown!r} cannot be read: {error.strerror} ({origin})"
+        ) from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config: {shown!r} is not Python text: {error} ({origin})") from None
+
+
+def _execute(source: str, path: Path, module_name: str, shown: str) -> dict[str, object]:
+    """Run the code in a module of its own that is not kept in sys.modules."""
+    module = ModuleType(module_name)
+    module.__file__ = str(path)
+    if "." in module_name:
+        module.__package__ = module_name.rpartition(".")[0]
+    try:
+        code: CodeType = compile(source, str(path), "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102 - a config file is Python, as gunicorn's
+    except (Exception, SystemExit) as error:
+        told = format_user_traceback(error).rstrip("\n")
+        raise ConfigError(f"config file {shown} failed: {summary(error)}\n{told}") from None
+    return dict(vars(module))
+
+
+def _assignment_lines(source: str) -> dict[str, int]:
+    """Name -> line of its last assignment or definition in the file."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}  # told by _execute
+    lines: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            lines[node.id] = max(node.lineno, lines.get(node.id, 0))
+        elif isinstance(node, ast.FunctionDef):
+            lines[node.name] = max(node.lineno, lines.get(node.name, 0))
+    return lines
+
+
+def _pick(
+    namespace: Mapping[str, object],
+    lines: Mapping[str, int],
+    shown: str,
+    settings: Mapping[str, Spec[Any]],
+) -> ConfigFile:
+    """Sort the names into settings, gunicorn's others, slips, and the user's own."""
+    found = ConfigFile()
+    unsupported: list[str] = []
+    for name, value in namespace.items():
+        origin = f"{shown} line {lines[name]}" if name in lines else shown
+        if name in _NOT_IN_A_FILE:
+            found.notices.append(f"{origin}: {name} has no effect in a config file; use -c")
+        elif name in settings:
+            found.given[name] = Raw(value, origin)
+        elif name in OTHER_SETTINGS and not isinstance(value, ModuleType):
+            unsupported.append(name)
+        else:
+            _note_slip(found, origin, name, misspelt(name, value, settings))
+    if unsupported:
+        found.notices.append(_unsupported(shown, unsupported))
+    return found
+
+
+def _note_slip(found: ConfigFile, origin: str, name: str, meant: str | None) -> None:
+    if meant is not None:
+        found.notices.append(f"{origin}: {name} is not a setting; did you mean {meant}?")
+
+
+def _unsupported(shown: str, names: Iterable[str]) -> str:
+    listed = ", ".join(names)
+    return f"{shown}: settings that this version does not have, ignored: {listed}"

@@ -1,0 +1,130 @@
+"""Settings of the server as a whole: where it listens, what it runs, how it is set up.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..kinds import ADDRESSES, ENVIRONMENT, FLAG, FOLDER, PATH, TEXT, integer
+from ..spec import setting
+
+__all__ = ["FileSettings", "ProcessSettings", "SocketSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """Config file and application."""
+
+    config: str | None = setting(
+        None,
+        PATH,
+        "Config file: PATH, file:PATH or python:MODULE.",
+        flags="-c --config",
+        reload="server",
+        more="A Python file whose top-level names are settings. Without this option "
+        "`fastfork.conf.py` or else `gunicorn.conf.py` of the directory named by `--chdir` "
+        "(or of the current one) is read when it is there. Its content is read again on every "
+        "reload. It means nothing inside a config file.",
+    )
+    wsgi_app: str | None = setting(
+        None,
+        TEXT,
+        "The application, MODULE:APP, when the command line names none.",
+        reload="workers",
+        more="`shop:app` is the attribute `app` of the module `shop`; `shop` alone means "
+        "`shop:application`; `shop:create_app('prod', debug=False)` calls a factory with "
+        "literal arguments.",
+    )
+    check_config: bool = setting(
+        False,
+        FLAG,
+        "Check the settings, load the application, exit 0 or 1.",
+        flags="--check-config",
+        reload="server",
+    )
+    print_config: bool = setting(
+        False,
+        FLAG,
+        "Print every setting and where it came from, then do as --check-config.",
+        flags="--print-config",
+        reload="server",
+        more="What is printed is a config file. Without an application only the settings are "
+        "checked.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocketSettings:
+    """Sockets."""
+
+    bind: tuple[str, ...] = setting(
+        ("127.0.0.1:8000",),
+        ADDRESSES,
+        "Address to listen on: HOST:PORT, [v6]:PORT, unix:PATH or fd://N; may be repeated.",
+        flags="-b --bind",
+        env="PORT",
+        env_form="0.0.0.0:{}",
+        reload="server",
+        more="A missing port is 8000, a missing host (`:8000`) every IPv4 interface, port 0 "
+        "one that the kernel chooses. `unix:@NAME` is a name of the abstract space. `fd://N` "
+        "is a listening socket that the parent process left open. With `PORT` in the "
+        "environment the default is `0.0.0.0:$PORT`.",
+    )
+    backlog: int = setting(
+        2048,
+        integer(1, 65535),
+        "Connections that may wait to be accepted, for each socket.",
+        flags="--backlog",
+        reload="server",
+        more="The kernel cuts it to `net.core.somaxconn` (listen(2)).",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSettings:
+    """Process."""
+
+    chdir: str = setting(
+        ".",
+        FOLDER,
+        "Directory to run in; it comes first in sys.path.",
+        flags="--chdir",
+        reload="workers",
+        more="Relative paths of the other settings start there.",
+    )
+    pythonpath: str | None = setting(
+        None,
+        TEXT,
+        "Directories for sys.path, with commas between them.",
+        flags="--pythonpath",
+        reload="workers",
+        more="They come before `chdir`; relative ones start there.",
+    )
+    raw_env: tuple[str, ...] = setting(
+        (),
+        ENVIRONMENT,
+        "Environment variable for the application, KEY=VALUE; may be repeated.",
+        flags="-e --env",
+        reload="workers",
+    )
+    preload_app: bool = setting(
+        False,
+        FLAG,
+        "Load the application before the workers are forked.",
+        flags="--preload",
+        reload="server",
+        more="Saves memory and start time; a reload then does not bring new code.",
+    )
+    pidfile: str | None = setting(
+        None, PATH, "File that holds the arbiter's pid.", flags="-p --pid", reload="server"
+    )
+    proc_name: str | None = setting(
+        None,
+        TEXT,
+        "Name of the processes in ps and top.",
+        flags="-n --name",
+        reload="server",
+        more="Without it the application's name is shown.",
+    )

@@ -1,0 +1,144 @@
+"""From the sources to a Config: precedence, origins, and every complaint at once.
+
+From low to high: defaults, single variables (PORT, WEB_CONCURRENCY), the config file,
+GUNICORN_CMD_ARGS, FASTFORK_CMD_ARGS, the command line.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from . import file, options
+from .checks import CHECKS
+from .kinds import BadValue
+from .settings import SETTINGS, Config
+from .values import Given, Raw
+
+__all__ = ["COMMAND_LINE", "DEFAULT", "Loaded", "load"]
+
+DEFAULT = "default"
+COMMAND_LINE = "command line"
+
+# From low to high.
+_VARIABLES_OF_OPTIONS = ("GUNICORN_CMD_ARGS", "FASTFORK_CMD_ARGS")
+
+# Settings that name a file; a relative one starts in chdir, whoever opens it and when.
+_FILES = ("accesslog", "errorlog", "pidfile")
+_STANDARD_STREAM = "-"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked Config, the origin of each setting, and lines to log at start."""
+
+    config: Config
+    origins: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def load(argv: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Loaded:
+    """Read every source and check the outcome.
+
+    argv: setting -> text, list of texts or bool, from the command line.
+    environ: the environment at start.  cwd: the directory at start.
+    Raises ConfigError with a line for each bad value: which, why, what to write, from where.
+    Called again, it reads everything again.
+    """
+    load_once = _Load(cwd)
+    lowest = _from_single_variables(environ)
+    highest = load_once.from_options(environ)
+    highest.update({name: Raw(value, COMMAND_LINE) for name, value in argv.items()})
+    given = {**lowest, **load_once.from_file(highest), **highest}
+    return load_once.finish(given)
+
+
+def _from_single_variables(environ: Mapping[str, str]) -> Given:
+    given: Given = {}
+    for spec in SETTINGS.values():
+        # An empty variable is how containers say that there is none.
+        if spec.env is not None and environ.get(spec.env, "").strip():
+            text = spec.env_form.format(environ[spec.env].strip())
+            given[spec.name] = Raw(text, f"environment variable {spec.env}")
+    return given
+
+
+class _Load:
+    """One load under way: collects complaints and notices."""
+
+    def __init__(self, cwd: Path) -> None:
+        self.cwd = cwd
+        self.bad: list[str] = []
+        self.notices: list[str] = []
+
+    def from_options(self, environ: Mapping[str, str]) -> Given:
+        given: Given = {}
+        for variable in _VARIABLES_OF_OPTIONS:
+            try:
+                found, notices = options.from_variable(variable, environ.get(variable, ""))
+            except options.OptionError as error:
+                self.bad.append(f"{variable}: {error}")
+                continue
+            given.update(found)
+            self.notices += notices
+        return given
+
+    def from_file(self, options_given: Given) -> Given:
+        """What the config file says.  A file that cannot be used is one more complaint."""
+        named = options_given.get("config")
+        if named is None:
+            folder = options_given.get("chdir", Raw(".", DEFAULT)).value
+            place = file.find_default(self.cwd / folder) if isinstance(folder, str) else None
+            origin = DEFAULT
+        else:
+            place, origin = str(named.value), named.origin
+        if not place:
+            return {}
+        try:
+            found = file.read(place, self.cwd, origin, SETTINGS)
+        except ConfigError as error:
+            self.bad.append(str(error))
+            return {}
+        options_given["config"] = Raw(place, origin)
+        self.notices += found.notices
+        return found.given
+
+    def finish(self, given: Given) -> Loaded:
+        """Read the values, check them, and raise what was found wrong on the way."""
+        values: dict[str, Any] = {}
+        wrong: set[str] = set()
+        for name, raw in given.items():
+            try:
+                values[name] = SETTINGS[name].kind.parse(raw.value)
+            except BadValue as error:
+                wrong.add(name)
+                self.bad.append(f"{name}: {error} ({raw.origin})")
+        origins = {name: given[name].origin if name in given else DEFAULT for name in SETTINGS}
+        config = _with_full_paths(Config(**values), self.cwd)
+        self._check(config, origins, wrong)
+        if self.bad:
+            raise ConfigError("\n".join(self.bad))
+        return Loaded(config, origins, self.notices)
+
+    def _check(self, config: Config, origins: Mapping[str, str], wrong: set[str]) -> None:
+        for check in CHECKS:
+            for problem in check(config):
+                if problem.name not in wrong:
+                    line = f"{problem.name}: {problem.text} ({origins[problem.name]})"
+                    (self.bad if problem.fatal else self.notices).append(line)
+
+
+def _with_full_paths(config: Config, cwd: Path) -> Config:
+    """Paths that mean the same before and after chdir, in every process."""
+    folder = cwd / config.chdir
+    changes: dict[str, Any] = {"chdir": str(folder)}
+    for name in _FILES:
+        path: str | None = getattr(config, name)
+        if path is not None and path != _STANDARD_STREAM:
+            changes[name] = str(folder / path)
+    return replace(config, **changes)

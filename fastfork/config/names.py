@@ -1,0 +1,147 @@
+"""Names in a config file that are no settings: slips of the pen, and gunicorn's other settings.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Final
+
+__all__ = ["OTHER_OPTIONS", "OTHER_SETTINGS", "misspelt", "one_edit_apart"]
+
+# gunicorn's settings that this version does not have -> their options; an option that takes a
+# value ends in "=".
+OTHER_SETTINGS: Final[dict[str, str]] = {
+    "asgi_disconnect_grace_period": "--asgi-disconnect-grace-period=",
+    "asgi_lifespan": "--asgi-lifespan=",
+    "asgi_loop": "--asgi-loop=",
+    "ca_certs": "--ca-certs=",
+    "capture_output": "--capture-output",
+    "casefold_http_method": "--casefold-http-method",
+    "cert_reqs": "--cert-reqs=",
+    "certfile": "--certfile=",
+    "child_exit": "",
+    "ciphers": "--ciphers=",
+    "control_socket": "--control-socket=",
+    "control_socket_disable": "--no-control-socket",
+    "control_socket_mode": "--control-socket-mode=",
+    "daemon": "-D --daemon",
+    "default_proc_name": "",
+    "dirty_apps": "--dirty-app=",
+    "dirty_graceful_timeout": "--dirty-graceful-timeout=",
+    "dirty_post_fork": "",
+    "dirty_threads": "--dirty-threads=",
+    "dirty_timeout": "--dirty-timeout=",
+    "dirty_worker_exit": "",
+    "dirty_worker_init": "",
+    "dirty_workers": "--dirty-workers=",
+    "disable_redirect_access_to_syslog": "--disable-redirect-access-to-syslog",
+    "do_handshake_on_connect": "--do-handshake-on-connect",
+    "dogstatsd_tags": "--dogstatsd-tags=",
+    "enable_backlog_metric": "--enable-backlog-metric",
+    "enable_stdio_inheritance": "-R --enable-stdio-inheritance",
+    "forwarded_allow_ips": "--forwarded-allow-ips=",
+    "forwarder_headers": "--forwarder-headers=",
+    "group": "-g --group=",
+    "header_map": "--header-map=",
+    "http2_cleartext": "--http2-cleartext=",
+    "http2_initial_window_size": "--http2-initial-window-size=",
+    "http2_max_concurrent_streams": "--http2-max-concurrent-streams=",
+    "http2_max_frame_size": "--http2-max-frame-size=",
+    "http2_max_header_list_size": "--http2-max-header-list-size=",
+    "http_protocols": "--http-protocols=",
+    "initgroups": "--initgroups",
+    "keyfile": "--keyfile=",
+    "logconfig": "--log-config=",
+    "logconfig_dict": "",
+    "logconfig_json": "--log-config-json=",
+    "logger_class": "--logger-class=",
+    "nworkers_changed": "",
+    "on_dirty_starting": "",
+    "on_exit": "",
+    "on_reload": "",
+    "on_starting": "",
+    "paste": "--paste= --paster=",
+    "permit_obsolete_folding": "--permit-obsolete-folding",
+    "permit_unconventional_http_method": "--permit-unconventional-http-method",
+    "permit_unconventional_http_version": "--permit-unconventional-http-version",
+    "post_fork": "",
+    "post_request": "",
+    "post_worker_init": "",
+    "pre_exec": "",
+    "pre_fork": "",
+    "pre_request": "",
+    "protocol": "--protocol=",
+    "proxy_allow_ips": "--proxy-allow-from=",
+    "proxy_protocol": "--proxy-protocol=",
+    "raw_paste_global_conf": "--paste-global=",
+    "reload": "--reload",
+    "reload_engine": "--reload-engine=",
+    "reload_extra_files": "--reload-extra-file=",
+    "reuse_port": "--reuse-port",
+    "root_path": "--root-path=",
+    "secure_scheme_headers": "",
+    "sendfile": "--no-sendfile",
+    "spew": "--spew",
+    "ssl_context": "",
+    "ssl_version": "--ssl-version=",
+    "statsd_host": "--statsd-host=",
+    "statsd_prefix": "--statsd-prefix=",
+    "strip_header_spaces": "--strip-header-spaces",
+    "suppress_ragged_eofs": "--suppress-ragged-eofs",
+    "syslog": "--log-syslog",
+    "syslog_addr": "--log-syslog-to=",
+    "syslog_facility": "--log-syslog-facility=",
+    "syslog_prefix": "--log-syslog-prefix=",
+    "tmp_upload_dir": "",
+    "umask": "-m --umask=",
+    "user": "-u --user=",
+    "uwsgi_allow_ips": "--uwsgi-allow-from=",
+    "websocket_max_message_size": "--websocket-max-message-size=",
+    "when_ready": "",
+    "worker_abort": "",
+    "worker_exit": "",
+    "worker_int": "",
+    "worker_tmp_dir": "--worker-tmp-dir=",
+}
+
+
+def _options() -> dict[str, bool]:
+    options: dict[str, bool] = {}
+    for flags in OTHER_SETTINGS.values():
+        takes_value = flags.endswith("=")
+        for flag in flags.split():
+            options[flag.rstrip("=")] = takes_value
+    return options
+
+
+# Option -> whether it takes a value.
+OTHER_OPTIONS: Final[dict[str, bool]] = _options()
+
+
+def one_edit_apart(a: str, b: str) -> bool:
+    """Whether one letter added, dropped, changed, or two neighbours swapped turn a into b."""
+    if a == b or abs(len(a) - len(b)) > 1:
+        return False
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    rest_a, rest_b = a[start:], b[start:]
+    return (
+        rest_a[1:] == rest_b[1:]
+        or rest_a[1:] == rest_b
+        or rest_a == rest_b[1:]
+        or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:])
+    )
+
+
+def misspelt(name: str, value: object, settings: Iterable[str]) -> str | None:
+    """The setting that `name` was probably meant to be.
+
+    Modules, functions and names with a leading underscore are the user's own business.
+    """
+    if name.startswith("_") or isinstance(value, ModuleType) or callable(value):
+        return None
+    return next((known for known in settings if one_edit_apart(name.lower(), known)), None)

@@ -1,0 +1,63 @@
+"""Every setting, and the table that everything else is derived from.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from .groups.http import LimitSettings, TimeSettings
+from .groups.logs import LogSettings
+from .groups.server import FileSettings, ProcessSettings, SocketSettings
+from .groups.workers import WorkerSettings
+from .spec import METADATA_KEY, Spec
+
+__all__ = ["GROUPS", "SETTINGS", "Config", "heading"]
+
+# In the order of --help and of the reference.
+GROUPS: Final[tuple[type, ...]] = (
+    FileSettings,
+    SocketSettings,
+    WorkerSettings,
+    TimeSettings,
+    LimitSettings,
+    LogSettings,
+    ProcessSettings,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(
+    FileSettings,
+    SocketSettings,
+    WorkerSettings,
+    TimeSettings,
+    LimitSettings,
+    LogSettings,
+    ProcessSettings,
+):
+    """Every setting, typed.  Built once per load; never changed."""
+
+
+def heading(group: type) -> str:
+    """The group's name: the first line of its docstring, without the full stop."""
+    return (inspect.getdoc(group) or group.__name__).splitlines()[0].rstrip(".")
+
+
+def _table() -> Mapping[str, Spec[Any]]:
+    table: dict[str, Spec[Any]] = {}
+    for group in GROUPS:
+        for field in dataclasses.fields(group):
+            spec: Spec[Any] = field.metadata[METADATA_KEY]
+            table[field.name] = dataclasses.replace(spec, name=field.name, group=heading(group))
+    return MappingProxyType(table)
+
+
+# Name of a setting -> what is known of it.
+SETTINGS: Final[Mapping[str, Spec[Any]]] = _table()

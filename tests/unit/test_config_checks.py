@@ -1,0 +1,90 @@
+"""Checks between settings, and against this version and machine."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from fastfork.config import load
+from fastfork.errors import ConfigError
+
+
+def complaint(folder: Path, **argv: object) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(argv, {}, folder)
+    return str(refused.value)
+
+
+def test_more_threads_than_this_version_runs_are_refused(tmp_path: Path) -> None:
+    assert complaint(tmp_path, threads="4") == (
+        "threads: 4 is more than this version runs; use workers=4 (command line)"
+    )
+
+
+def test_other_worker_class_is_refused(tmp_path: Path) -> None:
+    assert complaint(tmp_path, worker_class="gthread") == (
+        "worker_class: 'gthread' is not in this version; use sync (command line)"
+    )
+
+
+def test_httptools_is_refused_when_it_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert complaint(tmp_path, http_parser="httptools") == (
+        "http_parser: 'httptools' is not installed; pip install httptools, or use native "
+        "(command line)"
+    )
+    assert load({"http_parser": "auto"}, {}, tmp_path).config.http_parser == "auto"
+
+
+def test_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert complaint(tmp_path, chdir="nope") == (
+        f"chdir: {str(tmp_path / 'nope')!r} is not a directory; write one that exists "
+        "(command line)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "notice"),
+    [
+        ({"pythonpath": "lib,nope"}, "pythonpath: 'nope' does not exist (command line)"),
+        (
+            {"max_requests_jitter": 5},
+            "max_requests_jitter: has no effect without max_requests (command line)",
+        ),
+        (
+            {"limit_request_head": "4K"},
+            "limit_request_line: 8190 cannot be reached: limit_request_head is 4096 (default)",
+        ),
+        (
+            {"access_log_format": "%(x)s"},
+            "access_log_format: %(x)s is no atom; it prints a dash (command line)",
+        ),
+    ],
+)
+def test_what_has_no_effect_gives_a_notice(
+    tmp_path: Path, argv: dict[str, object], notice: str
+) -> None:
+    (tmp_path / "lib").mkdir()
+    assert load(argv, {}, tmp_path).notices[0] == notice
+
+
+def test_check_is_silent_about_a_value_that_could_not_be_read(tmp_path: Path) -> None:
+    assert complaint(tmp_path, threads="x").count("\n") == 0
+
+
+def test_paths_of_files_start_in_chdir(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    argv = {"chdir": "site", "errorlog": "e.log", "accesslog": "/a.log", "pidfile": "p"}
+    cfg = load(argv, {}, tmp_path).config
+    assert cfg.chdir == str(tmp_path / "site")
+    assert cfg.errorlog == str(tmp_path / "site" / "e.log")
+    assert (cfg.accesslog, cfg.pidfile) == ("/a.log", str(tmp_path / "site" / "p"))
+
+
+def test_standard_streams_stay_as_they_are(tmp_path: Path) -> None:
+    cfg = load({"accesslog": "-"}, {}, tmp_path).config
+    assert (cfg.accesslog, cfg.errorlog, cfg.pidfile) == ("-", "-", None)
