@@ -1,0 +1,180 @@
+"""Finding and loading the application that MODULE:APP names.
+
+Two moments: `check_before_fork` refuses what certainly cannot work, without running a line of
+the application; `load_app` imports it, in the worker (or before the fork with preload_app).
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from fastfork.config.usertrace import format_user_traceback, summary
+from fastfork.errors import AppImportFailed, AppNotFound
+
+from . import hints, source, spec
+from .spec import AppSpec
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+__all__ = ["check_before_fork", "load_app"]
+
+
+def load_app(text: str) -> WSGIApplication:
+    """Import the module, take the attribute or call the factory, and check what comes.
+
+    Raises AppNotFound, with one line that says what to type; AppImportFailed when the user's
+    code raises, with the traceback from its first frame.
+    """
+    wanted = spec.parse(text)
+    module = _import(wanted)
+    try:
+        found = getattr(module, wanted.name)
+    except AttributeError:
+        _no_attribute(wanted, _names_of(module))
+    except Exception as error:  # a module's own __getattr__
+        raise _failed(f"{wanted} failed", error) from error
+    if wanted.arguments is not None:
+        found = _call(wanted, found)
+    return _checked(wanted, found)
+
+
+def check_before_fork(text: str) -> None:
+    """Refuse what certainly cannot be loaded, without importing the application.
+
+    Raises AppNotFound (no such module, no such name), AppImportFailed (the module's source is
+    no Python).  What is not certain is left to `load_app`.
+    """
+    wanted = spec.parse(text)
+    try:
+        found, certain = source.find(wanted.module)
+    except (ImportError, ValueError, AttributeError):
+        return  # a finder of the user's own; the import will tell
+    if found is None:
+        if certain:
+            _no_module(wanted)
+        return
+    text_of_module = source.read_source(found)
+    if text_of_module is None:
+        return
+    try:
+        names = source.names_in(text_of_module)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        _refuse_source(wanted, text_of_module, found)
+        return
+    if not names.certain or names.raises or wanted.name in names.names:
+        return
+    if not _is_submodule(wanted, found):
+        _no_attribute(wanted, names.names)
+
+
+def _is_submodule(wanted: AppSpec, package: ModuleSpec) -> bool:
+    """Whether importing a submodule may put its name into the package."""
+    folders = package.submodule_search_locations
+    if folders is None:
+        return wanted.name.startswith("__")  # every module has __name__ and the like
+    return PathFinder.find_spec(f"{wanted.module}.{wanted.name}", list(folders)) is not None
+
+
+def _refuse_source(wanted: AppSpec, text: str, found: ModuleSpec) -> None:
+    """Raise AppImportFailed when the compiler refuses the module's source."""
+    try:
+        compile(text, str(found.origin), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise _failed(f"{wanted.module} cannot be imported", error) from None
+
+
+def _import(wanted: AppSpec) -> ModuleType:
+    try:
+        return importlib.import_module(wanted.module)
+    except ModuleNotFoundError as error:
+        if _is_part_of(error.name, wanted.module) and not _came_from_user_code(error):
+            _no_module(wanted)
+        raise _failed(f"{wanted.module} cannot be imported", error) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(f"{wanted.module} cannot be imported", error) from error
+
+
+def _is_part_of(missing: str | None, module: str) -> bool:
+    return missing is not None and f"{module}.".startswith(f"{missing}.")
+
+
+def _came_from_user_code(error: BaseException) -> bool:
+    return format_user_traceback(error).startswith("Traceback")
+
+
+def _failed(what: str, error: BaseException) -> AppImportFailed:
+    return AppImportFailed(f"{what}: {summary(error)}", traceback_text=format_user_traceback(error))
+
+
+def _names_of(module: ModuleType) -> dict[str, bool]:
+    return {name: inspect.isfunction(value) for name, value in vars(module).items()}
+
+
+def _no_module(wanted: AppSpec) -> NoReturn:
+    hint = _dot_for_colon(wanted) or hints.module_hint(wanted.module, wanted.name)
+    raise AppNotFound(f"no module named {wanted.module!r}{hint}") from None
+
+
+def _dot_for_colon(wanted: AppSpec) -> str:
+    """The hint for shop.app where shop:app was meant, or ''."""
+    module, _, name = wanted.module.rpartition(".")
+    if not module or wanted.name != spec.DEFAULT_NAME:
+        return ""
+    try:
+        found, _ = source.find(module)
+        names = source.names_in((found and source.read_source(found)) or "").names
+    except (ImportError, ValueError, SyntaxError, AttributeError):
+        return ""
+    return f"; did you mean {module}:{name}?" if name in names else ""
+
+
+def _no_attribute(wanted: AppSpec, names: dict[str, bool]) -> NoReturn:
+    hint = hints.name_hint(wanted.module, wanted.name, names)
+    raise AppNotFound(f"module {wanted.module!r} has no attribute {wanted.name!r}{hint}") from None
+
+
+def _call(wanted: AppSpec, factory: object) -> object:
+    """What the factory returns.  Arguments that do not fit are the caller's error."""
+    positional, keywords = wanted.arguments or ((), {})
+    if not callable(factory):
+        raise AppNotFound(
+            f"{wanted.module}:{wanted.name} is {_described(factory)} and cannot be called; "
+            f"did you mean {wanted.module}:{wanted.name}?"
+        )
+    try:
+        inspect.signature(factory).bind(*positional, **keywords)
+    except TypeError as error:
+        raise AppNotFound(f"{wanted.module}:{wanted.name}(...) does not fit: {error}") from None
+    except ValueError:
+        pass  # a callable without a signature: the call itself will tell
+    try:
+        return factory(*positional, **keywords)
+    except (Exception, SystemExit) as error:
+        raise _failed(f"the factory {wanted} failed", error) from error
+
+
+def _checked(wanted: AppSpec, app: object) -> WSGIApplication:
+    if inspect.ismodule(app):
+        raise AppNotFound(f"{wanted} is a module; did you mean {wanted.module}.{wanted.name}:app?")
+    if not callable(app):
+        raise AppNotFound(
+            f"{wanted} is {_described(app)}; a WSGI application is called as "
+            "app(environ, start_response)"
+        )
+    if wanted.arguments is None:
+        reason = hints.not_wsgi(cast("Callable[..., object]", app), wanted.module, wanted.name)
+        if reason is not None:
+            raise AppNotFound(reason)
+    return cast("WSGIApplication", app)
+
+
+def _described(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"

@@ -1,0 +1,104 @@
+"""MODULE:APP as text: what it names, without importing anything.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastfork.errors import AppNotFound
+
+__all__ = ["AppSpec", "parse"]
+
+# What MODULE alone means, as with gunicorn.
+DEFAULT_NAME = "application"
+
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+
+
+@dataclass(frozen=True)
+class AppSpec:
+    """What MODULE:APP names: an attribute of a module, or a call of one.
+
+    arguments: None for an attribute; for a factory call its positional and keyword arguments.
+    """
+
+    module: str
+    name: str
+    arguments: tuple[tuple[object, ...], dict[str, object]] | None = None
+
+    def __str__(self) -> str:
+        call = "" if self.arguments is None else "()"
+        return f"{self.module}:{self.name}{call}"
+
+
+def parse(text: str) -> AppSpec:
+    """Split `text` at its first colon and read both sides.
+
+    Raises AppNotFound with one line that says what to type.
+    """
+    module, colon, expression = text.strip().partition(":")
+    module = module.strip()
+    if module.endswith(".py") or not _MODULE.match(module):
+        raise AppNotFound(_not_a_module(text, module, expression))
+    if not colon:
+        return AppSpec(module, DEFAULT_NAME)
+    return _read(module, expression.strip())
+
+
+def _not_a_module(text: str, module: str, expression: str) -> str:
+    path = PurePosixPath(module)
+    if path.suffix == ".py" or "/" in module:
+        parts = path.with_suffix("").parts if path.suffix == ".py" else path.parts
+        dotted = ".".join(part for part in parts if part not in ("/", ".", ".."))
+        return (
+            f"{module!r} is a file, not a module; "
+            f"did you mean {dotted}:{expression or DEFAULT_NAME}?"
+        )
+    return f"{text!r} names no module; write MODULE:APP, such as shop:app"
+
+
+def _read(module: str, expression: str) -> AppSpec:
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise AppNotFound(
+            f"{expression!r} is neither a name nor a call; "
+            f"write {module}:app or '{module}:create_app()'"
+        ) from None
+    if isinstance(node, ast.Name):
+        return AppSpec(module, node.id)
+    if isinstance(node, ast.Attribute):
+        raise AppNotFound(
+            f"{expression!r} has a dot; only names of the module {module} itself can be "
+            f"served: import the object there, and write {module}:NAME"
+        )
+    if not isinstance(node, ast.Call):
+        raise AppNotFound(
+            f"{expression!r} is neither a name nor a call; "
+            f"write {module}:app or '{module}:create_app()'"
+        )
+    if not isinstance(node.func, ast.Name):
+        called = ast.unparse(node.func)
+        raise AppNotFound(f"the factory {called!r} is not a simple name; write {module}:NAME(...)")
+    return AppSpec(module, node.func.id, _arguments(node, expression))
+
+
+def _arguments(call: ast.Call, expression: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    try:
+        positional = tuple(ast.literal_eval(argument) for argument in call.args)
+        if any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError("** is no literal")
+        keywords: dict[str, object] = {
+            str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords
+        }
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise AppNotFound(
+            f"the arguments of {expression!r} are not literals; "
+            "write texts, numbers, True, False, None, lists or dicts"
+        ) from None
+    return positional, keywords
