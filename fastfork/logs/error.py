@@ -1,0 +1,147 @@
+"""The error log: one logger, one handler, a file that can be reopened.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Final, TextIO
+
+from fastfork import clock
+from fastfork.config import Config
+from fastfork.errors import ConfigError
+
+from .escaping import escape_controls
+
+__all__ = ["LOGGER", "ErrorHandler", "setup_error_log"]
+
+LOGGER: Final = logging.getLogger("fastfork.error")
+FORMAT: Final = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
+DATE_FORMAT: Final = "[%Y-%m-%d %H:%M:%S %z]"
+STANDARD_STREAM: Final = "-"
+
+# A log that cannot be written is told of once in this many seconds.
+COMPLAIN_EVERY = 60.0
+
+
+class SafeFormatter(logging.Formatter):
+    """gunicorn's format; control characters are escaped, the lines of a traceback stay."""
+
+    def __init__(self) -> None:
+        super().__init__(FORMAT, DATE_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text without control characters."""
+        return escape_controls(super().format(record))
+
+
+class LogFile:
+    """A file that is appended to at once: what a full disk refuses is not kept for later.
+
+    Raises ConfigError when the path cannot be opened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fd = open_descriptor(path, "errorlog")
+
+    def write(self, text: str) -> int:
+        """Append `text`; one write(2) unless it is cut short.  Raises OSError."""
+        data = text.encode("utf-8", "backslashreplace")
+        done = 0
+        while done < len(data):
+            done += os.write(self._fd, data[done:])
+        return len(text)
+
+    def reopen(self, path: str) -> None:
+        """Go on in the file that is at `path` now.  Raises ConfigError; the old one stays then.
+
+        The descriptor keeps its number: a signal handler may call this in the middle of a
+        write(2), and faulthandler remembers the number.
+        """
+        fd = open_descriptor(path, "errorlog")
+        os.dup2(fd, self._fd, inheritable=False)
+        os.close(fd)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def fileno(self) -> int:
+        """The descriptor, for faulthandler."""
+        return self._fd
+
+    def close(self) -> None:
+        """Close the file; once more does nothing."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+class ErrorHandler(logging.StreamHandler[TextIO | LogFile]):
+    """Writes to a file in append mode, or to standard error when the path is `-`.
+
+    Raises ConfigError when the file cannot be opened.  Never raises later.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._complained = float("-inf")
+        super().__init__(sys.stderr if path == STANDARD_STREAM else LogFile(path))
+        self.setFormatter(SafeFormatter())
+
+    def reopen(self) -> None:
+        """Open the path again; the old file stays in use when that fails."""
+        if not isinstance(self.stream, LogFile):
+            return
+        try:
+            self.stream.reopen(self.path)
+        except ConfigError as error:
+            LOGGER.error("%s; going on with the old file", error)
+
+    def close(self) -> None:
+        """Close the file; standard error stays open."""
+        if isinstance(self.stream, LogFile):
+            self.stream.close()
+        super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's
+        """A log that cannot be written (a full disk) must not stop what it tells of."""
+        now = clock.now()
+        if self.path == STANDARD_STREAM or now - self._complained < COMPLAIN_EVERY:
+            return
+        self._complained = now
+        try:
+            sys.stderr.write(f"fastfork: error log {self.path}: {sys.exc_info()[1]}\n")
+        except (OSError, ValueError):
+            pass  # standard error is gone too: nobody is left to tell
+
+
+def open_descriptor(path: str, setting: str) -> int:
+    """A descriptor to append to `path`, close-on-exec.  Raises ConfigError.
+
+    O_APPEND lets several processes write one file without overwriting each other (open(2)).
+    O_NONBLOCK keeps a FIFO that nobody reads from holding up the start; it is taken back.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        raise ConfigError(
+            f"{setting}: cannot open {path!r}: {error.strerror}; write a path in a directory "
+            "that exists and may be written, or -"
+        ) from None
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def setup_error_log(cfg: Config) -> None:
+    """Send the error log where `cfg` says.  Raises ConfigError; the old log stays then."""
+    handler = ErrorHandler(cfg.errorlog)
+    for old in list(LOGGER.handlers):
+        LOGGER.removeHandler(old)
+        old.close()
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(cfg.loglevel.upper())
+    LOGGER.propagate = False

@@ -1,0 +1,228 @@
+"""A line of the access log: the format, compiled once into a function.
+
+The function puts the values together first and looks at the whole line once: printable ASCII
+with no more quotes than the format has, and no backslash, is what nearly every line is.  Only
+a line that fails this is made again with each value escaped.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeAlias
+
+from fastfork.config import logformat
+from fastfork.config.logformat import Atom
+
+from .escaping import LONGEST_VALUE, escape
+
+__all__ = ["LineFunction", "compile_line"]
+
+Headers: TypeAlias = list[tuple[str, str]]
+
+# (environ, status, bytes of body sent, duration in nanoseconds, response headers) -> line
+LineFunction: TypeAlias = Callable[[dict[str, Any], str, int, int, Headers], str]
+
+_ARGUMENTS: Final = "environ, status, sent, duration, headers"
+
+# Letter of an atom -> expression.  Constants come by name, see _names().
+_EXPRESSIONS: Final[dict[str, str]] = {
+    "h": "environ.get(REMOTE_ADDR) or DASH",
+    "l": "DASH",
+    "u": "basic_user(environ[AUTHORIZATION]) if AUTHORIZATION in environ else DASH",
+    "t": "clock.text if clock.start <= time() < clock.end else clock.refresh()",
+    "r": "f'{environ.get(METHOD, DASH)} {environ.get(TARGET, DASH)} {environ.get(PROTOCOL, DASH)}'",
+    "m": "environ.get(METHOD, DASH)",
+    "U": "environ.get(PATH, DASH)",
+    "q": "environ.get(QUERY, DASH)",
+    "H": "environ.get(PROTOCOL, DASH)",
+    "s": "status[:3]",
+    "b": "sent or DASH",
+    "B": "sent",
+    "f": "environ.get(REFERER, DASH)",
+    "a": "environ.get(USER_AGENT, DASH)",
+    "T": "duration // 1000000000",
+    "M": "duration // 1000000",
+    "D": "duration // 1000",
+    "L": "SECONDS % (duration / 1e9)",
+    "p": "PID % getpid()",
+}
+
+# An Authorization field that is longer is not asked for its user.
+LONGEST_CREDENTIALS = 4096
+
+
+class _Clock:
+    """The time as the log shows it, made once a second; `start <= time() < end` holds for it."""
+
+    __slots__ = ("end", "start", "text")
+
+    def __init__(self) -> None:
+        self.start = self.end = 0.0
+        self.text = ""
+
+    def refresh(self) -> str:
+        self.start = float(int(time.time()))
+        self.end = self.start + 1.0
+        self.text = time.strftime("[%d/%b/%Y:%H:%M:%S %z]", time.localtime(self.start))
+        return self.text
+
+
+def basic_user(authorization: str) -> str:
+    """The user of Basic credentials (RFC 7617 section 2), or a dash."""
+    scheme, _, credentials = authorization.strip().partition(" ")
+    if scheme.lower() != "basic" or len(credentials) > LONGEST_CREDENTIALS:
+        return "-"
+    try:
+        decoded = base64.b64decode(credentials.strip().encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        return "-"
+    # latin-1 keeps each byte as one character, which is then escaped.
+    user, colon, _ = decoded.decode("latin-1").partition(":")
+    return user if user and colon else "-"
+
+
+def response_field(headers: Headers, name: str) -> str:
+    """The first response field of this name (lower case), or a dash."""
+    for known, value in headers:
+        if known.lower() == name:
+            return value
+    return "-"
+
+
+def _names() -> dict[str, object]:
+    """What the expressions refer to."""
+    return {
+        "AUTHORIZATION": "HTTP_AUTHORIZATION",
+        "DASH": "-",
+        "METHOD": "REQUEST_METHOD",
+        "PATH": "PATH_INFO",
+        "PID": "<%d>",
+        "PROTOCOL": "SERVER_PROTOCOL",
+        "QUERY": "QUERY_STRING",
+        "REFERER": "HTTP_REFERER",
+        "REMOTE_ADDR": "REMOTE_ADDR",
+        "SECONDS": "%.6f",
+        "TARGET": "RAW_URI",
+        "USER_AGENT": "HTTP_USER_AGENT",
+        "basic_user": basic_user,
+        "clock": _Clock(),
+        "getpid": os.getpid,
+        "response_field": response_field,
+        "time": time.time,
+    }
+
+
+def environ_key(field: str) -> str:
+    """The environ's key of a request field (RFC 3875 section 4.1.18)."""
+    key = field.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def _expression(atom: Atom, constants: dict[str, object]) -> str:
+    """The expression of an atom; what it needs by name is put into `constants`."""
+    if not atom.known:
+        return "DASH"
+    if atom.source == "plain":
+        return _EXPRESSIONS[atom.name]
+    key = f"C{len(constants)}"
+    if atom.source == "response":
+        constants[key] = atom.name
+        return f"response_field(headers, {key})"
+    if atom.source == "request":
+        constants[key] = environ_key(atom.name)
+        return f"environ.get({key}, DASH)"
+    # gunicorn ignores the case of environ keys: as written, else in upper case.
+    constants[key] = atom.name
+    constants[f"{key}_UPPER"] = atom.name.upper()
+    return f"environ.get({key}, environ.get({key}_UPPER, DASH))"
+
+
+def compile_line(text: str) -> LineFunction:
+    """The function that makes a line of this format.  Raises logformat.BadFormat."""
+    pieces = logformat.parse(text)
+    constants = _names()
+    atoms = [piece for piece in pieces if isinstance(piece, Atom)]
+    expressions = [_expression(atom, constants) for atom in atoms]
+    getters = _compile(
+        f"[{', '.join(f'lambda {_ARGUMENTS}: {written}' for written in expressions)}]", constants
+    )
+    constants["make_safely"] = _careful(pieces, getters)
+    for number, atom in enumerate(atoms):
+        constants[f"LAYOUT{number}"] = _layout(atom)
+    body = _source(pieces, expressions)
+    namespace: dict[str, Any] = constants
+    # The text is made from the tables above; of the format only repr() comes in.
+    exec(compile(body, "<access_log_format>", "exec"), namespace)  # noqa: S102
+    function: LineFunction = namespace["line"]
+    return function
+
+
+def _compile(expression: str, names: dict[str, object]) -> Sequence[Callable[..., object]]:
+    compiled = compile(expression, "<access_log_format>", "eval")
+    getters: Sequence[Callable[..., object]] = eval(compiled, names)  # noqa: S307 - as above
+    return getters
+
+
+def _layout(atom: Atom) -> str:
+    return f"%{atom.layout}{atom.letter}"
+
+
+def _source(pieces: Sequence[logformat.Piece], expressions: Sequence[str]) -> str:
+    """The source of the function."""
+    literals = "".join(piece for piece in pieces if isinstance(piece, str))
+    is_plain = literals.isascii() and literals.isprintable() and "\\" not in literals
+    template = ""
+    values = ""
+    number = 0
+    for piece in pieces:
+        if isinstance(piece, str):
+            template += piece.replace("{", "{{").replace("}", "}}")
+            continue
+        bare = not piece.layout and piece.letter == "s"
+        template += f"{{v{number}}}" if bare else f"{{LAYOUT{number} % (v{number},)}}"
+        values += f"{{v{number}}}"
+        number += 1
+    lines = [f"def line({_ARGUMENTS}):", "    try:"]
+    lines += [f"        v{n} = {written}" for n, written in enumerate(expressions)]
+    lines.append(f"        text = f{template!r}")
+    lines.append("        looked_at = text" if is_plain else f"        looked_at = f{values!r}")
+    lines += [
+        "    except Exception:",  # an app may leave anything in the environ
+        f"        return make_safely({_ARGUMENTS})",
+        "    if (looked_at.isascii() and looked_at.isprintable()",
+        f"            and looked_at.count({chr(34)!r}) == {literals.count(chr(34)) * is_plain}",
+        f"            and {chr(92)!r} not in looked_at and len(looked_at) <= {LONGEST_VALUE}):",
+        "        return text",
+        f"    return make_safely({_ARGUMENTS})",
+    ]
+    return "\n".join(lines)
+
+
+def _careful(
+    pieces: Iterable[logformat.Piece], getters: Sequence[Callable[..., object]]
+) -> LineFunction:
+    """The slow twin of the function: each value fetched and escaped by itself."""
+    left = iter(getters)
+    steps = [piece if isinstance(piece, str) else (piece, next(left)) for piece in pieces]
+
+    def line(environ: Any, status: str, sent: int, duration: int, headers: Headers) -> str:
+        made = []
+        for step in steps:
+            if isinstance(step, str):
+                made.append(step)
+                continue
+            atom, getter = step
+            try:
+                value = getter(environ, status, sent, duration, headers)
+                made.append(_layout(atom) % (value if atom.letter == "d" else escape(value),))
+            except Exception:
+                made.append("-")
+        return "".join(made)
+
+    return line
