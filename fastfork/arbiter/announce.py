@@ -1,0 +1,58 @@
+"""The lines that the log begins with, and the one it ends with when nothing can start.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+import fastfork
+from fastfork.config import Config, Loaded
+from fastfork.errors import BootError, StartError
+from fastfork.net import Listener
+from fastfork.process import boot
+
+log = logging.getLogger("fastfork.error")
+
+
+def parser_in_use(name: str) -> str:
+    """The parser that `http_parser` comes to.  Imported by name: the arbiter speaks no HTTP."""
+    return str(importlib.import_module("fastfork.http").resolve_parser(name))
+
+
+def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
+    """Log name and version, addresses, worker class, parser and the arbiter's pid."""
+    log.info("Starting fastfork %s", fastfork.__version__)
+    for line in loaded.notices:
+        log.warning("%s", line)
+    addresses = ", ".join(str(listener.address) for listener in listeners)
+    log.info("Listening at: %s (%d)", addresses, os.getpid())
+    log.info("Using worker: %s", loaded.config.worker_class)
+    log.info("Using parser: %s", parser)
+    log.info("Arbiter pid: %d", os.getpid())
+
+
+def preloaded() -> None:
+    """Warn of threads that the application started too early: a fork copies none of them."""
+    count = threading.active_count() - 1
+    if count:
+        log.warning(
+            "preload_app: the application started %d thread(s) while it was loaded; they do not "
+            "run in the workers",
+            count,
+        )
+
+
+def cannot_start(error: StartError, cfg: Config) -> None:
+    """Log why, and say it on standard error too when the log is elsewhere."""
+    text = boot.describe(error) if isinstance(error, BootError) else str(error)
+    if log.handlers:
+        log.critical("%s", text)
+    if cfg.errorlog != "-" or not log.handlers:
+        print(f"fastfork: {text}", file=sys.stderr)

@@ -1,0 +1,92 @@
+"""The book of worker processes: who lives under which number, and how far each has come.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from fastfork.ipc import Slot, State
+
+
+@dataclass(eq=False, kw_only=True)
+class Child:
+    """One worker process as the arbiter sees it.  Times are seconds of `fastfork.clock`.
+
+    generation: the settings it was started with; a reload begins the next one.
+    leaving: it goes, told by us or by itself (max_requests), and no longer counts.
+    told: the arbiter made it leave.
+    kill_at: SIGKILL then, if it is still there.
+    stalled_at, stall_signals: found silent then, and signals of the escalation sent since.
+    sent: every signal that the arbiter has sent it.
+    """
+
+    pid: int
+    nr: int
+    age: int
+    generation: int
+    spawned_at: float
+    slot: Slot
+    ready_at: float | None = None
+    leaving: bool = False
+    told: bool = False
+    kill_at: float | None = None
+    stalled_at: float | None = None
+    stall_signals: int = 0
+    sent: set[int] = field(default_factory=set)
+
+    def observe(self, now: float) -> State:
+        """Read its state from the scoreboard and note what is new."""
+        state = self.slot.state
+        if state >= State.READY and self.ready_at is None:
+            self.ready_at = now
+        return state
+
+    def lived(self, now: float) -> float:
+        """Seconds since it was ready; 0 if it never was."""
+        return now - self.ready_at if self.ready_at is not None else 0.0
+
+    def send(self, signum: int) -> None:
+        """Signal it.  Its pid cannot be another process's before it is reaped."""
+        self.sent.add(signum)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signum)
+
+    def leave(self, signum: int, kill_at: float) -> None:
+        """Tell it to go; an earlier deadline stays."""
+        self.leaving = self.told = True
+        self.kill_at = kill_at if self.kill_at is None else min(self.kill_at, kill_at)
+        if signal.SIGKILL not in self.sent:
+            self.send(signum)
+
+
+class Children:
+    """Every worker process that has not been reaped."""
+
+    def __init__(self) -> None:
+        self._by_pid: dict[int, Child] = {}
+
+    def __iter__(self) -> Iterator[Child]:
+        """Oldest first."""
+        return iter(list(self._by_pid.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_pid)
+
+    def add(self, child: Child) -> None:
+        """Enter a child that was just forked."""
+        self._by_pid[child.pid] = child
+
+    def pop(self, pid: int) -> Child | None:
+        """Strike out a reaped child; None for a process that is no worker."""
+        return self._by_pid.pop(pid, None)
+
+    def free_nr(self, capacity: int) -> int | None:
+        """The lowest number without a worker, below `capacity`; None when all are taken."""
+        taken = {child.nr for child in self}
+        return next((nr for nr in range(capacity) if nr not in taken), None)

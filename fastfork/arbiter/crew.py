@@ -1,0 +1,191 @@
+"""The workers of one server: started, watched, told to go, buried.
+
+What a death means for the server is the arbiter's to judge.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from fastfork import clock
+from fastfork.arbiter import stalled
+from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
+from fastfork.arbiter.children import Child, Children
+from fastfork.arbiter.plan import plan
+from fastfork.arbiter.reap import Death, meaning, reaped
+from fastfork.arbiter.spawn import Runnable, spawn
+from fastfork.config import Config
+from fastfork.ipc import Scoreboard, SignalMailbox, Slot, State
+
+log = logging.getLogger("fastfork.error")
+
+# make(nr, age, slot), called in the child.
+WorkerMaker = Callable[[int, int, Slot], Runnable]
+
+# A worker keeps the graceful deadline itself; the arbiter only ends those that do not.
+KILL_MARGIN: Final = 0.5  # seconds
+
+
+class Crew:
+    """Every worker process, and the count that is wanted.
+
+    target: workers wanted.  generation: the settings they should run with; a worker of an
+    earlier one is replaced.  ever_ready: whether any worker has ever loaded the application.
+    """
+
+    def __init__(
+        self, mailbox: SignalMailbox, scoreboard: Scoreboard, make: WorkerMaker, target: int
+    ) -> None:
+        self.target = target
+        self.generation = 0
+        self.ever_ready = False
+        self.children = Children()
+        self.backoff = Backoff()
+        self._mailbox = mailbox
+        self._scoreboard = scoreboard
+        self._make = make
+        self._age = 0
+        self._silence = stalled.SilenceWatch(clock.now())
+
+    def aim_for(self, target: int) -> None:
+        """Want this many workers, or as many as the scoreboard has room for.
+
+        Half of it is for those that are being replaced.
+        """
+        self.target = min(target, self._scoreboard.capacity // 2)
+        if self.target < target:
+            log.warning("Workers: %d at most, until the server is restarted", self.target)
+
+    def next_deadline(self) -> float:
+        """When something is to be done without a signal; infinity when nothing is."""
+        times = [self.backoff.allowed_at] if self.backoff.wait(clock.now()) else []
+        for child in self.children:
+            times += [t for t in (child.kill_at, stalled.next_signal_at(child)) if t is not None]
+        return min(times, default=float("inf"))
+
+    def read_scoreboard(self, cfg: Config) -> None:
+        """Note who has become ready, who is healthy, and who leaves by itself (max_requests)."""
+        now = clock.now()
+        for child in self.children:
+            state = child.observe(now)
+            if child.ready_at is None:
+                continue
+            self.ever_ready = True
+            if child.lived(now) >= HEALTHY_AFTER:
+                self.backoff.lived(child.spawned_at)
+            if state == State.DRAINING and not child.leaving:
+                child.leaving = True
+                child.kill_at = now + cfg.graceful_timeout + KILL_MARGIN
+
+    def reap(self) -> Iterator[tuple[Child, Death]]:
+        """Yield each worker that has ended, with its last words still on the scoreboard."""
+        for pid, status in reaped():
+            child = self.children.pop(pid)
+            if child is None:
+                continue
+            child.observe(clock.now())
+            death = meaning(status, child.sent)
+            log.log(death.level, "Worker %s (pid: %d)", death.text, pid)
+            yield child, death
+            child.slot.clear()
+
+    def kill_stalled(self, timeout: float) -> None:
+        """End workers that were silent for `timeout` seconds; 0 = wait for ever."""
+        now = clock.now()
+        self._silence.look(now)
+        for child in self.children:
+            silent = self._silence.silence(child, now)
+            if timeout and child.stalled_at is None and silent > timeout:
+                child.stalled_at = now
+                log.critical(
+                    "WORKER TIMEOUT (pid: %d, worker: %d): silent for %.1f s while serving: %s",
+                    child.pid,
+                    child.nr,
+                    silent,
+                    child.slot.request_line() or "no request",
+                )
+            stalled.escalate(child, now)
+
+    def kill_overdue(self) -> None:
+        """SIGKILL for each worker that did not go in the time it was given."""
+        now = clock.now()
+        for child in self.children:
+            if child.kill_at is not None and child.kill_at <= now:
+                child.kill_at = None
+                log.warning("Worker did not finish in time; killing it (pid: %d)", child.pid)
+                child.send(signal.SIGKILL)
+
+    def keep_count(self, cfg: Config) -> None:
+        """Take the next step towards the wanted workers; see plan.py."""
+        step = plan(self.children, self.generation, self.target)
+        for _ in range(step.spawn):
+            if self.backoff.wait(clock.now()) or not self._spawn():
+                break
+        for child in step.retire:
+            child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN)
+
+    def dismiss(self, signum: int, kill_at: float) -> None:
+        """Tell every worker to go, with SIGKILL at `kill_at`."""
+        for child in self.children:
+            child.leave(signum, kill_at)
+
+    def send(self, signum: int) -> None:
+        """Signal every worker."""
+        for child in self.children:
+            child.send(signum)
+
+    def is_replacing(self) -> bool:
+        """Whether a worker of an earlier generation still serves and is not told to go."""
+        return any(c.generation != self.generation and not c.leaving for c in self.children)
+
+    def replace_all(self) -> None:
+        """Begin a generation: whoever runs now is to be replaced.
+
+        Whatever made workers die before, it may be mended now: nobody waits for the back-off.
+        """
+        self.generation += 1
+        self.backoff = Backoff()
+
+    def accept_all(self) -> None:
+        """Let every worker stay, whatever settings it was started with."""
+        for child in self.children:
+            child.generation = self.generation
+
+    def note_failure(self) -> None:
+        """A worker died early: be slower with the next one, and say so when that is news."""
+        if self.backoff.failed(clock.now()):
+            log.warning(
+                "Workers die soon after their start; the next one starts in %.1f s",
+                self.backoff.delay,
+            )
+
+    def _spawn(self) -> bool:
+        """Fork one worker.  Returns False when that is not possible now."""
+        nr = self.children.free_nr(self._scoreboard.capacity)
+        if nr is None:
+            return False
+        self._age += 1
+        slot = self._scoreboard.slot(nr)
+        spawned_at = clock.now()
+        try:
+            pid = spawn(lambda: self._make(nr, self._age, slot), self._mailbox)
+        except OSError as error:
+            log.error("Cannot start a worker: %s", error.strerror)
+            self.note_failure()
+            return False
+        self.children.add(
+            Child(
+                pid=pid,
+                nr=nr,
+                age=self._age,
+                generation=self.generation,
+                spawned_at=spawned_at,
+                slot=slot,
+            )
+        )
+        return True

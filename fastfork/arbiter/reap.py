@@ -1,0 +1,81 @@
+"""Collecting the dead, and saying what their exit status means.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from fastfork.errors import AppNotFound, BootError
+
+EXIT_CODES: Final = MappingProxyType(
+    {
+        1: "aborted",
+        BootError.exit_code: "failed to boot",
+        AppNotFound.exit_code: "application not found",
+        255: "unexpected exception; its traceback is above",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a worker ended.  code: its exit code, or minus the number of the signal."""
+
+    code: int
+    level: int
+    text: str
+
+
+def meaning(status: int, sent: Set[int] = frozenset()) -> Death:
+    """Put a wait status (waitpid(2)) in words.
+
+    sent: the signals that the arbiter has sent to the process.
+    """
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return _killed(-code, sent, dumped=os.WCOREDUMP(status))
+    if code == 0:
+        return Death(code, logging.INFO, "exited")
+    words = f" ({EXIT_CODES[code]})" if code in EXIT_CODES else ""
+    return Death(code, logging.ERROR, f"exited with code {code}{words}")
+
+
+def _killed(signum: int, sent: Set[int], *, dumped: bool) -> Death:
+    try:
+        name = signal.Signals(signum).name
+    except ValueError:
+        name = f"signal {signum}"  # a real-time signal
+    text = f"was killed by {name}"
+    if words := signal.strsignal(signum):
+        text += f" ({words})"
+    if dumped:
+        text += ", core dumped"
+    if signum in sent:
+        return Death(-signum, logging.WARNING, f"{text}, sent by the arbiter")
+    if signum == signal.SIGKILL:
+        text += "; perhaps out of memory"
+    return Death(-signum, logging.ERROR, text)
+
+
+def reaped() -> Iterator[tuple[int, int]]:
+    """Yield (pid, status) of every child that has ended; never waits.
+
+    Children that are no workers come too: as process 1 of a container the arbiter inherits
+    the orphans of the application.
+    """
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status

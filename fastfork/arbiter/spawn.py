@@ -1,0 +1,109 @@
+"""Forking a worker, and the frame around its life.
+
+Nothing that a worker raises may travel up into the arbiter's stack: its `finally` clauses would
+remove the pid file and the sockets of a server that runs.  So a child never returns from here.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final, NoReturn, Protocol, cast
+
+from fastfork.errors import ConfigError
+from fastfork.ipc import SignalMailbox
+
+log = logging.getLogger("fastfork.error")
+
+UNEXPECTED: Final = 255  # exit code of a worker that raised, as gunicorn's
+
+
+class Runnable(Protocol):
+    """As much of a worker as the arbiter knows."""
+
+    def run(self) -> int: ...  # noqa: D102
+
+
+def worker_class(name: str) -> Callable[..., Runnable]:
+    """Import the worker class before the first fork; the arbiter calls nothing of it.
+
+    Imported here and not in each child, the code is in memory once, a replacement starts at
+    once, a broken installation is told before any fork, and an update of the package on disk
+    cannot mix with the arbiter that runs.
+    Raises ConfigError with one line.
+    """
+    try:
+        workers = importlib.import_module("fastfork.workers")
+        return cast("Callable[..., Runnable]", workers.worker_class(name))
+    except ImportError as error:
+        raise ConfigError(
+            f"worker_class: {name!r} cannot be imported: {error}; install fastfork again with "
+            "`pip install --force-reinstall fastfork`"
+        ) from error
+
+
+def spawn(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> int:
+    """Fork a worker.  Returns its pid, in the arbiter only.
+
+    The signals of the mailbox are held back from before the fork until the child has handlers
+    of its own (Worker.run lets them in): one that is sent in between is not lost.
+    Raises OSError when there can be no further process (fork(2) EAGAIN, ENOMEM).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()  # text still in the buffer would be printed by both
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, mailbox.signums)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _live(make_worker, mailbox)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoReturn:
+    """Be the worker, from here to the end of the process.  Runs in: worker."""
+    code = UNEXPECTED
+    try:
+        mailbox.close_in_child()
+        code = make_worker().run()
+    except SystemExit as leaving:
+        code = _exit_code(leaving)
+    except BaseException:
+        log.exception("Worker failed (pid: %d)", os.getpid())
+    finally:
+        try:
+            _finish()
+        except SystemExit as leaving:
+            code = _exit_code(leaving)  # told to quit while it was finishing
+        finally:
+            os._exit(code)
+
+
+def _finish() -> None:
+    """What the interpreter does at its end, without unwinding the arbiter's frames below us.
+
+    Waits for threads that are no daemons and for executors, then runs atexit handlers: those
+    of the application, and logging's.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _exit_code(leaving: SystemExit) -> int:
+    """The number that sys.exit(...) would have given to the shell."""
+    if leaving.code is None:
+        return 0
+    return leaving.code & 0xFF if isinstance(leaving.code, int) else 1

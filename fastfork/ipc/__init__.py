@@ -1,0 +1,11 @@
+"""What arbiter and workers say to each other: signals as data, and shared memory.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+from fastfork.ipc.mailbox import SignalMailbox
+from fastfork.ipc.scoreboard import SLOT_BYTES, Field, Scoreboard, Slot, State
+
+__all__ = ["SLOT_BYTES", "Field", "Scoreboard", "SignalMailbox", "Slot", "State"]

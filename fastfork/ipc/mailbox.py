@@ -1,0 +1,79 @@
+"""Signals as data: a handler only notes the number, the arbiter's loop decides.
+
+The wake-up byte ends the wait and carries nothing, so a full socket loses no signal, only
+a redundant wake-up.  A worker keeps the writing end: `ring()` after a change on the
+scoreboard spares the arbiter a wait for its next tick.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from types import FrameType
+from typing import Final
+
+# Past this many, a number that waits already is not noted again: a flood of signals costs
+# no memory, and no kind of signal is ever lost.  Nobody sends 256 TTIN on purpose.
+MAX_NOTED: Final = 256
+
+
+class SignalMailbox:
+    """Takes over the handlers of `signums`; one a process, main thread only (signal(7))."""
+
+    def __init__(self, signums: Iterable[int]) -> None:
+        self.signums: Final = frozenset(signums)
+        self._noted: deque[int] = deque()
+        self._wake_r, self._wake_w = socket.socketpair()
+        for end in (self._wake_r, self._wake_w):
+            end.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self._wake_r, select.POLLIN)
+        signal.set_wakeup_fd(self._wake_w.fileno(), warn_on_full_buffer=False)
+        self._before = {signum: signal.signal(signum, self._note) for signum in self.signums}
+
+    def _note(self, signum: int, _frame: FrameType | None) -> None:
+        if len(self._noted) < MAX_NOTED or signum not in self._noted:
+            self._noted.append(signum)
+
+    def wait(self, timeout: float) -> None:
+        """Return at the first signal or ring, or after `timeout` seconds (0 = do not wait)."""
+        # Rounded up: a wait cut to 0 ms would spin until the deadline.
+        self._poll.poll(max(0, -int(-timeout * 1000 // 1)))
+
+    def drain(self) -> Iterator[int]:
+        """Yield the numbers noted so far, oldest first."""
+        with suppress(BlockingIOError):
+            while self._wake_r.recv(4096):
+                pass
+        while self._noted:
+            yield self._noted.popleft()
+
+    def ring(self) -> None:
+        """End the arbiter's wait.  Never blocks, never raises: the arbiter may be gone."""
+        with suppress(OSError):
+            self._wake_w.send(b"\0")
+
+    def close_in_child(self) -> None:
+        """Forget the arbiter's signals and stop reading its wake-ups; `ring()` still works.
+
+        The handlers stay until the worker sets its own: the caller blocks `signums` from
+        before the fork until then, so that no signal falls between the two.
+        """
+        signal.set_wakeup_fd(-1)
+        self._wake_r.close()
+        self._noted.clear()
+
+    def close(self) -> None:
+        """Give the handlers back to whom they were taken from.  Runs in the arbiter."""
+        signal.set_wakeup_fd(-1)
+        for signum, handler in self._before.items():
+            # None: the handler was not set from Python and cannot be put back.
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)
+        self._wake_r.close()
+        self._wake_w.close()

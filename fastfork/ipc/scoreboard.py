@@ -1,0 +1,138 @@
+"""Shared memory: what every worker is doing, at no system call.
+
+One anonymous shared mapping, a slot of 512 bytes a worker number.  A slot has one writer, its
+worker, and every field is an aligned 8-byte store, so the arbiter reads it without a lock.
+A number outlives its pid: the arbiter clears a slot while no worker owns it.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from fastfork import clock
+
+SLOT_BYTES: Final = 512
+REQUEST_LINE_AT: Final = 128
+REQUEST_LINE_BYTES: Final = 256
+
+
+class State(IntEnum):
+    """The life of a worker.  Only ever goes up."""
+
+    EMPTY = 0
+    BOOTING = 1
+    READY = 2
+    DRAINING = 3
+    EXITING = 4
+
+
+class Field(IntEnum):
+    """Index of each native signed 64-bit integer in a slot; the compiled code has the same."""
+
+    PID = 0
+    STATE = 1
+    HEARTBEAT_NS = 2
+    REQUESTS = 3
+    CONNECTIONS = 4
+    IN_FLIGHT = 5
+    IN_FLIGHT_SINCE_NS = 6
+    BYTES_SENT = 7
+    REFUSED = 8
+    ACCEPTED = 9
+    REQUEST_LINE_LEN = 10
+
+
+class _Int:
+    """One integer field of a slot, as an attribute."""
+
+    def __init__(self, field: Field) -> None:
+        self._index = int(field)
+
+    def __get__(self, slot: Slot, _owner: type[Slot]) -> int:
+        return slot.ints[self._index]
+
+    def __set__(self, slot: Slot, value: int) -> None:
+        slot.ints[self._index] = value
+
+
+class Slot:
+    """What one worker says about itself.
+
+    `view` is the raw 512 bytes for the compiled code, `ints` the same bytes as 64 integers.
+    Times are nanoseconds of `fastfork.clock`.
+    """
+
+    pid = _Int(Field.PID)
+    heartbeat_ns = _Int(Field.HEARTBEAT_NS)
+    requests = _Int(Field.REQUESTS)
+    connections = _Int(Field.CONNECTIONS)
+    in_flight = _Int(Field.IN_FLIGHT)
+    in_flight_since_ns = _Int(Field.IN_FLIGHT_SINCE_NS)
+    bytes_sent = _Int(Field.BYTES_SENT)
+    refused = _Int(Field.REFUSED)
+    accepted = _Int(Field.ACCEPTED)
+
+    def __init__(self, view: memoryview, ring: Callable[[], None]) -> None:
+        self.view: Final = view
+        self.ints: Final[memoryview[int]] = view.cast("q")
+        self._ring = ring
+
+    @property
+    def state(self) -> State:
+        """Where the worker is in its life; a value nobody could have written reads as EMPTY."""
+        try:
+            return State(self.ints[Field.STATE])
+        except ValueError:
+            # An application can write over this memory; it must not stop the arbiter.
+            return State.EMPTY
+
+    @state.setter
+    def state(self, state: State) -> None:
+        """Say it, and wake the arbiter to read it."""
+        self.ints[Field.STATE] = state
+        self._ring()
+
+    def beat(self) -> None:
+        """Write the heartbeat: the worker is alive now."""
+        self.heartbeat_ns = clock.now_ns()
+
+    def request_line(self) -> str:
+        """The request line being served, '' when idle; safe to log.
+
+        Bytes come from the peer as they were, so all but printable ASCII is escaped here.
+        """
+        if not self.in_flight_since_ns:
+            return ""
+        size = min(max(self.ints[Field.REQUEST_LINE_LEN], 0), REQUEST_LINE_BYTES)
+        raw = bytes(self.view[REQUEST_LINE_AT : REQUEST_LINE_AT + size])
+        return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
+
+    def clear(self) -> None:
+        """Make the slot EMPTY.  Only while no worker owns it.  Runs in: arbiter."""
+        self.view[:] = bytes(SLOT_BYTES)
+
+
+class Scoreboard:
+    """`capacity` slots, numbered from 0.
+
+    Pages that no worker touches cost no memory, so the capacity can be generous.
+    ring: called after a worker has changed its state; wakes the arbiter.
+    """
+
+    def __init__(self, capacity: int, *, ring: Callable[[], None] = lambda: None) -> None:
+        self.capacity: Final = capacity
+        self._ring = ring
+        # -1: anonymous, and shared with the children (mmap(2) MAP_SHARED | MAP_ANONYMOUS).
+        self._memory: Final = memoryview(mmap.mmap(-1, capacity * SLOT_BYTES))
+
+    def slot(self, nr: int) -> Slot:
+        """The slot of worker `nr`.  Raises IndexError for a number outside the capacity."""
+        if not 0 <= nr < self.capacity:
+            raise IndexError(f"worker number {nr} is not below {self.capacity}")
+        start = nr * SLOT_BYTES
+        return Slot(self._memory[start : start + SLOT_BYTES], self._ring)

@@ -1,0 +1,220 @@
+"""Listening sockets: made or inherited by the arbiter, used by every worker.
+
+A draining worker closes its own copy of a listener and never calls `shutdown()` on it: that
+would end it for the other workers too.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
+from fastfork.errors import ConfigError
+
+log = logging.getLogger("fastfork.error")
+
+# As gunicorn: long enough for a predecessor that is just stopping to let the address go.
+BIND_ATTEMPTS: Final = 5
+BIND_PAUSE: Final = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class SocketFile:
+    """The file of a unix socket and who made it: only they may remove it."""
+
+    path: Path
+    device: int
+    inode: int
+    owner_pid: int
+
+    @classmethod
+    def made_here(cls, path: Path) -> SocketFile:
+        """Describe the file that this process has just bound."""
+        found = path.stat()
+        return cls(path, found.st_dev, found.st_ino, os.getpid())
+
+    def remove(self) -> None:
+        """Unlink the file, unless it is another process's or has been replaced."""
+        if os.getpid() != self.owner_pid:
+            return
+        with suppress(OSError):
+            found = self.path.stat()
+            if (found.st_dev, found.st_ino) == (self.device, self.inode):
+                self.path.unlink()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A socket that listens, and the address to show for it.  Closing it is the owner's part."""
+
+    sock: socket.socket
+    address: Address
+    file: SocketFile | None = None
+
+
+def open_listeners(
+    addresses: Sequence[Address], backlog: int, *, pause: Callable[[float], None] = time.sleep
+) -> list[Listener]:
+    """Listen on every address, in order; all or nothing.
+
+    Sockets come back non-blocking and close-on-exec.  An address in use is tried 5 times, a
+    second apart.  A TCP port of 0 is answered with the port that the kernel chose.
+
+    backlog: connections that may wait for accept(), see listen(2).
+    Raises ConfigError with one line that says which address and what to do.
+    """
+    opened: list[Listener] = []
+    try:
+        for address in addresses:
+            opened.append(_open_patiently(address, backlog, pause))
+    except BaseException:
+        close_listeners(opened)
+        raise
+    return opened
+
+
+def close_listeners(listeners: Sequence[Listener]) -> None:
+    """Close this process's copies; remove the unix sockets that this process made."""
+    for listener in listeners:
+        # The file first: while our socket is open, no other file can get its inode number.
+        if listener.file is not None:
+            listener.file.remove()
+        listener.sock.close()
+
+
+def _open_patiently(address: Address, backlog: int, pause: Callable[[float], None]) -> Listener:
+    for attempt in range(1, BIND_ATTEMPTS + 1):
+        try:
+            return _open(address, backlog)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or attempt == BIND_ATTEMPTS:
+                raise ConfigError(f"bind: {explain(address, error)}") from None
+            log.warning("%s is in use; trying again (%d of %d)", address, attempt, BIND_ATTEMPTS)
+            pause(BIND_PAUSE)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _open(address: Address, backlog: int) -> Listener:
+    match address:
+        case TcpAddress():
+            return _open_tcp(address, backlog)
+        case UnixAddress():
+            return _open_unix(address, backlog)
+        case FdAddress():
+            return _adopt(address, backlog)
+
+
+@contextmanager
+def _closed_on_error(sock: socket.socket) -> Iterator[socket.socket]:
+    """Nobody else knows the socket yet when something fails in here."""
+    try:
+        yield sock
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _open_tcp(address: TcpAddress, backlog: int) -> Listener:
+    family, sockaddr = _resolve(address)
+    with _closed_on_error(socket.socket(family, socket.SOCK_STREAM)) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Set on the listener: accepted sockets inherit it, so a request pays no setsockopt().
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.bind(sockaddr)
+        _start_listening(sock, backlog)
+        return Listener(sock, replace(address, port=sock.getsockname()[1]))
+
+
+def _resolve(address: TcpAddress) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """The first address of the host; of a name that has both kinds the IPv4 one, as gunicorn."""
+    found = socket.getaddrinfo(
+        address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    family, _, _, _, sockaddr = found[0]
+    return family, sockaddr
+
+
+def _open_unix(address: UnixAddress, backlog: int) -> Listener:
+    if address.path.startswith(("\0", "@")):
+        name, file = "\0" + address.path[1:], None  # unix(7): no file, gone with the last copy
+    else:
+        name, file = address.path, Path(address.path)
+        _remove_stale(file)
+    with _closed_on_error(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as sock:
+        # A proxy under another user must be able to connect: gunicorn's default, mode 777.
+        previous = os.umask(0)
+        try:
+            sock.bind(name)
+        finally:
+            os.umask(previous)
+        _start_listening(sock, backlog)
+        return Listener(sock, address, SocketFile.made_here(file) if file else None)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket file that nobody listens on.
+
+    Raises OSError EADDRINUSE when somebody answers, EEXIST when the file is not ours to judge.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(
+            errno.EEXIST, "is there and is no socket; remove it or choose another path"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # Non-blocking: a server with a full backlog answers EAGAIN at once, and is alive.
+        probe.setblocking(False)
+        code = probe.connect_ex(str(path))
+    if code in (0, errno.EAGAIN):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    if code == errno.ECONNREFUSED:
+        path.unlink(missing_ok=True)
+    elif code != errno.ENOENT:
+        raise OSError(errno.EEXIST, f"is there and may be in use ({os.strerror(code)})")
+
+
+def _adopt(address: FdAddress, backlog: int) -> Listener:
+    with _closed_on_error(socket.socket(fileno=address.fd)) as sock:
+        if sock.type != socket.SOCK_STREAM:
+            raise OSError(errno.EPROTOTYPE, "is a socket, but not a stream socket")
+        sock.set_inheritable(False)
+        _start_listening(sock, backlog)
+        return Listener(sock, address)
+
+
+def _start_listening(sock: socket.socket, backlog: int) -> None:
+    sock.setblocking(False)
+    sock.listen(backlog)
+
+
+def explain(address: Address, error: OSError) -> str:
+    """Say in one line why `address` cannot be listened on, and what to do about it."""
+    if isinstance(error, socket.gaierror):
+        host = address.host if isinstance(address, TcpAddress) else str(address)
+        return f"{address}: the host {host!r} is not known ({error.strerror}); use an IP address"
+    match address, error.errno:
+        case _, errno.EADDRINUSE:
+            return f"{address} is in use; stop the program that listens there or choose another"
+        case TcpAddress(), errno.EACCES:
+            return f"{address}: ports below 1024 need root or CAP_NET_BIND_SERVICE; use 8000"
+        case TcpAddress(), errno.EADDRNOTAVAIL:
+            return f"{address}: this machine has no address {address.host}; use 0.0.0.0 for all"
+        case FdAddress(), errno.EBADF | errno.ENOTSOCK:
+            return f"{address}: file descriptor {address.fd} is not an inherited socket"
+    return f"{address}: {error.strerror or error}"

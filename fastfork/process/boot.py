@@ -1,0 +1,66 @@
+"""What comes before the application is loaded, and what is said when it does not load.
+
+A worker does it; with `preload_app` the arbiter does the same, once, for all of them.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from fastfork.errors import AppImportFailed, BootError, ConfigError
+
+App = TypeVar("App")
+
+
+def change_directory(directory: str) -> None:
+    """Go to `directory`.  Raises ConfigError when that cannot be."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise ConfigError(f"chdir: {directory}: {error.strerror}") from None
+
+
+def enter(directory: str, pythonpath: str | None, raw_env: Sequence[str]) -> None:
+    """Go to `directory`, make it and `pythonpath` importable, and set the environment.
+
+    pythonpath: directories separated by commas, as gunicorn's.  raw_env: `KEY=VALUE` each.
+    Doing it twice is doing it once.  Raises ConfigError when there is no such directory.
+    """
+    change_directory(directory)
+    extra = [Path(part.strip()) for part in (pythonpath or "").split(",") if part.strip()]
+    for path in [Path.cwd(), *extra]:
+        if str(path.absolute()) not in sys.path:
+            sys.path.insert(0, str(path.absolute()))
+    for entry in raw_env:
+        name, _, value = entry.partition("=")
+        os.environ[name] = value
+
+
+def load(load_app: Callable[[], App]) -> App:
+    """Call `load_app`; whatever it raises on the way comes out as BootError.
+
+    SystemExit too: an application that calls sys.exit() while it is imported has failed.
+    """
+    try:
+        return load_app()
+    except BootError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise AppImportFailed(
+            f"the application failed to load: {error!r}",
+            traceback_text="".join(traceback.format_exception(error)),
+        ) from error
+
+
+def describe(error: BootError) -> str:
+    """The text to log: the one line, and the traceback from the user's first frame if any."""
+    if isinstance(error, AppImportFailed) and error.traceback_text:
+        return f"{error}\n{error.traceback_text.rstrip()}"
+    return str(error)

@@ -1,0 +1,153 @@
+"""The start: what is logged, what is refused before anything is forked, what is left behind."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+
+import fastfork
+from tests.conftest import Starter
+from tests.kit import processes
+from tests.kit.waiting import wait_until
+
+APP = "supervised:app"
+
+
+def test_log_begins_with_what_runs_where(start_server: Starter) -> None:
+    server = start_server(APP, workers=2)
+    lines = [line.partition("[INFO] ")[2] for line in server.log.lines("[INFO]")]
+    address = "http://{}:{}".format(*server.endpoint)
+    assert lines[0] == f"Starting fastfork {fastfork.__version__}"
+    assert lines[1] == f"Listening at: {address} ({server.pid})"
+    assert lines[2] == "Using worker: sync"
+    assert re.fullmatch(r"Using parser: (httptools|native).*", lines[3])
+    assert lines[4] == f"Arbiter pid: {server.pid}"
+    ready = {f"Worker ready (pid: {pid})" for pid in server.worker_pids()}
+    assert set(lines[5:7]) == ready
+
+
+def test_every_address_is_listened_on(start_server: Starter, tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    server = start_server(APP, "-b", "127.0.0.1:0", "-b", f"unix:{path}", "-b", "[::1]:0")
+    line = server.log.lines("Listening at: ")[0]
+    assert re.search(rf"http://127.0.0.1:\d+, unix:{path}, http://\[::1\]:\d+ \(", line)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+    server.signal("TERM")
+    assert server.wait_exit() == 0
+    assert not path.exists()
+
+
+def test_socket_of_a_running_server_is_refused_and_kept(
+    start_server: Starter, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.sock"
+    first = start_server(APP, "-b", f"unix:{path}")
+    second = start_server(APP, "-b", f"unix:{path}", ready=False)
+    assert second.wait_exit() == 1
+    assert f"[CRITICAL] bind: unix:{path} is in use; " in second.log.text()
+    assert "Traceback" not in second.log.text()
+    assert first.get("/pid").status == 200
+
+
+def test_socket_of_a_killed_server_is_taken_over(start_server: Starter, tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    first = start_server(APP, "-b", f"unix:{path}")
+    first.signal("KILL")
+    first.wait_exit()
+    wait_until(lambda: not first.worker_pids(), "the workers are gone")
+    second = start_server(APP, "-b", f"unix:{path}")
+    assert second.get("/pid").status == 200
+
+
+def test_pid_file_names_the_arbiter_and_goes_with_it(start_server: Starter, tmp_path: Path) -> None:
+    path = tmp_path / "app.pid"
+    server = start_server(APP, "--pid", str(path))
+    assert path.read_text() == f"{server.pid}\n"
+    server.signal("TERM")
+    assert server.wait_exit() == 0
+    assert not path.exists()
+
+
+def test_pid_file_of_a_running_server_refuses_a_second_one(
+    start_server: Starter, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.pid"
+    first = start_server(APP, "--pid", str(path))
+    second = start_server(APP, "--pid", str(path), ready=False)
+    assert second.wait_exit() == 1
+    assert f"already running: {path} names process {first.pid}" in second.log.text()
+    assert path.read_text() == f"{first.pid}\n"
+
+
+def test_pid_file_of_a_killed_server_is_replaced(start_server: Starter, tmp_path: Path) -> None:
+    path = tmp_path / "app.pid"
+    first = start_server(APP, "--pid", str(path))
+    first.signal("KILL")
+    first.wait_exit()
+    second = start_server(APP, "--pid", str(path))
+    assert path.read_text() == f"{second.pid}\n"
+
+
+def test_descriptor_that_nobody_passed_on_is_one_clear_line(start_server: Starter) -> None:
+    server = start_server(APP, "-b", "fd://77", ready=False)
+    assert server.wait_exit() == 1
+    assert "bind: fd://77: file descriptor 77 is not an inherited socket" in server.log.text()
+
+
+def test_preloaded_application_is_loaded_once(start_server: Starter, tmp_path: Path) -> None:
+    module = tmp_path / "module"
+    module.write_text("first")
+    env = {"SUPERVISED_FILE": str(module), "SUPERVISED_FAREWELL": str(tmp_path / "farewell")}
+    server = start_server(APP, "--preload", workers=2, env=env)
+    module.write_text("second")
+    server.signal("reload")
+    server.log.wait_for("Reload complete")
+    assert server.get("/module").text == "first"
+
+
+def test_directory_and_environment_are_set_before_the_application_loads(
+    start_server: Starter, tmp_path: Path
+) -> None:
+    module = tmp_path / "module"
+    module.write_text("first")
+    (tmp_path / "elsewhere.py").write_text("from supervised import app as application\n")
+    server = start_server(
+        "elsewhere:application",
+        "--chdir",
+        str(tmp_path),
+        "-e",
+        "SUPERVISED_FILE=module",
+        "-e",
+        "COLOUR=red=blue",
+    )
+    assert server.get("/cwd").text == str(tmp_path)
+    assert server.get("/environ/COLOUR").text == "red=blue"
+    assert server.get("/module").text == "first"
+
+
+def test_path_of_the_application_can_be_given(start_server: Starter, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.py").write_text("from supervised import app\n")
+    server = start_server("elsewhere:app", "--pythonpath", f"/nowhere,{tmp_path}")
+    assert server.get("/pid").status == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="Linux shows it in /proc")
+def test_processes_have_the_name_that_was_asked_for(start_server: Starter) -> None:
+    server = start_server(APP, "--name", "shop-behind-a-long-name")
+    for pid in [server.pid, *server.worker_pids()]:
+        shown = Path(f"/proc/{pid}/comm").read_text() + Path(f"/proc/{pid}/cmdline").read_text()
+        assert "shop-behind-a-l" in shown
+
+
+def test_later_worker_has_no_more_descriptors_than_the_first(start_server: Starter) -> None:
+    server = start_server(APP)
+    (first,) = server.worker_pids()
+    had = len(processes.descriptors(first))
+    server.signal("reload")
+    server.log.wait_for("Reload complete")
+    (second,) = server.wait_for_workers(1, without=[first])
+    wait_until(lambda: len(processes.descriptors(second)) == had, "as many descriptors")

@@ -1,0 +1,98 @@
+"""What comes before the application is loaded, and the name of the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from fastfork.errors import AppImportFailed, AppNotFound, BootError, ConfigError
+from fastfork.process import boot, title
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["/first"])
+
+
+def test_directory_comes_into_the_path_behind_pythonpath(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    boot.enter(str(tmp_path), "lib, /elsewhere", ())
+    assert sys.path == ["/elsewhere", str(tmp_path / "lib"), str(tmp_path), "/first"]
+
+
+def test_entering_twice_is_entering_once(tmp_path: Path) -> None:
+    boot.enter(str(tmp_path), "/elsewhere", ())
+    once = list(sys.path)
+    boot.enter(str(tmp_path), "/elsewhere", ())
+    assert sys.path == once
+
+
+def test_environment_is_set_up_to_the_first_equals_sign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLOUR", "red")
+    boot.enter(".", None, ["COLOUR=blue=green"])
+    assert os.environ["COLOUR"] == "blue=green"
+
+
+def test_missing_directory_is_one_clear_line() -> None:
+    with pytest.raises(ConfigError, match=r"^chdir: /no/such: No such file or directory$"):
+        boot.enter("/no/such", None, ())
+
+
+def test_boot_errors_pass_as_they_are() -> None:
+    error = AppNotFound("no such name")
+
+    def fails() -> None:
+        raise error
+
+    with pytest.raises(AppNotFound) as raised:
+        boot.load(fails)
+    assert raised.value is error
+    assert boot.describe(error) == "no such name"
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit("boom")])
+def test_anything_else_is_a_failed_import_with_its_traceback(error: BaseException) -> None:
+    def fails() -> None:
+        raise error
+
+    with pytest.raises(AppImportFailed) as raised:
+        boot.load(fails)
+    assert "boom" in str(raised.value)
+    assert boot.describe(raised.value).count("\n") >= 3
+    assert isinstance(raised.value, BootError)
+
+
+def test_title_without_setproctitle_is_the_short_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "setproctitle", None)
+    monkeypatch.setattr(title, "COMM", tmp_path / "comm")
+    title.set_title("worker", None, "shop:app")
+    assert not (tmp_path / "comm").exists()
+    title.set_title("worker", "shop", "shop:app")
+    assert (tmp_path / "comm").read_bytes() == b"shop"
+
+
+@pytest.mark.parametrize(
+    ("name", "app", "shown"),
+    [
+        ("shop", "shop:app", "fastfork: arbiter [shop]"),
+        (None, "shop:app", "fastfork: arbiter [shop:app]"),
+        (None, None, "fastfork: arbiter"),
+    ],
+)
+def test_title_with_setproctitle(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, app: str | None, shown: str
+) -> None:
+    titles: list[str] = []
+    module = types.SimpleNamespace(setproctitle=titles.append)
+    monkeypatch.setitem(sys.modules, "setproctitle", module)  # type: ignore[arg-type]
+    title.set_title("arbiter", name, app)
+    assert titles == [shown]

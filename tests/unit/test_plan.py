@@ -1,0 +1,107 @@
+"""The arithmetic of starting and retiring workers."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from fastfork.arbiter.children import Child, Children
+from fastfork.arbiter.plan import plan
+from fastfork.ipc import Scoreboard
+
+PIDS = itertools.count(1000)
+SLOT = Scoreboard(1).slot(0)
+
+
+def child(generation: int = 1, *, ready: bool = True, leaving: bool = False) -> Child:
+    return Child(
+        pid=next(PIDS),
+        nr=0,
+        age=0,
+        generation=generation,
+        spawned_at=0.0,
+        slot=SLOT,
+        ready_at=1.0 if ready else None,
+        leaving=leaving,
+    )
+
+
+def step(children: list[Child], target: int) -> tuple[int, list[int]]:
+    found = plan(children, 1, target)
+    return found.spawn, [children.index(child) for child in found.retire]
+
+
+@pytest.mark.parametrize(
+    ("children", "target", "spawn", "retire"),
+    [
+        ([], 3, 3, []),
+        ([child()], 3, 2, []),
+        ([child(), child()], 2, 0, []),
+        ([child(ready=False)], 1, 0, []),
+        ([child(), child(), child()], 1, 0, [0, 1]),
+        ([child(), child(leaving=True)], 2, 1, []),
+        ([child(leaving=True), child(), child()], 2, 0, []),
+    ],
+    ids=str,
+)
+def test_count_is_kept_and_the_oldest_go_first(
+    children: list[Child], target: int, spawn: int, retire: list[int]
+) -> None:
+    assert step(children, target) == (spawn, retire)
+
+
+@pytest.mark.parametrize(
+    ("children", "target", "spawn", "retire"),
+    [
+        # A reload begins: one replacement, nobody retired.
+        ([child(0), child(0)], 2, 1, []),
+        # The replacement boots: wait.
+        ([child(0), child(0), child(ready=False)], 2, 0, []),
+        # It is ready: the oldest goes.
+        ([child(0), child(0), child()], 2, 0, [0]),
+        # The next one; the retired worker is still finishing.
+        ([child(0, leaving=True), child(0), child()], 2, 1, []),
+        # The last old one goes.
+        ([child(0), child(), child()], 2, 0, [0]),
+        # An old worker died meanwhile: the count is kept.
+        ([child(0), child(ready=False)], 3, 1, []),
+        # Fewer are wanted now: the surplus goes at once, whether or not something boots.
+        ([child(0), child(0), child(0), child(ready=False)], 1, 0, [0, 1]),
+        # More are wanted now.
+        ([child(0), child(0)], 4, 2, []),
+        # All are wanted gone.
+        ([child(0)], 0, 0, [0]),
+    ],
+    ids=str,
+)
+def test_reload_makes_before_it_breaks(
+    children: list[Child], target: int, spawn: int, retire: list[int]
+) -> None:
+    assert step(children, target) == (spawn, retire)
+
+
+@pytest.mark.parametrize("target", [1, 2, 5])
+@pytest.mark.parametrize("before", [1, 2, 5])
+def test_reload_ends_with_the_target_and_never_serves_with_fewer(before: int, target: int) -> None:
+    children = [child(0) for _ in range(before)]
+    for _ in range(100):
+        found = plan(children, 1, target)
+        if not found.spawn and not found.retire:
+            break
+        for retired in found.retire:
+            children.remove(retired)
+        assert len(children) >= min(before, target)
+        assert len(children) + found.spawn <= max(before, target) + 1
+        children += [child() for _ in range(found.spawn)]
+    assert [c.generation for c in children] == [1] * target
+
+
+def test_lowest_free_number_is_given_out() -> None:
+    book = Children()
+    for nr in (0, 1, 3):
+        entry = child()
+        entry.nr = nr
+        book.add(entry)
+    assert book.free_nr(5) == 2
+    assert book.free_nr(2) is None

@@ -1,0 +1,101 @@
+"""What a reload takes from the new settings, and what it leaves as it is."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from fastfork import logs
+from fastfork.arbiter import Arbiter
+from fastfork.arbiter.children import Children
+from fastfork.arbiter.rollout import without_server_settings
+from fastfork.config import Config, Loaded
+
+
+class FakeCrew:
+    """Workers that nobody forks."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.replaced = 0
+        self.children = Children()
+
+    def aim_for(self, target: int) -> None:
+        self.target = target
+
+    def replace_all(self) -> None:
+        self.replaced += 1
+
+
+@pytest.fixture(autouse=True)
+def no_log_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "setup", lambda _cfg: None)
+    monkeypatch.setattr(logs.LOGGER, "propagate", True)
+
+
+def unused(_cfg: Config) -> Any:
+    pytest.fail("nobody asked for the application")
+
+
+def arbiter(before: dict[str, Any], after: dict[str, Any], *, target: int) -> Arbiter:
+    loaded = Loaded(Config(**before))
+    made = Arbiter(loaded, reload=lambda: Loaded(Config(**after)), load_app=unused)
+    made.crew = FakeCrew(target)  # type: ignore[assignment]
+    return made
+
+
+def test_setting_of_the_server_stays_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    running = Config(backlog=100, timeout=30)
+    with caplog.at_level(logging.WARNING, "fastfork.error"):
+        new = without_server_settings(Loaded(Config(backlog=200, timeout=60)), running)
+    assert (new.config.backlog, new.config.timeout) == (100, 60)
+    assert caplog.messages == ["backlog changed; restart the server for it: a reload keeps 100"]
+
+
+def test_address_needs_a_restart(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "fastfork.error"):
+        new = without_server_settings(Loaded(Config(bind=("0.0.0.0:1",))), Config())
+    assert new.config.bind == Config().bind
+    assert caplog.messages[0].startswith("bind changed; restart the server for it")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "running", "wanted"),
+    [
+        (2, 4, 2, 4),  # the file says something new
+        (2, 2, 3, 3),  # SIGTTIN said it, the file nothing new
+        (2, 1, 3, 1),
+    ],
+)
+def test_number_of_workers_follows_the_file_when_the_file_changed_it(
+    before: int, after: int, running: int, wanted: int
+) -> None:
+    it = arbiter({"workers": before}, {"workers": after}, target=running)
+    it.reload()
+    assert it.crew.target == wanted
+    assert it.cfg.workers == after
+
+
+def test_second_reload_waits_for_the_first() -> None:
+    it = arbiter({}, {"timeout": 5.0}, target=1)
+    it.reload()
+    it.reload()
+    it.reload()
+    assert it.crew.replaced == 1  # type: ignore[attr-defined]
+    assert it.rollout is not None
+    assert it.rollout.again
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit(1), OSError("gone")])
+def test_nothing_that_a_config_file_does_ends_the_server(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    def explode() -> Loaded:
+        raise error
+
+    it = Arbiter(Loaded(Config()), reload=explode, load_app=unused)
+    it.reload()
+    assert it.rollout is None
+    assert caplog.messages[0].startswith("reload refused: ")

@@ -1,0 +1,107 @@
+"""The scoreboard: the layout that the compiled code relies on, and what the arbiter reads."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from fastfork import clock
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, Slot, State
+from fastfork.ipc.scoreboard import REQUEST_LINE_AT
+
+
+def serving(line: bytes, *, size: int | None = None) -> Slot:
+    slot = Scoreboard(1).slot(0)
+    slot.in_flight_since_ns = 1
+    slot.view[REQUEST_LINE_AT : REQUEST_LINE_AT + len(line)] = line
+    slot.ints[Field.REQUEST_LINE_LEN] = len(line) if size is None else size
+    return slot
+
+
+def test_layout_is_the_one_the_compiled_code_has() -> None:
+    assert [(field.name, field.value) for field in Field] == [
+        ("PID", 0),
+        ("STATE", 1),
+        ("HEARTBEAT_NS", 2),
+        ("REQUESTS", 3),
+        ("CONNECTIONS", 4),
+        ("IN_FLIGHT", 5),
+        ("IN_FLIGHT_SINCE_NS", 6),
+        ("BYTES_SENT", 7),
+        ("REFUSED", 8),
+        ("ACCEPTED", 9),
+        ("REQUEST_LINE_LEN", 10),
+    ]
+    assert [(state.name, state.value) for state in State] == [
+        ("EMPTY", 0),
+        ("BOOTING", 1),
+        ("READY", 2),
+        ("DRAINING", 3),
+        ("EXITING", 4),
+    ]
+    assert (SLOT_BYTES, REQUEST_LINE_AT) == (512, 16 * 8)
+
+
+def test_fields_are_native_64_bit_integers_at_their_index() -> None:
+    slot = Scoreboard(1).slot(0)
+    slot.pid, slot.heartbeat_ns, slot.accepted = 7, 1 << 40, -1
+    numbers = struct.unpack("64q", slot.view)
+    assert (numbers[0], numbers[2], numbers[9]) == (7, 1 << 40, -1)
+
+
+def test_slots_are_apart() -> None:
+    board = Scoreboard(3)
+    board.slot(1).view[:] = b"\xff" * SLOT_BYTES
+    assert bytes(board.slot(0).view) == bytes(board.slot(2).view) == bytes(SLOT_BYTES)
+
+
+@pytest.mark.parametrize("nr", [-1, 2, 1000])
+def test_number_outside_the_capacity_is_refused(nr: int) -> None:
+    with pytest.raises(IndexError, match=f"worker number {nr} is not below 2"):
+        Scoreboard(2).slot(nr)
+
+
+def test_change_of_state_rings_and_heartbeat_does_not() -> None:
+    rings: list[int] = []
+    slot = Scoreboard(1, ring=lambda: rings.append(1)).slot(0)
+    slot.beat()
+    assert not rings
+    slot.state = State.READY
+    assert (slot.state, rings) == (State.READY, [1])
+
+
+def test_heartbeat_is_on_the_clock_that_the_arbiter_reads() -> None:
+    slot = Scoreboard(1).slot(0)
+    before = clock.now_ns()
+    slot.beat()
+    assert before <= slot.heartbeat_ns <= clock.now_ns()
+
+
+def test_state_that_nobody_wrote_reads_as_empty() -> None:
+    slot = Scoreboard(1).slot(0)
+    slot.ints[Field.STATE] = 77
+    assert slot.state is State.EMPTY
+
+
+def test_request_line_is_escaped() -> None:
+    slot = serving(b"GET /\r\n[forged] \x1b[2J\\ caf\xe9\x7f HTTP/1.1")
+    assert slot.request_line() == r"GET /\r\n[forged] \x1b[2J\\ caf\xe9\x7f HTTP/1.1"
+
+
+@pytest.mark.parametrize(("size", "shown"), [(10_000, 256), (-5, 0), (256, 256), (3, 3)])
+def test_length_of_the_request_line_is_bounded(size: int, shown: int) -> None:
+    assert serving(b"x" * 256, size=size).request_line() == "x" * shown
+
+
+def test_idle_worker_has_no_request_line() -> None:
+    slot = serving(b"GET / HTTP/1.1")
+    slot.in_flight_since_ns = 0
+    assert slot.request_line() == ""
+
+
+def test_cleared_slot_is_all_zero() -> None:
+    slot = serving(b"GET / HTTP/1.1")
+    slot.clear()
+    assert bytes(slot.view) == bytes(SLOT_BYTES)
+    assert slot.state is State.EMPTY
