@@ -1,0 +1,102 @@
+# make help lists the targets.  Everything is set up in .venv; nothing outside the checkout
+# is changed.  Another Python: make test PYTHON=python3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+BIND ?= 127.0.0.1:8000
+APP ?= fastfork.demo:app
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+# The installed package, never the checkout: no directory is put before site-packages.
+RUN := env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(PY)
+SOURCES := setup.py pyproject.toml MANIFEST.in README.md \
+    $(shell find fastfork csrc -type f \( -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' \
+        -o -name '*.pxi' -o -name '*.[ch]' -o -name '*.md' -o -name py.typed \))
+CREATED := $(VENV)/.created
+INSTALLED := $(VENV)/.installed
+EXTRA := $(VENV)/.extra
+
+.PHONY: help serve test unit lint c-test bench instructions wheels-check sdist \
+    docs-reference changelog inplace clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=$(PYTHON) VENV=$(VENV) BIND=$(BIND) APP=$(APP) ARGS=... change what they use"
+
+serve: $(INSTALLED) ## build, install, serve the demo app on 127.0.0.1:8000
+	$(PY) -P -m fastfork --bind $(BIND) $(ARGS) $(APP)
+
+test: $(INSTALLED) $(EXTRA)-test ## build, install, run every test (ARGS="-k name" for some)
+	$(RUN) -m pytest $(ARGS)
+
+unit: $(INSTALLED) $(EXTRA)-test ## the tests that start no server
+	$(RUN) -m pytest tests/unit $(ARGS)
+
+lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
+lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
+	ruff check .
+	mypy --strict
+	mypy --strict --explicit-package-bases tests/kit tests/conftest.py tools
+	cython-lint csrc
+	lint-imports
+
+c-test: ## the plain C under ASan and UBSan
+	$(MAKE) -C tests/c
+
+bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
+	$(RUN) -m benchmarks.run $(ARGS)
+
+instructions: $(INSTALLED) ## instructions a request (callgrind); fails when they rose by 3 %
+	$(RUN) -m benchmarks.instructions $(ARGS)
+
+wheels-check: ## wheel and sdist in empty environments of every Python 3.11-3.13 found
+	PYTHON=$(PYTHON) tools/wheels-check
+
+sdist: $(EXTRA)-dev ## source distribution and wheel in dist/
+	$(PY) -m build --outdir dist .
+
+docs-reference: $(INSTALLED) ## write the reference pages from the tables in the code
+	$(RUN) -m fastfork.config.reference docs/reference/settings.md
+
+changelog: $(EXTRA)-dev ## show what the next release will say
+	$(VENV)/bin/towncrier build --draft
+
+inplace: $(EXTRA)-dev ## compile into the checkout, for working on the compiled code
+	$(PY) setup.py build_ext --inplace
+
+clean: ## remove everything that was built, and .venv
+	rm -rf build dist .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .import_linter_cache .hypothesis
+	find fastfork tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	rm -f fastfork/_core/*.so
+
+# -- stamps: each is newer than what it was made from
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "fastfork needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+	        "Type for example: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	    echo "$(PYTHON) could not make a virtual environment." \
+	        "On Debian and Ubuntu type: apt-get install python3-venv" >&2; \
+	    rm -rf $(VENV); exit 1; }
+	@# benchmarks/ and tests/ are imported from here; last on the path, so that the
+	@# installed fastfork comes first
+	@$(PY) -c 'import os, pathlib, sysconfig; \
+	    path = pathlib.Path(sysconfig.get_path("purelib"), "zz-checkout.pth"); \
+	    path.write_text(os.getcwd() + "\n")'
+	@touch $@
+
+$(INSTALLED): $(CREATED) $(SOURCES)
+	$(PIP) install .
+	@touch $@
+
+$(EXTRA)-%: $(CREATED) pyproject.toml
+	@$(PY) -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	    print(*project["optional-dependencies"]["$*"], sep="\n")' > $(VENV)/requirements-$*.txt
+	$(PIP) install --requirement $(VENV)/requirements-$*.txt
+	@touch $@

@@ -1,0 +1,202 @@
+"""Builds the compiled modules; everything else about the package is in pyproject.toml.
+
+Each `csrc/fastfork/_core/NAME.pyx` becomes the module `fastfork._core.NAME`.  The C that
+Cython writes goes to build/, never beside the sources.
+
+Environment switches (pip passes no flags to a build, the environment always arrives):
+
+    FASTFORK_SANITIZE=1   AddressSanitizer and UBSan, -O1 -g
+    FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import textwrap
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+CORE = Path("csrc/fastfork/_core")  # setuptools wants paths relative to setup.py
+
+SANITIZE = os.environ.get("FASTFORK_SANITIZE", "") not in ("", "0")
+DEBUG = os.environ.get("FASTFORK_DEBUG", "") not in ("", "0")
+MODE = "-".join(["core", *["sanitize"] * SANITIZE, *["debug"] * DEBUG])
+
+DIRECTIVES: dict[str, object] = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "initializedcheck": DEBUG,
+    "nonecheck": DEBUG,
+    "cdivision": True,
+    "binding": False,
+    "embedsignature": False,
+}
+
+# -fno-plt and -fno-semantic-interposition: calls inside a module need no indirection.
+# The last line is about code that Cython generates, which nobody reads for style.
+C_FLAGS = [
+    *(["-O0", "-g"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O3"]),
+    *(["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []),
+    *["-std=gnu11", "-fvisibility=hidden", "-fno-plt", "-fno-semantic-interposition"],
+    *["-Wall", "-Wextra"],
+    *["-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"],
+    *["-Wno-cast-function-type", "-Wno-unreachable-code", "-Wno-sign-compare"],
+]
+ARCHIVE = "fastfork_plain"
+LINK_FLAGS = ["-fsanitize=address,undefined"] if SANITIZE else []
+
+WHAT_TO_INSTALL = {
+    "Debian": "apt-get install build-essential python3-dev",
+    "Red Hat": "dnf install gcc python3-devel",
+    "Alpine": "apk add build-base python3-dev",
+    "Arch": "pacman -S base-devel",
+    "macOS": "xcode-select --install",
+}
+
+
+def fail(cause: str) -> None:
+    """Stop the build with one paragraph: what is missing and what to type."""
+    hints = "; ".join(f"{system}: {command}" for system, command in WHAT_TO_INSTALL.items())
+    text = (
+        f"fastfork cannot be built here: {cause}. Its hot path is compiled, so building it "
+        f"from source needs a C compiler (gcc or clang) and the header files of the Python "
+        f"that runs it, {platform.python_version()} at {sys.executable}. Install them and "
+        f"run the same command again ({hints}; a Python made by pyenv, uv or from source "
+        f"brings its own headers and needs only the compiler)."
+    )
+    raise SystemExit("\n" + textwrap.fill(text, 96, break_on_hyphens=False) + "\n")
+
+
+def compiles(command: list[str], source: str) -> str:
+    """'' when `source` compiles with `command`, else what the compiler said."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "probe.c")
+        path.write_text(source)
+        call = [*command, "-c", str(path), "-o", str(Path(directory, "probe.o"))]
+        try:
+            done = subprocess.run(call, capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return "" if done.returncode == 0 else done.stderr or f"exit status {done.returncode}"
+
+
+def check_compiler() -> None:
+    """Find out before Cython runs, and say it better than a failed compiler call would."""
+    command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    if not command or shutil.which(command[0]) is None:
+        name = command[0] if command else "cc"
+        origin = "the CC variable of the environment" if os.environ.get("CC") else "this Python"
+        fail(f"the C compiler '{name}' (named by {origin}) is not on the PATH")
+    if said := compiles(command, "#include <stddef.h>\n#include <stdio.h>\nint probe;\n"):
+        fail(f"the C compiler '{command[0]}' does not work ({said.strip().splitlines()[0]})")
+    paths = dict.fromkeys(sysconfig.get_path(name) for name in ("include", "platinclude"))
+    includes = [f"-I{path}" for path in paths]
+    if compiles([*command, *includes], "#include <Python.h>\n"):
+        fail(f"there is no usable Python.h in {' or '.join(paths)}")
+
+
+def extensions() -> list[Extension]:
+    """One extension a .pyx file."""
+    plain_c = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.[ch]"))
+    return [
+        Extension(
+            f"fastfork._core.{path.stem}",
+            [str(CORE / path.name)],
+            include_dirs=["csrc"],
+            depends=plain_c,
+            extra_compile_args=C_FLAGS,
+            extra_link_args=LINK_FLAGS,
+        )
+        for path in sorted((ROOT / CORE).glob("*.pyx"))
+    ]
+
+
+class BuildCore(build_ext):
+    """Checks the compiler, runs Cython into build/, then compiles on every core."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+        self.force = self.force or self.mode_changed()
+
+    def mode_changed(self) -> bool:
+        """Objects of another switch setting look up to date to the file times."""
+        marker = ROOT / "build" / f"mode-{sys.implementation.cache_tag}"
+        before = marker.read_text() if marker.exists() else ""
+        marker.parent.mkdir(exist_ok=True)
+        marker.write_text(MODE)
+        return before != MODE
+
+    def run(self) -> None:
+        check_compiler()
+        super().run()
+
+    def build_extensions(self) -> None:
+        try:
+            from Cython.Build import cythonize
+        except ImportError:
+            raise SystemExit(
+                "fastfork is built with Cython 3.1 or newer; pip installs it by itself, but "
+                "with --no-build-isolation type first: pip install 'cython>=3.1,<4'"
+            ) from None
+        made = cythonize(
+            self.extensions,
+            build_dir=f"build/{MODE}",
+            include_path=["csrc"],
+            compiler_directives=DIRECTIVES,
+            emit_linenums=DEBUG,
+            force=self.force,
+        )
+        sources = {extension.name: extension.sources for extension in made}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+        self.build_plain_c()
+        super().build_extensions()
+
+    def build_plain_c(self) -> None:
+        """Compile csrc/*.c once, into an archive that every module is linked with.
+
+        From an archive the linker takes what a module refers to and nothing else, so each
+        module gets its own hidden copy of what it uses: a few KiB, no symbol visible to
+        other extensions of the process, and no list of who needs what.
+        """
+        sources = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/*.c"))
+        if not sources:
+            return
+        objects = self.compiler.compile(
+            sources, output_dir=self.build_temp, include_dirs=["csrc"], extra_postargs=C_FLAGS
+        )
+        archive = Path(self.compiler.library_filename(ARCHIVE, output_dir=self.build_temp))
+        archive.unlink(missing_ok=True)  # ar would keep members that are gone from the tree
+        self.compiler.create_static_lib(objects, ARCHIVE, output_dir=self.build_temp)
+        for extension in self.extensions:
+            extension.extra_objects = [str(archive)]
+
+
+class BuildPython(build_py):
+    """Copies the Python files; a module deleted from the tree leaves build/lib too."""
+
+    def run(self) -> None:
+        if not self.editable_mode:
+            for old in Path(self.build_lib).rglob("*.py*"):
+                if not (ROOT / old.relative_to(self.build_lib)).exists():
+                    old.unlink()
+        super().run()
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": BuildCore, "build_py": BuildPython},
+)

@@ -1,0 +1,104 @@
+"""Fixtures for every test: real servers, and both parsers.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# At the end of the path: `tests.kit` is found here, but an installed fastfork comes first.
+if str(ROOT) not in sys.path:
+    sys.path.append(str(ROOT))
+
+import fastfork  # noqa: E402
+from tests.kit.server import Fleet, RunningServer  # noqa: E402
+
+PARSERS = ("httptools", "native")
+FAILED = pytest.StashKey[bool]()
+Starter = Callable[..., RunningServer]  # Fleet.start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With FASTFORK_TEST_INSTALLED=1 the tests refuse to run on the checkout."""
+    if os.environ.get("FASTFORK_TEST_INSTALLED") and _in_checkout():
+        raise pytest.UsageError(
+            f"fastfork is imported from {fastfork.__file__}, which is the checkout and not an "
+            "installed package; type: make test"
+        )
+
+
+def pytest_report_header() -> str:
+    """Say what is tested."""
+    kind = "checkout" if _in_checkout() else "installed"
+    return f"fastfork: {fastfork.__version__} ({kind}: {Path(fastfork.__file__).parent})"
+
+
+def _in_checkout() -> bool:
+    return Path(fastfork.__file__).resolve().parents[1] == ROOT
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know at their end whether the test failed."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(params=PARSERS)
+def http_parser(request: pytest.FixtureRequest) -> str:
+    """The name of a parser; the test runs once with each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def server_files(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A directory for the files of one test's servers.
+
+    It stays, and is named, when the test fails or FASTFORK_TEST_LEAVE is set.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="fastfork-test-"))
+    yield directory
+    failed = request.node.stash.get(FAILED, False)
+    if failed:
+        for log in sorted(directory.rglob("*.log")):
+            print(f"--- {log}\n{log.read_text(errors='backslashreplace')}")
+    if failed or os.environ.get("FASTFORK_TEST_LEAVE"):
+        print(f"files left in {directory}")
+    else:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture
+def start_server(request: pytest.FixtureRequest, server_files: Path) -> Iterator[Starter]:
+    """Start servers: `start_server("module:app", "--timeout", "5", workers=2, config="...")`.
+
+    Waits until all workers are ready, unless `ready=False`.  At the end each server is
+    stopped and checked for what it left behind.
+    """
+    fleet = Fleet(server_files)
+    yield fleet.start
+    try:
+        fleet.finish()
+    except BaseException:
+        request.node.stash[FAILED] = True  # the report of this phase comes after the fixtures
+        raise
+
+
+@pytest.fixture
+def running_server(start_server: Starter) -> RunningServer:
+    """The demo application with two workers."""
+    return start_server(workers=2)

@@ -1,0 +1,83 @@
+"""What /proc says about processes and their descriptors.  Linux only, as the server tests are.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+LOOK = 0.02  # seconds between two looks at a process that should be asleep
+
+
+def children(pid: int) -> list[int]:
+    """Pids of the live children of `pid`, oldest first.  Zombies are not counted."""
+    return [child for child in _all() if _parent(child) == pid]
+
+
+def in_session(session: int) -> list[int]:
+    """Pids of every process of a session that is not a zombie."""
+    found = []
+    for pid in _all():
+        fields = _stat(pid)
+        if fields and fields[0] != "Z" and int(fields[3]) == session:
+            found.append(pid)
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether `pid` runs; a zombie does not."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] != "Z"
+
+
+def rests(pid: int) -> bool:
+    """Whether `pid` sleeps and used no processor since just before; True when it is gone."""
+    before = _switches(pid)
+    time.sleep(LOOK)
+    fields = _stat(pid)
+    return not fields or (fields[0] == "S" and _switches(pid) == before)
+
+
+def _switches(pid: int) -> str:
+    """How often the kernel took the processor from `pid` or got it back (proc(5))."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return status[status.find("voluntary_ctxt_switches") :]
+
+
+def descriptors(pid: int) -> list[str]:
+    """What the open descriptors of `pid` refer to, sorted; [] when it is gone."""
+    found = []
+    directory = Path(f"/proc/{pid}/fd")
+    try:
+        for link in directory.iterdir():
+            try:
+                found.append(f"{link.name} -> {os.readlink(link)}")
+            except FileNotFoundError:
+                continue
+    except FileNotFoundError:
+        return []
+    return sorted(found)
+
+
+def _all() -> list[int]:
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _parent(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[1]) if fields and fields[0] != "Z" else -1
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/PID/stat from the state on (proc(5): state ppid pgrp session ...)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()
