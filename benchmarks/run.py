@@ -1,0 +1,184 @@
+"""Compare the installed servers: python -m benchmarks.run [--help].
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks import facts
+from benchmarks.idle import take_idle
+from benchmarks.launch import CannotStart, build_floor, cores
+from benchmarks.measure import Conditions, take
+from benchmarks.report import markdown
+from benchmarks.samples import IdleSample, Run, Sample
+from benchmarks.servers import FLOOR, SERVERS, Server
+from benchmarks.workloads import CONNECTIONS, WORKLOADS, Workload
+
+IDLE_CONNECTIONS = 10_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1 when nothing could be measured, 3 when a figure is void."""
+    options = _parser().parse_args(argv)
+    servers = [SERVERS[name] for name in options.servers if SERVERS[name].installed]
+    chosen = [WORKLOADS[name] for name in options.workloads]
+    absent = [name for name in options.servers if not SERVERS[name].installed]
+    if absent:
+        _say(f"not installed, left out: {', '.join(absent)}")
+    run = Run(
+        facts=facts.environment(),
+        versions=facts.versions(servers),
+        settings={
+            "rounds": options.rounds,
+            "seconds": options.seconds,
+            "retakes": options.retakes,
+            "connections": CONNECTIONS,
+        },
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix="fastfork-bench-") as scratch:
+            _measure(run, servers, chosen, Path(scratch))
+    except CannotStart as error:
+        _say(str(error))
+        return 1
+    _write(run, options)
+    voids = [one.void for one in run.samples] + [one.void for one in run.idle]
+    return 3 if any(voids) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument(
+        "--servers", type=_names(SERVERS), default=list(SERVERS), help=f"of {', '.join(SERVERS)}"
+    )
+    parser.add_argument(
+        "--workloads",
+        type=_names(WORKLOADS),
+        default=list(WORKLOADS),
+        help=f"of {', '.join(WORKLOADS)}",
+    )
+    parser.add_argument("--rounds", type=_at_least_one, default=5)
+    parser.add_argument("--seconds", type=_at_least_one, default=4, help="of load for each sample")
+    parser.add_argument(
+        "--retakes", type=int, default=2, help="how often a sample that others disturbed is retaken"
+    )
+    parser.add_argument("--json", type=Path, help="file for every sample")
+    parser.add_argument("--markdown", type=Path, help="file for the report, printed in any case")
+    parser.add_argument("--plot", type=Path, help="BASE: write BASE.png and BASE.svg")
+    return parser
+
+
+def _measure(run: Run, servers: list[Server], chosen: list[Workload], scratch: Path) -> None:
+    build_floor(scratch)
+    under = Conditions(
+        seconds=run.settings["seconds"],
+        cores=cores(),
+        scratch=scratch,
+        retakes=int(run.settings["retakes"]),
+    )
+    plan = list(_plan(servers, chosen, int(run.settings["rounds"])))
+    started = time.monotonic()
+    for number, (round_number, workload, server) in enumerate(plan):
+        sample = take(server, workload, round_number, under)
+        run.samples.append(sample)
+        each = (time.monotonic() - started) / (number + 1)
+        _say(f"{_line(sample)}  ({(len(plan) - number - 1) * each / 60:.0f} min left)")
+    if WORKLOADS["idle"] in chosen:
+        for server in servers:
+            if server.runs(WORKLOADS["idle"]):
+                idle = take_idle(server, IDLE_CONNECTIONS, under.cores, scratch)
+                run.idle.append(idle)
+                _say(_idle_line(idle))
+
+
+def _plan(
+    servers: list[Server], chosen: list[Workload], rounds: int
+) -> Iterator[tuple[int, Workload, Server]]:
+    """What is measured after what.
+
+    In a round every server has its turn at a workload before the next workload begins, so
+    that drift of the machine meets all of them.  The floor goes first and last, and the
+    others move up one place a round, so that no place favours anyone.
+    """
+    for round_number in range(rounds):
+        for workload in chosen:
+            if workload.tool == "idle":
+                continue
+            able = [one for one in servers if one.runs(workload)]
+            floor = [one for one in able if one.name == FLOOR]
+            others = [one for one in able if one.name != FLOOR]
+            turn = round_number % len(others) if others else 0
+            for server in (*floor, *others[turn:], *others[:turn], *(floor if others else ())):
+                yield round_number, workload, server
+
+
+def _write(run: Run, options: argparse.Namespace) -> None:
+    text = markdown(run)
+    print(text)
+    if options.json:
+        run.save(options.json)
+    if options.markdown:
+        options.markdown.write_text(text)
+    if options.plot:
+        from benchmarks.plot import draw
+
+        try:
+            for path in draw(run, options.plot):
+                _say(f"wrote {path}")
+        except (ImportError, ValueError) as error:
+            _say(f"no plot: {error}")
+
+
+def _line(one: Sample) -> str:
+    start = f"round {one.round + 1} {one.workload:9} {one.server:18}"
+    if one.void:
+        return f"{start} void: {one.void}"
+    return (
+        f"{start} {one.cpu_us:8.2f} µs/request {one.requests_per_second:8.0f}/s "
+        f"busy {one.busy:.2f} others {one.others:.2f}"
+    )
+
+
+def _idle_line(one: IdleSample) -> str:
+    start = f"idle {one.server:18}"
+    if one.void:
+        return f"{start} void: {one.void}"
+    return f"{start} {one.silent_each:.0f} and {one.answered_each:.0f} bytes a connection"
+
+
+def _names(table: Mapping[str, object]) -> Callable[[str], list[str]]:
+    """An argparse type: names out of `table`, separated by commas."""
+
+    def parse(text: str) -> list[str]:
+        wanted = text.split(",")
+        for name in wanted:
+            if name not in table:
+                near = difflib.get_close_matches(name, table, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(table)}{hint}")
+        return wanted
+
+    return parse
+
+
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    return value
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

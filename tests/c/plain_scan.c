@@ -1,0 +1,13 @@
+/* plain_scan.c -- see plain_scan.h. */
+#ifndef FF_NO_SSE2
+#define FF_NO_SSE2 1
+#endif
+
+#define ff_scan_head    plain_scan_head
+#define ff_value_span   plain_value_span
+#define ff_token_span   plain_token_span
+#define ff_is_tchar     plain_is_tchar
+#define ff_error_status plain_error_status
+#define ff_error_text   plain_error_text
+
+#include "scan.c"

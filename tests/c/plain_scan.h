@@ -1,0 +1,11 @@
+/* plain_scan.h -- csrc/scan.c once more, without SSE2 and under other names, so that both
+ * ways through it can be compared in one process. */
+#ifndef FF_PLAIN_SCAN_H
+#define FF_PLAIN_SCAN_H
+
+#include "scan.h"
+
+ptrdiff_t plain_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h);
+size_t plain_value_span(const char *p, const char *end, uint8_t *obs);
+
+#endif

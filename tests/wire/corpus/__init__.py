@@ -1,0 +1,34 @@
+"""The corpus: every rule about what a request may be, with cases on both sides of it.
+
+To add a case, add a line to a table; to add a rule, add a table to a module and the module
+to `ALL`.  Names are unique within a rule, and tests print them.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.wire.case import Case
+from tests.wire.corpus import (
+    chunked,
+    connection,
+    fields,
+    framing,
+    host,
+    limits,
+    request_line,
+    target,
+)
+
+ALL: Final[tuple[Case, ...]] = (
+    *request_line.CASES,
+    *target.CASES,
+    *fields.CASES,
+    *host.CASES,
+    *framing.CASES,
+    *chunked.CASES,
+    *connection.CASES,
+    *limits.CASES,
+)

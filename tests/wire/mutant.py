@@ -1,0 +1,17 @@
+"""What a mutant is; the tables are in mutants_head.py and mutants_body.py.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """One planted bug: where, what, and what it would let through."""
+
+    file: str
+    bug: str
+    old: str
+    new: str

@@ -1,0 +1,176 @@
+"""Bugs to plant in the scanner of heads; see mutants.py.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from tests.wire.mutant import Mutant
+
+HEAD = (
+    Mutant("scan.c", "a fifth empty line", "++blank > FF_MAX_BLANK_LINES", "++blank > 5"),
+    Mutant("scan.c", "CR as an empty line", "if (q[1] != '\\n')", "if (0)"),
+    Mutant(
+        "scan.c",
+        "DEL in a value, wide",
+        "_mm_cmpeq_epi8(c, del));\n        int stops",
+        "zero);\n        int stops",
+    ),
+    Mutant("scan.c", "DEL in a value, narrow", "&& c != '\\t') || c == 0x7f)", "&& c != '\\t'))"),
+    Mutant("scan.c", "obs-text behind the stop counts", "highs & ((1 << at) - 1)", "highs"),
+    Mutant("scan.c", "obs-text in whole blocks is lost", "high |= highs;", ";"),
+    Mutant(
+        "scan.c",
+        "a value read 1 byte too far",
+        "int high = 0;\n\n    while (end - q >= 16)",
+        "int high = 0;\n\n    while (end - q >= 15)",
+    ),
+    Mutant(
+        "scan.c",
+        "a target read 1 byte too far",
+        "0x7f);\n\n    while (end - q >= 16)",
+        "0x7f);\n\n    while (end - q >= 15)",
+    ),
+    Mutant(
+        "scan.c",
+        "0x80-0xFF in a target",
+        "(unsigned char)*q < 0x7f)\n        q++;",
+        "*q != 0x7f)\n        q++;",
+    ),
+    Mutant(
+        "scan.c", "lower case methods", "(p[i] >= 'a' && p[i] <= 'z') || p[i] == '#'", "p[i] == '#'"
+    ),
+    Mutant("scan.c", "methods of 21 bytes", "n < 3 || n > 20", "n < 3 || n > 21"),
+    Mutant("scan.c", "HTTP/2.0", "if (p[5] != '1')", "if (p[5] == '0')"),
+    Mutant(
+        "scan.c",
+        "HTTP/1.10",
+        "if (p[8] != '\\r')\n        return FF_BAD_VERSION;",
+        "if (p[8] != '\\r')\n        return FF_NEED_DATA;",
+    ),
+    Mutant(
+        "scan.c",
+        "a line that ends in CR alone",
+        "if (p[9] != '\\n')\n        return FF_BARE_CR;",
+        "",
+    ),
+    Mutant("scan.c", "any byte as the dot", "if (i == 6 ? p[i] != '.' :", "if (i == 6 ? 0 :"),
+    Mutant(
+        "scan.c", "a line one byte too long", "stop = line + limit + 2;", "stop = line + limit + 3;"
+    ),
+    Mutant(
+        "scan.c",
+        "a long line without end is waited for",
+        "return used == FF_NEED_DATA && cut ? FF_LINE_TOO_LONG : used;",
+        "return used;",
+    ),
+    Mutant(
+        "scan.c",
+        "a space before the colon",
+        "if (n == 0 || *p != ':')",
+        "if (*p == ' ')\n        p++;\n    if (n == 0 || *p != ':')",
+    ),
+    Mutant("scan.c", "an empty field name", "if (n == 0 || *p != ':')", "if (*p != ':')"),
+    Mutant(
+        "scan.c",
+        "a tab is kept in front of a value",
+        "for (p++; p < stop && (*p == ' ' || *p == '\\t'); p++)",
+        "for (p++; p < stop && *p == ' '; p++)",
+    ),
+    Mutant(
+        "scan.c",
+        "a tab is kept behind a value",
+        "while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\\t'))",
+        "while (n > 0 && p[n - 1] == ' ')",
+    ),
+    Mutant(
+        "scan.c", "trimming runs into the name", "while (n > 0 && (p[n - 1]", "while ((p[n - 1]"
+    ),
+    Mutant(
+        "scan.c",
+        "a field line that ends in CR alone",
+        "if (last[1] != '\\n')\n        return FF_BARE_CR;",
+        "",
+    ),
+    Mutant(
+        "scan.c",
+        "obs-fold",
+        "if (*p == ' ' || *p == '\\t')\n            return FF_OBS_FOLD;",
+        "if (*p == '\\t')\n            return FF_OBS_FOLD;",
+    ),
+    Mutant(
+        "scan.c",
+        "LF as the empty line",
+        "if (*p == '\\n')\n            return FF_BARE_LF;\n        if (*p == ' '",
+        "if (*p == '\\n')\n            return p + 1 - base;\n        if (*p == ' '",
+    ),
+    Mutant(
+        "scan.c",
+        "one field too many",
+        "h->nfields == limits->fields)",
+        "h->nfields > limits->fields)",
+    ),
+    Mutant(
+        "scan.c",
+        "one field beyond the array",
+        "if (h->nfields == h->capacity)",
+        "if (h->nfields > h->capacity)",
+    ),
+    Mutant(
+        "scan.c",
+        "a field one byte too long",
+        "stop = p + limits->field_size;",
+        "stop = p + limits->field_size + 1;",
+    ),
+    Mutant(
+        "scan.c",
+        "a head one byte too long",
+        "head_end = base + limits->head;",
+        "head_end = base + limits->head + 1;",
+    ),
+    Mutant(
+        "scan.c",
+        "Transfer-Encoding is not known",
+        'FF_IS(p, n, "transfer-encoding") ?',
+        'FF_IS(p, n, "transfer_encoding") ?',
+    ),
+    Mutant("target.c", "port 65536", "return port <= 65535;", "return port <= 65536;"),
+    Mutant("target.c", "ports that wrap", "n > 6)", "n > 16)"),
+    Mutant(
+        "target.c",
+        "anything behind the bracket",
+        "return valid_port(close + 1, n - len - 2);",
+        "return 1;",
+    ),
+    Mutant("target.c", "an address longer than the buffer", "len >= sizeof text || ", ""),
+    Mutant("target.c", "a NUL ends the host early", "p[i] == '\\0' || strchr", "strchr"),
+    Mutant("target.c", "escapes cut off in a host", "if (n - i < 3 ||", "if ("),
+    Mutant(
+        "target.c",
+        "escapes are read past the end",
+        "c == '%' && n - i > 2",
+        "c == '%' && n - i > 1",
+    ),
+    Mutant("target.c", "hex digits up to g", "c >= 'a' && c <= 'f'", "c >= 'a' && c <= 'g'"),
+    Mutant("target.c", "NUL in the path", "percent[1] == '0' && percent[2] == '0'", "0"),
+    Mutant(
+        "target.c",
+        "NUL behind a first escape",
+        "for (; percent; percent = memchr(",
+        "for (; percent; percent = 0 && memchr(",
+    ),
+    Mutant("target.c", "a fragment", "n == 0 || memchr(t, '#', n)", "n == 0"),
+    Mutant(
+        "target.c",
+        "the asterisk for every method",
+        'mn != 7 || memcmp(method, "OPTIONS", 7) != 0',
+        "0",
+    ),
+    Mutant(
+        "target.c",
+        "an empty authority",
+        "ff_valid_host(t + at, end - at, 0)",
+        "ff_valid_host(t + at, end - at, 1)",
+    ),
+    Mutant("target.c", "userinfo", '"-._~!$&\'()*+,;="', '"-._~!$&\'()*+,;=@"'),
+)
