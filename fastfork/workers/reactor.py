@@ -61,10 +61,12 @@ class ReactorWorker(Worker):
     def loop(self, hub: Hub) -> None:
         """Wait and serve, until there is nobody left to serve."""
         poll, turn = self.poller.poll, hub.turn
+        # Every turn is a heartbeat: an idle worker must have several within `timeout`.
+        longest = min(TICK, self.cfg.timeout / 3) if self.cfg.timeout else TICK
         timeout = 0.0
         next_tick = clock.now()
         while self.alive:
-            timeout = turn(poll(timeout))
+            timeout = min(turn(poll(timeout)), longest)
             if self.max_requests and hub.requests >= self.max_requests:
                 self.begin_drain()
             if self.access_is_stale:

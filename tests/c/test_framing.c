@@ -92,6 +92,10 @@ static const framing_case CODINGS[] = {
            TE("chun\xe2\x84\xaa"
               "ed"),
            FF_BAD_TE),
+    ACCEPT("white space around it", TE(" \t chunked  "), "chunked keep"),
+    REFUSE("a tab behind, which llhttp takes for a part of it", TE("chunked\t"), FF_BAD_TE),
+    REFUSE("a tab behind a space", TE("chunked \t"), FF_BAD_TE),
+    REFUSE("a tab behind, then a space", TE("chunked\t "), FF_BAD_TE),
     REFUSE("two words", TE("chunked chunked"), FF_BAD_TE),
     REFUSE("gzip, then chunked", TE("gzip, chunked"), FF_TE_NOT_SUPPORTED),
     REFUSE("gzip, then chunked in two fields", TE("gzip") TE("chunked"), FF_TE_NOT_SUPPORTED),

@@ -96,3 +96,11 @@ def test_timeout_0_waits_for_ever(start_server: Starter) -> None:
     assert server.worker_pids() == [pid]
     os.kill(pid, signal.SIGKILL)
     server.wait_for_workers(1, without=[pid])
+
+
+def test_idle_worker_beats_often_enough_for_a_short_timeout(start_server: Starter) -> None:
+    server = start_server(APP, "--timeout", "0.5", workers=2)
+    before = server.worker_pids()
+    wait_until(lambda: age(before[-1]) > 5, "five idle seconds")
+    assert "TIMEOUT" not in server.log.text()
+    assert server.worker_pids() == before

@@ -160,6 +160,8 @@ TABLE: Final = (
             "behind Content-Length",
             "with Content-Length zero",
             "folded",
+            "tab behind, which llhttp takes for a part of it",
+            "tab behind a space",
         ),
     ),
     Row(

@@ -7,9 +7,9 @@ Runs in: cli
 from __future__ import annotations
 
 import pytest
+
 from fastfork._core.parsers import HeadParser
 from fastfork._core.reader import RequestReader
-
 from fastfork.errors import HttpError
 from fastfork.http import (
     BACKENDS,

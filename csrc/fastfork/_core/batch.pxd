@@ -3,31 +3,49 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.connection cimport Connection
 
+cdef extern from "pusher.h" nogil:
+    enum:
+        FF_OUT_MAX
+    ctypedef struct ff_out:
+        int fd
+        int error
+        size_t start
+        size_t end
+        const char *body
+        size_t body_size
+        size_t sent
+    ctypedef struct ff_outs:
+        ff_out items[16]
+        int count
+        char *buffer
+        int64_t first_ns
+        int running
+    void ff_out_send(ff_out *item, const char *buffer)
+    int ff_pusher_start(ff_outs *outs)
+    void ff_pusher_stop(ff_outs *outs)
+    void ff_pusher_arm(ff_outs *outs)
+    void ff_outs_lock(ff_outs *outs)
+    void ff_outs_unlock(ff_outs *outs)
+
 cdef enum:
-    BATCH_RESPONSES = 16
     BATCH_BYTES = 64 << 10
     BATCH_NS = 150000
 
 
-cdef struct pending:
-    PyObject *connection
-    PyObject *body       # sent after the bytes of the buffer, by reference; or NULL
-    Py_ssize_t start
-    Py_ssize_t end
-
-
 cdef class Batch:
-    cdef char *buffer
+    cdef ff_outs outs
+    cdef PyObject *connections[16]  # whose item it is; owned
+    cdef PyObject *bodies[16]       # keeps item.body alive; owned, or NULL
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
-    cdef pending items[BATCH_RESPONSES]
-    cdef int count
-    cdef int64_t first_ns      # when the oldest response in it was ready
     cdef readonly int64_t bytes_sent
     cdef list done             # connections to look at after a flush
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1
+    cdef int hold(self) except -1
+    cdef void forget(self, Connection connection) noexcept
     cdef int flush(self) except -1
-    cdef int _send(self, pending *item) except -1
+    cdef int _sent(self, int i) except -1
     cdef int look_at(self, Connection connection) except -1
     cdef bint full(self)
+    cdef bint waiting(self)

@@ -3,27 +3,23 @@
 Every send wakes the peer; on a busy machine a peer that is woken in the middle of our work
 costs more than the send itself.  So the answers of one batch of events are collected here:
 at most 16, 64 KiB, or 150 us after the first (the worker watches the clock between
-requests).  Answers to pipelined requests stand behind each other and go out in one send.
+requests).  Answers to pipelined requests stand behind each other and go out in one send, and
+so do the small blocks of a streamed body that the application makes quickly.
+
+What is collected must not wait for an application that takes its time.  `hold()` therefore
+starts the pusher (csrc/pusher.h), a thread that sends what has waited for a millisecond.  It
+is started by the first streamed response: a worker whose application does not stream has one
+thread.
 
 Runs in: worker
 """
 
-from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF
-from libc.errno cimport EAGAIN, EINTR, errno
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.errno cimport EAGAIN
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
-from posix.uio cimport iovec
 
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-
-
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_NOSIGNAL
-    struct msghdr:
-        iovec *msg_iov
-        size_t msg_iovlen
-    ssize_t send(int fd, const void *p, size_t n, int flags)
-    ssize_t sendmsg(int fd, const msghdr *message, int flags)
+from fastfork._core.ticks cimport now_ns
 
 
 cdef class Batch:
@@ -31,19 +27,24 @@ cdef class Batch:
 
     def __cinit__(self):
         self.capacity = 2 * BATCH_BYTES
-        self.buffer = <char *>malloc(self.capacity)
+        self.outs.buffer = <char *>malloc(self.capacity)
         self.done = []
-        if self.buffer == NULL:
+        if self.outs.buffer == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        for i in range(self.count):
-            Py_DECREF(<object>self.items[i].connection)
-            Py_XDECREF(self.items[i].body)
-        free(self.buffer)
+        ff_pusher_stop(&self.outs)
+        for i in range(self.outs.count):
+            Py_DECREF(<object>self.connections[i])
+            Py_XDECREF(self.bodies[i])
+        free(self.outs.buffer)
 
     cdef bint full(self):
-        return self.count == BATCH_RESPONSES or self.size >= BATCH_BYTES
+        return self.outs.count == FF_OUT_MAX or self.size >= BATCH_BYTES
+
+    cdef bint waiting(self):
+        """Is anything waiting to be sent?"""
+        return self.outs.count > 0
 
     cdef char *room(self, Py_ssize_t n) except NULL:
         """Where n bytes can be written; push() says that they are there."""
@@ -51,37 +52,71 @@ cdef class Batch:
         if self.full():
             self.flush()
         if self.size + n > self.capacity:
-            grown = <char *>realloc(self.buffer, self.size + n)
+            ff_outs_lock(&self.outs)
+            grown = <char *>realloc(self.outs.buffer, self.size + n)
+            if grown != NULL:
+                self.outs.buffer = grown
+                self.capacity = self.size + n
+            ff_outs_unlock(&self.outs)
             if grown == NULL:
                 raise MemoryError
-            self.buffer = grown
-            self.capacity = self.size + n
-        return self.buffer + self.size
+        return self.outs.buffer + self.size
 
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1:
         """The n bytes at room() are for `connection`, followed by `body` if there is one."""
-        cdef pending *item
-        if self.count:
-            item = &self.items[self.count - 1]
-            if item.connection == <PyObject *>connection and item.body == NULL:
-                self.size += n
-                item.end = self.size
-                if body is not None:
-                    Py_INCREF(body)
-                    item.body = <PyObject *>body
-                return 0
-        item = &self.items[self.count]
-        Py_INCREF(connection)
-        item.connection = <PyObject *>connection
-        item.body = NULL
-        if body is not None:
-            Py_INCREF(body)
-            item.body = <PyObject *>body
-        item.start = self.size
+        cdef int i = self.outs.count - 1
+        cdef ff_out *item
+        ff_outs_lock(&self.outs)
+        if i < 0 or self.connections[i] != <PyObject *>connection or self.bodies[i] != NULL:
+            i += 1
+            if i == 0:
+                self.outs.first_ns = now_ns()
+            item = &self.outs.items[i]
+            Py_INCREF(connection)
+            self.connections[i] = <PyObject *>connection
+            self.bodies[i] = NULL
+            # What is behind an unsent rest must wait for it, see _sent().
+            item.fd = -1 if connection.outbox is not None else connection.fd
+            item.error = 0
+            item.sent = 0
+            item.start = self.size
+            item.body = NULL
+            item.body_size = 0
+            self.outs.count += 1
+        item = &self.outs.items[i]
         self.size += n
         item.end = self.size
-        self.count += 1
+        if body is not None:
+            Py_INCREF(body)
+            self.bodies[i] = <PyObject *>body
+            item.body = PyBytes_AS_STRING(body)
+            item.body_size = PyBytes_GET_SIZE(body)
+        ff_outs_unlock(&self.outs)
         return 0
+
+    cdef int hold(self) except -1:
+        """What is here waits for the application, a millisecond at most.
+
+        What has waited already is sent now, so that a client that is gone is noticed with
+        the next block; and everything is, where no thread can be had.
+        """
+        if now_ns() - self.outs.first_ns > BATCH_NS or ff_pusher_start(&self.outs) != 0:
+            return self.flush()
+        ff_outs_lock(&self.outs)
+        ff_pusher_arm(&self.outs)
+        ff_outs_unlock(&self.outs)
+        return 0
+
+    cdef void forget(self, Connection connection) noexcept:
+        """The descriptor of `connection` is about to be closed: send nothing more on it."""
+        cdef int i
+        if self.outs.count == 0:
+            return
+        ff_outs_lock(&self.outs)
+        for i in range(self.outs.count):
+            if self.connections[i] == <PyObject *>connection:
+                self.outs.items[i].fd = -1
+        ff_outs_unlock(&self.outs)
 
     cdef int look_at(self, Connection connection) except -1:
         if not connection.flushing:
@@ -89,56 +124,39 @@ cdef class Batch:
             self.done.append(connection)
         return 0
 
-    cdef int _send(self, pending *item) except -1:
-        cdef Connection connection = <Connection>item.connection
-        cdef bytes body = <bytes>item.body if item.body != NULL else None
-        cdef const char *p = self.buffer + item.start
-        cdef Py_ssize_t n = item.end - item.start, whole = n
-        cdef iovec vectors[2]
-        cdef msghdr message
-        cdef ssize_t sent
-        if connection.broken or connection.fd < 0:
-            return self.look_at(connection)
-        if connection.outbox is not None:
-            connection.send_tail(p, n, 0, body)
-            return self.look_at(connection)
-        while True:
-            if body is None:
-                sent = send(connection.fd, p, n, MSG_NOSIGNAL)
-            else:
-                memset(&message, 0, sizeof(message))
-                vectors[0].iov_base = <void *>p
-                vectors[0].iov_len = n
-                vectors[1].iov_base = PyBytes_AS_STRING(body)
-                vectors[1].iov_len = PyBytes_GET_SIZE(body)
-                whole = n + PyBytes_GET_SIZE(body)
-                message.msg_iov = vectors
-                message.msg_iovlen = 2
-                sent = sendmsg(connection.fd, &message, MSG_NOSIGNAL)
-            if sent >= 0 or errno != EINTR:
-                break
-        if sent == whole:
-            self.bytes_sent += sent
+    cdef int _sent(self, int i) except -1:
+        """An item was tried: see what became of it."""
+        cdef ff_out *item = &self.outs.items[i]
+        cdef Connection connection = <Connection>self.connections[i]
+        cdef Py_ssize_t whole = item.end - item.start + item.body_size
+        self.bytes_sent += item.sent
+        if <Py_ssize_t>item.sent == whole:
             return self.look_at(connection) if connection.close_after else 0
-        if sent < 0 and errno != EAGAIN:
+        if item.error and item.error != EAGAIN:
             connection.broken = True
-        else:
-            sent = max(sent, 0)
-            self.bytes_sent += sent
-            connection.send_tail(p, n, sent, body)
+        if not connection.broken and connection.fd >= 0:
+            connection.send_tail(self.outs.buffer + item.start, item.end - item.start, item.sent,
+                                 <bytes>self.bodies[i] if item.body != NULL else None)
         return self.look_at(connection)
 
     cdef int flush(self) except -1:
         """Send everything.  Connections that need a second look are left in `done`."""
-        cdef int i, count = self.count
+        cdef int i, count = self.outs.count
+        cdef Connection connection
         if count == 0:
             return 0
-        self.count = 0
-        self.size = 0  # nothing below adds to the buffer
-        for i in range(count):
-            try:
-                self._send(&self.items[i])
-            finally:
-                Py_DECREF(<object>self.items[i].connection)
-                Py_XDECREF(self.items[i].body)
+        ff_outs_lock(&self.outs)
+        try:
+            for i in range(count):
+                connection = <Connection>self.connections[i]
+                if not connection.broken and connection.outbox is None:
+                    ff_out_send(&self.outs.items[i], self.outs.buffer)
+                self._sent(i)
+        finally:
+            self.outs.count = 0
+            self.size = 0
+            ff_outs_unlock(&self.outs)
+            for i in range(count):
+                Py_DECREF(<object>self.connections[i])
+                Py_XDECREF(self.bodies[i])
         return 0

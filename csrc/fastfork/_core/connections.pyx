@@ -189,6 +189,7 @@ cdef class Connections:
         self.table[fd] = None
         if connection.interest != NEVER and (connection.shared or self.poller.keeps_closed):
             self.poller.unregister(fd)
+        self.batch.forget(connection)
         connection.fd = -1
         close(fd)
         connection.forget_partial()
@@ -211,6 +212,7 @@ cdef class Connections:
         """The application takes the socket; see Connection.detach."""
         fd = connection.fd
         self._flush()
+        self.batch.forget(connection)
         if connection.interest != NEVER:
             self.poller.unregister(fd)
         self.deadlines.remove(connection)

@@ -44,4 +44,4 @@ cdef class Exchange:
                    int64_t now) except -1
     cdef bint recyclable(self)
     cdef Py_ssize_t _put_head(self, char *out, int64_t add_length)
-    cdef int _block(self, bytes data, bint at_once) except -1
+    cdef int _block(self, bytes data) except -1

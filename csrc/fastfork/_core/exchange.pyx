@@ -125,7 +125,8 @@ cdef class Exchange:
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
         if not data:
             return
-        self._block(bytes(data), True)
+        self._block(bytes(data))
+        self.site.batch.flush()
         outbox = self.connection.outbox
         if outbox is not None and outbox.size > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.
@@ -180,11 +181,8 @@ cdef class Exchange:
         self.head_sent = True
         return self.head.finish(out, add_length, self.chunked, closing, self.site.lines)
 
-    cdef int _block(self, bytes data, bint at_once) except -1:
-        """Put one block on its way, behind the head when that is still to go.
-
-        at_once: the client is to have it before the application goes on.
-        """
+    cdef int _block(self, bytes data) except -1:
+        """Put one block into the batch, behind the head when that is still to go."""
         cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data), bound
@@ -196,7 +194,7 @@ cdef class Exchange:
             bound += self.head.finish_bound()
         start = p = batch.room(bound)
         if not self.head_sent:
-            p += self._put_head(p, -1 if at_once else self.head.length)
+            p += self._put_head(p, self.head.length)
         if self.left >= 0 and n > self.left:
             self.site.log.error("the application's body is longer than its Content-Length; "
                                 "the rest is cut")
@@ -222,6 +220,4 @@ cdef class Exchange:
             p = batch.room(2)
             memcpy(p, b"\r\n", 2)
             batch.push(connection, 2, None)
-        if at_once:
-            batch.flush()
         return 0

@@ -78,7 +78,7 @@ cdef class Hub(Receiver):
             entry = self.table[<int>fd]
             if type(entry) is Connection:
                 self._event(<Connection>entry, (<tuple>event)[1])
-                if self.batch.count and self.now - self.batch.first_ns > BATCH_NS:
+                if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                     self._flush()
             elif entry is not None:
                 entry()
@@ -135,7 +135,7 @@ cdef class Hub(Receiver):
         cdef Responder responder
         cdef int64_t began
         cdef int how
-        if self.eager and self.batch.count:
+        if self.eager and self.batch.waiting():
             self._flush()
         responder = self._responder()
         began = self.now
@@ -159,8 +159,6 @@ cdef class Hub(Receiver):
             self.eager = EAGER_REQUESTS
         elif self.eager:
             self.eager -= 1
-        if self.batch.count == 1:
-            self.batch.first_ns = self.now
         return self._progress(connection, responder, how)
 
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
@@ -204,8 +202,6 @@ cdef class Hub(Receiver):
         connection.environ = None
         responder.begin(connection, 1, False, False, self.now)
         responder.refuse(status)
-        if self.batch.count == 1:
-            self.batch.first_ns = self.now
         self._progress(connection, responder, FINISHED)
         connection.lingers = True
         return 0

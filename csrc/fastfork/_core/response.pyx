@@ -109,7 +109,7 @@ cdef class Responder(Exchange):
         if not self.head.has_length:
             self.head.length = PyBytes_GET_SIZE(data)
         if PyBytes_GET_SIZE(data) or not self.head_sent:
-            self._block(data, False)
+            self._block(data)
         return self._finish()
 
     cdef int _file(self, FileWrapper wrapper) except -1:
@@ -167,10 +167,12 @@ cdef class Responder(Exchange):
                         self.site.log.error("the application's body is longer than its "
                                             "Content-Length; the rest is cut")
                         return self._finish()
-                    # With its announced length reached the response is whole: it may wait
-                    # for the others of this turn.  Any other block goes out before the
-                    # application is asked for the next (PEP 3333).
-                    self._block(bytes(block), self._more_follows(len(block)))
+                    self._block(bytes(block))
+                    if self.left != 0:
+                        # The client waits for this block, and the application may take its
+                        # time over the next one.  A response whose announced length is
+                        # reached is whole, and like others waits for the end of the turn.
+                        self.site.batch.hold()
                 if self.head_sent and self.bodyless:
                     return self._finish()
                 if connection.outbox is not None:
@@ -255,9 +257,3 @@ cdef class Responder(Exchange):
         except Exception:
             self.site.log.exception("Error in close() of the application's iterable")
         return 0
-
-    def _more_follows(self, Py_ssize_t n):
-        """Will the client wait for more after these n bytes?"""
-        if not self.head_sent:
-            return not self.head.has_length or self.head.length > n
-        return self.left < 0 or self.left > n
