@@ -135,13 +135,12 @@ static int
 trailer_byte(ff_chunked *c, unsigned char b)
 {
     c->trailer_bytes++;
-    c->line_bytes++;
+    c->line_bytes = c->state == TRAILER_START ? 1 : c->line_bytes + 1;
     if ((c->limits.head && c->trailer_bytes > c->limits.head) ||
         (c->limits.field_size && c->line_bytes > c->limits.field_size))
         return FF_TRAILER_TOO_LONG;
     switch (c->state) {
     case TRAILER_START:
-        c->line_bytes = 1;
         c->name_len = 0;
         if (b == '\r') {
             c->state = END_LF;

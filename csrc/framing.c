@@ -50,6 +50,9 @@ note_transfer_encoding(const char *v, size_t len, facts *f)
     size_t n;
 
     f->te_fields++;
+    /* llhttp takes a tab behind the value for a part of it; CR ends the line at the latest. */
+    for (m = end; *m == ' ' || *m == '\t'; m++)
+        f->te_bad |= *m == '\t';
     while (next_member(&p, end, &m, &n)) {
         f->te_members++;
         if (f->te_chunked)

@@ -76,6 +76,12 @@ cdef class HeadParser:
         return used
 
 
+# Methods that llhttp knows from RTSP, ICE and HTTP/2, and refuses in HTTP/1.
+OTHER_PROTOCOLS = frozenset(
+    b"ANNOUNCE DESCRIBE FLUSH GET_PARAMETER PAUSE PLAY PRI RECORD REDIRECT SETUP "
+    b"SET_PARAMETER TEARDOWN".split())
+
+
 cdef class Lens:
     """Shows httptools the bytes where they are, so that no head is copied for it."""
 
@@ -117,6 +123,7 @@ cdef class HttptoolsParser(HeadParser):
 
     cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1:
         """Does llhttp read these n bytes as exactly one head with the same framing?"""
+        cdef bint agrees
         cdef bint has_body = self.framing.chunked or self.framing.content_length > 0
         self._lens.at = p
         self._lens.size = n
@@ -133,10 +140,16 @@ cdef class HttptoolsParser(HeadParser):
             return True
         except self._error:
             self._renew()
-            return False
-        if has_body:
-            self._renew()  # it waits for the body, which is not its business
-        return self._witness.heads == 1 and self._witness.messages == (0 if has_body else 1)
+            return self._is_foreign(p)
+        agrees = self._witness.heads == 1 and self._witness.messages == (0 if has_body else 1)
+        if has_body or not agrees:
+            self._renew()  # it waits for the body, or for the rest of an HTTP/2 preface
+        return agrees or self._is_foreign(p)
+
+    cdef bint _is_foreign(self, const char *p) except -1:
+        """Is the method one that llhttp keeps for another protocol?"""
+        cdef const char *method = p + self.head.method.at
+        return method[:self.head.method.len] in OTHER_PROTOCOLS
 
     cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):
         cdef Py_ssize_t used = HeadParser.parse(self, p, n)
