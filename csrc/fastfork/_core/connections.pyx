@@ -7,6 +7,7 @@ Runs in: worker
 
 from posix.unistd cimport close
 
+from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, IDLE, LINGERING, NEVER, RESPONDING
 from fastfork._core.deadlines cimport (
     FIRST_BYTE,
@@ -117,7 +118,10 @@ cdef class Connections:
         while self.batch.done:
             connection = <Connection>self.batch.done.pop()
             connection.flushing = False
-            self._settle(connection)
+            try:
+                self._settle(connection)
+            except Exception:
+                self._mishap(connection)
         return 0
 
     cdef int _settle(self, Connection connection) except -1:
@@ -179,6 +183,15 @@ cdef class Connections:
         connection.state = LINGERING
         self.deadlines.set(connection, LINGER, self.now)
         return self._watch(connection, EPOLLIN)
+
+    cdef int _mishap(self, Connection connection) except -1:
+        """Something of ours failed (no memory, a poller that is full): the connection pays
+        for it, the others do not.  Called while the exception is handled."""
+        self.log.exception("Error in the server while it served %s; the connection is closed",
+                           connection.remote_addr or "a client")
+        connection.broken = True
+        connection.busy = False
+        return self._close(connection)
 
     cdef int _close(self, Connection connection) except -1:
         cdef int fd = connection.fd
@@ -280,9 +293,14 @@ cdef class Connections:
             self.deadlines.set(connection, FIRST_BYTE, self.now)
             # Most clients have sent their request by now.  One that is answered and closed
             # in this turn never costs a word to the poller.
-            self._readable(connection)
-            if connection.state != CLOSED and not connection.close_after:
-                self._watch(connection, EPOLLIN)
+            try:
+                self._readable(connection)
+                if connection.state != CLOSED and not connection.close_after:
+                    self._watch(connection, EPOLLIN)
+            except Exception:
+                self._mishap(connection)
+            if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
+                self._flush()
         return 0
 
     def _shortage(self):
@@ -300,7 +318,10 @@ cdef class Connections:
                 connection = self.deadlines.expired(wait, self.now)
                 if connection is None:
                     break
-                self._run_out(connection, wait)
+                try:
+                    self._run_out(connection, wait)
+                except Exception:
+                    self._mishap(connection)
         return 0
 
 

@@ -71,13 +71,18 @@ cdef class Hub(Receiver):
         cdef Connection connection
         cdef int64_t wait
         self.now = now_ns()
+        self.running = None  # also after a mishap
         self.slot[HEARTBEAT] = self.now
         self.site.lines.refresh()
         for event in events:
             fd = (<tuple>event)[0]
             entry = self.table[<int>fd]
             if type(entry) is Connection:
-                self._event(<Connection>entry, (<tuple>event)[1])
+                connection = <Connection>entry
+                try:
+                    self._event(connection, (<tuple>event)[1])
+                except Exception:
+                    self._mishap(connection)
                 if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                     self._flush()
             elif entry is not None:
@@ -85,7 +90,10 @@ cdef class Hub(Receiver):
         if self.ready:
             going_on, self.ready = self.ready, []
             for connection in going_on:
-                self._go_on(connection)
+                try:
+                    self._go_on(connection)
+                except Exception:
+                    self._mishap(connection)
         self._flush()
         self._expire()
         self._flush()
