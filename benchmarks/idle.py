@@ -5,7 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 import time
@@ -37,7 +36,6 @@ def take_idle(
 
     Needs `connections` descriptors and some more, in this process and in the server.
     """
-    os.sched_setaffinity(0, {cores[1]})
     try:
         _allow_descriptors(connections + 200)
         with running(server, WORKLOADS["idle"], cores[0], scratch) as it:
@@ -47,20 +45,21 @@ def take_idle(
 
 
 def _measure(name: str, connections: int, it: Running) -> IdleSample:
+    pids = processes.tree(it.root)
     with _opened(it, WARM_UP_CONNECTIONS) as warm:
         for _ in range(20):
             _request_each(warm, it.host)
     time.sleep(SETTLE_SECONDS)
-    baseline = processes.memory(it.pids).rss
-    before = processes.descriptors(it.pids)
+    baseline = processes.memory(pids).rss
+    before = processes.descriptors(pids)
     with _opened(it, connections) as clients:
-        _wait_until_accepted(it.pids, before + connections)
+        _wait_until_accepted(pids, before + connections)
         time.sleep(SETTLE_SECONDS)
-        silent = processes.memory(it.pids).rss
+        silent = processes.memory(pids).rss
         _request_each(clients, it.host)
         time.sleep(SETTLE_SECONDS)
-        answered = processes.memory(it.pids).rss
-        _wait_until_accepted(it.pids, before + connections)
+        answered = processes.memory(pids).rss
+        _wait_until_accepted(pids, before + connections)
     return IdleSample(
         server=name,
         connections=connections,

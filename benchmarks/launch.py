@@ -38,10 +38,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A server that answers; `root` is the pid that all others of it descend from."""
 
     port: int
-    pids: tuple[int, ...]
+    root: int
 
     @property
     def host(self) -> str:
@@ -98,7 +98,7 @@ def running(server: Server, workload: Workload, core: int, scratch: Path) -> Ite
         # The floor answers as many bytes as the application would, not the same ones.
         expect = None if server.name == FLOOR else workload.expect
         _wait_until_right(process, port, workload, expect, log)
-        yield Running(port, processes.tree(process.pid))
+        yield Running(port, process.pid)
     finally:
         stop(process)
 

@@ -22,7 +22,7 @@ _LUA = Path(__file__).with_name("load.lua")
 _GRACE = 30.0
 # ab leaves one connection in TIME_WAIT a request, for 60 s.  Some 28,000 ephemeral ports
 # and net.ipv4.tcp_max_tw_buckets (131072 here) bound what may pile up.
-AB_REQUESTS = 10_000
+AB_REQUESTS = 2_000
 _MOST_TIME_WAIT = 100_000
 
 

@@ -63,8 +63,8 @@ def _environment(run: Run) -> str:
     lines = [f"- {name}: {text}" for name, text in run.facts.items()]
     lines.append(
         f"- one worker on core 0, load on core 1; {run.settings['rounds']:.0f} rounds of "
-        f"{run.settings['seconds']:.0f} s, interleaved; figures are medians over the rounds, "
-        "ratios are taken within a round, in brackets the smallest and the largest"
+        f"{run.settings['seconds']:.0f} s, interleaved, each second between two of the floor's; "
+        "medians over the rounds, in brackets the smallest and the largest"
     )
     return "\n".join(lines)
 

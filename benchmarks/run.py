@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 import tempfile
 import time
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CannotStart as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:
+        _say("interrupted: reporting what there is")
     _write(run, options)
     voids = {one.server for one in run.samples if one.void}
     voids |= {one.server for one in run.idle if one.void}
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of {', '.join(WORKLOADS)}",
     )
     parser.add_argument("--rounds", type=_at_least_one, default=3)
-    parser.add_argument("--seconds", type=_at_least_one, default=3, help="of load for each sample")
+    parser.add_argument("--seconds", type=_at_least_one, default=2, help="of load for each sample")
     parser.add_argument(
         "--retakes", type=int, default=2, help="how often a sample that others disturbed is retaken"
     )
@@ -82,18 +85,19 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(run: Run, servers: list[Server], chosen: list[Workload], scratch: Path) -> None:
     build_floor(scratch)
     under = Conditions(
-        seconds=run.settings["seconds"],
+        turns=int(run.settings["seconds"]),
         cores=cores(),
         scratch=scratch,
         retakes=int(run.settings["retakes"]),
     )
+    os.sched_setaffinity(0, {under.cores[1]})  # this process too stays away from the servers
     plan = list(_plan(servers, chosen, int(run.settings["rounds"])))
     started = time.monotonic()
     for number, (round_number, workload, server) in enumerate(plan):
-        sample = take(server, workload, round_number, under)
-        run.samples.append(sample)
+        sample, floor = take(server, workload, round_number, under)
+        run.samples.extend((floor, sample))
         each = (time.monotonic() - started) / (number + 1)
-        _say(f"{_line(sample)}  ({(len(plan) - number - 1) * each / 60:.0f} min left)")
+        _say(f"{_line(sample, floor)}  ({(len(plan) - number - 1) * each / 60:.0f} min left)")
     if WORKLOADS["idle"] in chosen:
         for server in servers:
             if server.runs(WORKLOADS["idle"]):
@@ -108,18 +112,16 @@ def _plan(
     """What is measured after what.
 
     In a round every server has its turn at a workload before the next workload begins, so
-    that drift of the machine meets all of them.  The floor goes first and last, and the
-    others move up one place a round, so that no place favours anyone.
+    that drift of the machine meets all of them; they move up one place a round, so that no
+    place favours anyone.
     """
     for round_number in range(rounds):
         for workload in chosen:
-            if workload.tool == "idle":
+            able = [one for one in servers if one.name != FLOOR and one.runs(workload)]
+            if workload.tool == "idle" or not able:
                 continue
-            able = [one for one in servers if one.runs(workload)]
-            floor = [one for one in able if one.name == FLOOR]
-            others = [one for one in able if one.name != FLOOR]
-            turn = round_number % len(others) if others else 0
-            for server in (*floor, *others[turn:], *others[:turn], *(floor if others else ())):
+            first = round_number % len(able)
+            for server in (*able[first:], *able[:first]):
                 yield round_number, workload, server
 
 
@@ -140,13 +142,13 @@ def _write(run: Run, options: argparse.Namespace) -> None:
             _say(f"no plot: {error}")
 
 
-def _line(one: Sample) -> str:
+def _line(one: Sample, floor: Sample) -> str:
     start = f"round {one.round + 1} {one.workload:9} {one.server:18}"
     if one.void:
         return f"{start} void: {one.void}"
     return (
-        f"{start} {one.cpu_us:8.2f} µs/request {one.requests_per_second:8.0f}/s "
-        f"busy {one.busy:.2f} others {one.others:.2f}"
+        f"{start} {one.cpu_us:8.2f} µs/request {one.cpu_us / floor.cpu_us:6.2f} x floor "
+        f"{one.requests_per_second:8.0f}/s busy {one.busy:.2f} others {one.others:.2f}"
     )
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 class Sample:
     """One server under one workload in one round.
 
+    beside: for a sample of the floor, the server with which it took turns.
     cpu_us: CPU microseconds a request of the whole process tree.
     busy: CPU seconds of the tree a second; 1.0 is a core.  Under 0.9 the load generator was
     the limit, and the server had fewer requests in each batch than it could take.
-    others: CPU seconds a second that neither the server nor the load used, on their two cores.
+    others: CPU seconds a second that neither the server nor the load used, on their two cores,
+    in the worst of the turns.
     rss, pss: bytes of the tree, after the load.
     void: why the figures mean nothing, "" when they hold.
     """
@@ -27,6 +29,7 @@ class Sample:
     server: str
     workload: str
     round: int
+    beside: str = ""
     requests: int = 0
     requests_per_second: float = 0.0
     p50_ms: float = 0.0

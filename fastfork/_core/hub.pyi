@@ -10,6 +10,8 @@ from fastfork._core.parsers import HeadParser
 from fastfork._core.receiver import Receiver
 
 class Hub(Receiver):
+    most_requests: int
+    attention: bool
     def __init__(
         self,
         app: WSGIApplication,
@@ -26,7 +28,9 @@ class Hub(Receiver):
         accepts: int,
         spool_after: int,
         spool_dir: str | None,
+        most_requests: int = 0,
     ) -> None: ...
+    def look_up_in(self, seconds: float) -> None: ...
     def turn(self, events: list[tuple[int, int]]) -> float: ...
     def running_request(self) -> str: ...
     def flush_access_log(self) -> None: ...

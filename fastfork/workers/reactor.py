@@ -30,7 +30,7 @@ LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
 SPOOL_AFTER = 1 << 20  # bytes of a request body kept in memory
 ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
 ACCEPTS_SHARED = 4  # ... and when others could
-TICK = 1.0  # seconds between looks at the arbiter and the listeners
+TICK = 1.0  # seconds between two looks up from the loop
 
 
 class ReactorWorker(Worker):
@@ -39,15 +39,15 @@ class ReactorWorker(Worker):
     hub: Hub | None = None
     poller: Poller
     access_is_stale = False
-    _wake_w = -1
+    _wake_r = _wake_w = -1
 
     def serve(self, app: WSGIApplication) -> int:
         """Serve until drained.  Returns the exit code."""
         self.poller = make_poller()
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
-        wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        hub.add_reader(wake_r, lambda: os.read(wake_r, 4096))
+        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        hub.add_reader(self._wake_r, self.woken)
         for listener in self.listeners:
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
         try:
@@ -59,35 +59,51 @@ class ReactorWorker(Worker):
         return 0
 
     def loop(self, hub: Hub) -> None:
-        """Wait and serve, until there is nobody left to serve."""
-        poll, turn = self.poller.poll, hub.turn
-        # Every turn is a heartbeat: an idle worker must have several within `timeout`.
-        longest = min(TICK, self.cfg.timeout / 3) if self.cfg.timeout else TICK
-        timeout = 0.0
-        next_tick = clock.now()
-        while self.alive:
-            timeout = min(turn(poll(timeout)), longest)
-            if self.max_requests and hub.requests >= self.max_requests:
-                self.begin_drain()
-            if self.access_is_stale:
-                self.access_is_stale = False
-                hub.flush_access_log()
-                self.access.reopen()
-            if self.draining and self.leave(hub):
-                return
-            now = clock.now()
-            if now >= next_tick:
-                next_tick = now + TICK
-                self.tick(hub)
+        """Wait and serve, until there is nobody left to serve.
 
-    def tick(self, hub: Hub) -> None:
-        """Once a second: notice that the arbiter is gone; look for stranded connections."""
-        if self.orphaned() and not self.draining:
+        What is not about requests happens in `look_up`, at most a few times a second: a
+        line of Python here is a line for every turn.
+        """
+        poll, turn = self.poller.poll, hub.turn
+        timeout = 0.0
+        while self.alive:
+            timeout = turn(poll(timeout))
+            if timeout < 0.0:
+                if self.look_up(hub):
+                    return
+                timeout = 0.0
+
+    def look_up(self, hub: Hub) -> bool:
+        """Do what is due besides serving.  True when it is time to leave.
+
+        Notices that the arbiter is gone, and looks for stranded connections: one that was
+        announced to a worker that died is announced to nobody else (EPOLLEXCLUSIVE).
+        """
+        if self.max_requests and hub.requests >= self.max_requests:
+            self.begin_drain()
+        if self.access_is_stale:
+            self.access_is_stale = False
+            hub.flush_access_log()
+            self.access.reopen()
+        if not self.draining and self.orphaned():
             self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
             self.begin_drain()
-        # A worker that was woken for a connection and died leaves it to nobody: EPOLLEXCLUSIVE
-        # wakes no other for it.
+        # Every turn is a heartbeat: an idle worker must have several within `timeout`.
+        wait = min(TICK, self.cfg.timeout / 3) if self.cfg.timeout else TICK
+        if self.draining:
+            if self.leave(hub):
+                return True
+            if self.drain_deadline is not None:
+                wait = min(wait, self.drain_deadline - clock.now())
         hub.accept_stranded()
+        hub.look_up_in(wait)
+        return False
+
+    def woken(self) -> None:
+        """A signal handler wants the loop's attention."""
+        os.read(self._wake_r, 4096)
+        if self.hub is not None:
+            self.hub.attention = True
 
     def leave(self, hub: Hub) -> bool:
         """Let go of the listeners once; True when the last connection is gone."""
@@ -138,6 +154,7 @@ class ReactorWorker(Worker):
             accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
             spool_after=SPOOL_AFTER,
             spool_dir=None,
+            most_requests=self.max_requests,
         )
 
     def template(self, sock: object) -> dict[str, object]:

@@ -229,6 +229,17 @@ class HubClient(RawClient):
                     self._served.turn()
             self._served.settle()
 
+    def take(self) -> bytes:
+        """What comes without a turn of the hub: for applications that look at their client."""
+        select.select([self.sock], [], [], self.timeout / 2)
+        return self.sock.recv(1 << 20, socket.MSG_DONTWAIT)
+
+    def expect_end(self, timeout: float | None = None) -> None:
+        """Assert that the server closes now and sends nothing before that."""
+        assert not self._reader.buffer, f"bytes after the answer: {self._reader.buffer[:200]!r}"
+        extra = self._more()
+        assert not extra, f"bytes instead of the end: {extra[:200]!r}"
+
     def packets(self) -> list[bytes]:
         """What has come until now, a piece for each recv(2).  b"" stands for the end."""
         self._served.settle()

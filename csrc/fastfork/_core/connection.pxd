@@ -18,6 +18,7 @@ cdef class FileSegment:
     cdef int fd
     cdef int64_t offset
     cdef int64_t left
+    cdef bint is_spill  # bytes of the Outbox's own file
 
 
 cdef class Outbox:

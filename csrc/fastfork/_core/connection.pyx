@@ -81,6 +81,7 @@ cdef class Outbox:
         cdef Py_ssize_t skip = self.offset
         cdef int64_t n
         cdef list waiting = self.queue[self.first:]
+        cdef FileSegment last = None
         if self.file < 0:
             with tempfile.TemporaryFile(prefix="fastfork-response-") as file:
                 self.file = os.dup(file.fileno())
@@ -89,11 +90,17 @@ cdef class Outbox:
         for segment in waiting:
             if type(segment) is FileSegment:
                 self.queue.append(segment)
+                last = <FileSegment>segment
                 continue
             view = memoryview(segment)[skip:]
             skip = 0
             n = len(view)
-            self.add_file(self.file, self.spilled, n)
+            if last is not None and last.is_spill:
+                last.left += n  # the spill file only grows: this goes on where that ended
+            else:
+                self.add_file(self.file, self.spilled, n)
+                last = <FileSegment>self.queue[len(self.queue) - 1]
+                last.is_spill = True
             while view:
                 view = view[os.write(self.file, view):]
             self.spilled += n
@@ -183,8 +190,10 @@ cdef class Connection:
 
     def dup(self):
         """A `socket.socket` on a copy of the descriptor.  The connection stays the server's."""
+        copy = socket.socket(fileno=os.dup(self.fd))
+        copy.setblocking(False)  # as the descriptor is
         self.shared = True
-        return socket.socket(fileno=os.dup(self.fd))
+        return copy
 
     def detach(self):
         """Take the connection over: returns its `socket.socket`, non-blocking.

@@ -54,6 +54,7 @@ cdef class Connections:
     cdef int _close(self, Connection connection) except -1
     cdef int _mishap(self, Connection connection) except -1
     cdef int _listen(self, bint on) except -1
+    cdef int _listen_if_room(self) except -1
     cdef int _accept(self, uint32_t listener) except -1
     cdef int _expire(self) except -1
 

@@ -217,8 +217,12 @@ cdef class Connections:
             (<Responder>responder).abandon()
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections
+        return self._listen_if_room()
+
+    cdef int _listen_if_room(self) except -1:
+        """A connection has gone: room for one that waits."""
         if not self.listening and not self.listen_again and not self.site.draining:
-            self._listen(True)
+            return self._listen(True)
         return 0
 
     def _detach(self, Connection connection):
@@ -235,7 +239,10 @@ cdef class Connections:
         connection.detached = connection.broken = True
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections
-        return socket.socket(fileno=fd)
+        self._listen_if_room()
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)  # as the descriptor is
+        return sock
 
     # New connections, and those whose time is up.
 

@@ -110,6 +110,9 @@ cdef class Exchange:
             raise AssertionError("start_response was called twice without exc_info")
         self.started = False
         self.head.set(status, headers)
+        if self.head.status < 200:
+            raise ValueError(f"{status[:64]!r} is no answer: the client would wait for another; "
+                             f"hints go through wsgi.early_hints")
         self.started = True
         if self.site.access_line is not None:
             self.status = status
@@ -160,12 +163,12 @@ cdef class Exchange:
         cdef int status = self.head.status
         if self.head.wants_close or self.site.draining:
             self.keep_alive = False
-        self.bodyless = self.is_head or status < 200 or status == 204 or status == 304
+        self.bodyless = self.is_head or status == 204 or status == 304
         if self.head.has_length:
             self.left = self.head.length
             add_length = -1
-        elif status < 200 or status == 204 or status == 304:
-            add_length = -1
+        elif status == 204 or status == 304 or (self.is_head and add_length == 0):
+            add_length = -1  # to HEAD: the GET may well have a body
         elif add_length >= 0:
             self.left = add_length
         elif self.minor > 0:
@@ -182,27 +185,32 @@ cdef class Exchange:
         return self.head.finish(out, add_length, self.chunked, closing, self.site.lines)
 
     cdef int _block(self, bytes data) except -1:
-        """Put one block into the batch, behind the head when that is still to go."""
+        """Put one block into the batch, behind the head when that is still to go.
+
+        1 when only part of it, or nothing, fitted into the announced length.
+        """
         cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data), bound
         cdef char *start
         cdef char *p
-        cdef bint by_reference
+        cdef bint by_reference, cut
         bound = 64 + (n if n <= COPY_MAX else 0)
         if not self.head_sent:
             bound += self.head.finish_bound()
         start = p = batch.room(bound)
         if not self.head_sent:
             p += self._put_head(p, self.head.length)
-        if self.left >= 0 and n > self.left:
+        cut = self.left >= 0 and n > self.left
+        if cut:
             self.site.log.error("the application's body is longer than its Content-Length; "
                                 "the rest is cut")
             data = data[: self.left]
             n = self.left
         if self.bodyless or n == 0:
-            batch.push(connection, p - start, None)
-            return 0
+            if p > start:
+                batch.push(connection, p - start, None)
+            return cut
         if self.left >= 0:
             self.left -= n
         self.sent += n
@@ -220,4 +228,4 @@ cdef class Exchange:
             p = batch.room(2)
             memcpy(p, b"\r\n", 2)
             batch.push(connection, 2, None)
-        return 0
+        return cut

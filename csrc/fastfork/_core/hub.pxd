@@ -11,8 +11,12 @@ cdef class Hub(Receiver):
     cdef Responder spare
     cdef int64_t log_ns        # when access lines were last written
     cdef int64_t told_ns       # when a refusal was last logged
+    cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
+    cdef readonly int64_t most_requests
+    cdef public bint attention # ... or as soon as this is set
     cdef int eager             # requests to answer at once, since the application was slow
 
+    cdef int64_t _wait(self) except -2
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1
     cdef Responder _responder(self)

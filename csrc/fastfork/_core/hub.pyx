@@ -49,11 +49,18 @@ cdef class Hub(Receiver):
     """The answering half.  See `Receiver` and `Connections` for the other arguments.
 
     app: the WSGI application.  write_access(lines: list[str]) writes access log lines.
+    most_requests: after so many the worker is told, 0 = never.
     """
 
-    def __init__(self, app, *, write_access, **_kwargs):
+    def __init__(self, app, *, write_access, most_requests=0, **_kwargs):
         self.app = app
         self.write_access = write_access
+        self.most_requests = most_requests
+
+    def look_up_in(self, seconds):
+        """Return from the loop, see `turn`, in `seconds` at the latest."""
+        self.attention = False
+        self.look_up_ns = now_ns() + <int64_t>(seconds * 1e9)
 
     def running_request(self):
         """Request line of what the application is answering, '' when it is idle."""
@@ -66,7 +73,9 @@ cdef class Hub(Receiver):
     def turn(self, list events):
         """Serve what the poller reported: [(descriptor, mask), ...].
 
-        Returns the seconds until the next deadline, 0 when there is work left, at most 1.
+        Returns the seconds to wait for more, 0 when there is work left; -1 when the worker
+        should look up: the time given to `look_up_in` is over, `attention` is set,
+        most_requests are served, or the last connection of a worker that leaves is gone.
         """
         cdef Connection connection
         cdef int64_t wait
@@ -88,6 +97,7 @@ cdef class Hub(Receiver):
             elif entry is not None:
                 entry()
         if self.ready:
+            self._flush()  # whoever does not take what he asked for gets no more made for him
             going_on, self.ready = self.ready, []
             for connection in going_on:
                 try:
@@ -101,20 +111,30 @@ cdef class Hub(Receiver):
             self.listen_again = 0
             self._listen(True)
         self.slot[BYTES_SENT] = self.batch.bytes_sent
+        if (self.attention or self.now >= self.look_up_ns
+                or (self.site.draining and self.connections == 0)
+                or (self.most_requests and self.slot[REQUESTS] >= self.most_requests
+                    and not self.site.draining)):
+            return -1.0
+        wait = self._wait()
+        return wait * 1e-9 if wait > 0 else 0.0
+
+    cdef int64_t _wait(self) except -2:
+        """Nanoseconds until something is due; also writes the access log when it is."""
+        cdef int64_t wait = self.look_up_ns - self.now, due = self.deadlines.next()
         if self.ready:
-            return 0.0
-        wait = self.deadlines.next()
-        wait = 1000000000 if wait < 0 else min(<int64_t>1000000000, wait - self.now)
+            return 0
+        if due >= 0:
+            wait = min(wait, due - self.now)
         if self.site.access_lines:
             if self.now - self.log_ns >= LOG_NS or len(self.site.access_lines) >= LOG_LINES:
                 self.log_ns = self.now
-                self.write_access(self.site.access_lines)
-                self.site.access_lines.clear()
+                self.flush_access_log()
             else:
                 wait = min(wait, <int64_t>LOG_NS)
         if self.listen_again:
             wait = min(wait, <int64_t>SHORTAGE_NS)
-        return max(wait, <int64_t>0) * 1e-9
+        return wait
 
     def flush_access_log(self):
         """Write the lines that wait for company."""
@@ -161,6 +181,7 @@ cdef class Hub(Receiver):
         self.slot[IN_FLIGHT] = 0
         self.slot[IN_FLIGHT_SINCE] = 0
         self.now = now_ns()
+        self.slot[HEARTBEAT] = self.now
         # The answers already in the batch wait for this one.  They must not wait for a slow
         # application: once it was slow, it gets an empty batch for a while.
         if self.now - began > BATCH_NS:

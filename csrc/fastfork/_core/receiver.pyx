@@ -13,7 +13,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy
 
 from fastfork._core.body cimport Body
-from fastfork._core.connection cimport BODY, CLOSED, HEAD, LINGERING, RESPONDING
+from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, RESPONDING
 from fastfork._core.connections cimport (
     EPOLLOUT,
     LINE,
@@ -74,6 +74,8 @@ cdef class Receiver(Connections):
             # Pipelined bytes, or the client's end, while its answer is on the way: not
             # read now.  Level-triggered readiness would report it for ever.
             return self._watch(connection, EPOLLOUT if connection.outbox is not None else 0)
+        if connection.state == IDLE and connection.partial != NULL:
+            return 0  # in `ready`: the requests that came before these bytes are served first
         return self._readable(connection)
 
     cdef int _readable(self, Connection connection) except -1:
@@ -209,7 +211,7 @@ cdef class Receiver(Connections):
         name, colon, port = environ[HTTP_HOST].rpartition(":")
         if not colon or port.endswith("]"):
             name, port = environ[HTTP_HOST], ""
-        environ["SERVER_NAME"] = name
+        environ["SERVER_NAME"] = name or "localhost"  # never empty (PEP 3333)
         environ["SERVER_PORT"] = port or "80"
 
     cdef int _begin_body(self, Connection connection) except -1:

@@ -180,6 +180,7 @@ cdef class ResponseHead:
                 raise ValueError(f"Content-Length must be one decimal number, not "
                                  f"{value[:min(vn, 40)]!r}, and be given once")
             self.has_length = True
+            return self.status >= 200 and self.status != 204  # RFC 9110 section 8.6
         elif n == 10 and ff_equals(name, n, b"connection", 10):
             if ff_equals(value, vn, b"close", 5):
                 self.wants_close = True

@@ -73,9 +73,7 @@ cdef class Responder(Exchange):
                             return self._whole(<bytes>body[0])
                         if total <= JOIN_MAX:
                             return self._whole(b"".join(body))
-                        if not self.head.has_length:
-                            self.head.has_length = True
-                            self.head.length = total
+                        if not self.head.has_length and not self.head_sent:
                             self.head._field(("Content-Length", str(total)))
                 elif type(body) is bytes:
                     return self._whole(<bytes>body)
@@ -152,7 +150,7 @@ cdef class Responder(Exchange):
         cdef Connection connection = self.connection
         try:
             while True:
-                if self.started and connection.broken:
+                if connection.broken and (self.started or connection.detached):
                     return self._finish()
                 block = next(self.blocks, ENDED)
                 if block is ENDED:
@@ -163,16 +161,11 @@ cdef class Responder(Exchange):
                                     f"not bytes")
                 if block:
                     self._need_start()
-                    if self.head_sent and self.left == 0:
-                        self.site.log.error("the application's body is longer than its "
-                                            "Content-Length; the rest is cut")
+                    if self._block(bytes(block)):
                         return self._finish()
-                    self._block(bytes(block))
-                    if self.left != 0:
-                        # The client waits for this block, and the application may take its
-                        # time over the next one.  A response whose announced length is
-                        # reached is whole, and like others waits for the end of the turn.
-                        self.site.batch.hold()
+                    # The client waits for this block, and the application may take its time
+                    # over the next one, or over its end.
+                    self.site.batch.hold()
                 if self.head_sent and self.bodyless:
                     return self._finish()
                 if connection.outbox is not None:
@@ -253,6 +246,8 @@ cdef class Responder(Exchange):
         try:
             close = getattr(body, "close", None)
             if close is not None:
+                if self.site.batch.waiting():
+                    self.site.batch.hold()  # the client need not wait for what close() does
                 close()
         except Exception:
             self.site.log.exception("Error in close() of the application's iterable")
