@@ -1,5 +1,5 @@
 # make help lists the targets.  Everything is set up in .venv; nothing outside the checkout
-# is changed.  Another Python: make test PYTHON=python3.13
+# is changed but pip's own cache.  Another Python: make test PYTHON=python3.13
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -44,7 +44,7 @@ lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-lin
 	cython-lint csrc
 	lint-imports
 
-c-test: ## the plain C under ASan and UBSan
+c-test: ## the plain C under ASan and UBSan, its thread under TSan
 	$(MAKE) -C tests/c
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed

@@ -49,6 +49,13 @@ enum {
 #undef FF_ENUM
 };
 
+/* Was the head itself well-formed, and only its meaning refused? */
+static inline int
+ff_is_head_error(int code)
+{
+    return code <= FF_HOST_MISSING && code >= FF_BAD_EXPECT;
+}
+
 /* Status to answer for a code above; 500 for a code that is none of ours. */
 int ff_error_status(int code);
 

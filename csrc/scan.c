@@ -285,6 +285,14 @@ scan_field(const char *base, const char *p, const char *stop, ff_field *f)
     return last + 2 - name;
 }
 
+ptrdiff_t
+ff_scan_field_line(const char *p, size_t n)
+{
+    ff_field field;
+
+    return scan_field(p, p, p + n, &field);
+}
+
 /* Field lines from p up to and including the empty line.  Returns the head's length. */
 static ptrdiff_t
 scan_fields(const char *base, const char *p, const char *end, const ff_limits *limits,

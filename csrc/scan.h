@@ -76,6 +76,10 @@ typedef struct {
 /* One request head from p[0].  Fills *h, whose `fields` and `capacity` the caller set. */
 ptrdiff_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h);
 
+/* One field line at p, however little of it is there: its length with CRLF, FF_NEED_DATA, or
+ * an error code.  Knows no limits.  For a look at a line that comes in drops. */
+ptrdiff_t ff_scan_field_line(const char *p, size_t n);
+
 /* Index of the first byte of [p, end) that is no field-value byte: HTAB, 0x20-0x7E and
  * 0x80-0xFF are.  end - p when all are.  *obs is set to 1 when a byte >= 0x80 was seen. */
 size_t ff_value_span(const char *p, const char *end, uint8_t *obs);

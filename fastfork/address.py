@@ -125,7 +125,7 @@ def _tcp(text: str, rest: str) -> TcpAddress:
             raise _bad(text, "has an unfinished IPv6 host", f"write [::1]:{DEFAULT_PORT}")
         return TcpAddress(_ipv6(text, host), _port(text, port[1:] if port else None))
     if rest.count(":") > 1:
-        raise _bad(text, "has more than one colon", f"write [{rest}]:{DEFAULT_PORT} for IPv6")
+        raise _bad(text, "has more than one colon", f"write {_bracketed(rest)} for IPv6")
     if _DIGITS.match(rest):
         raise _bad(text, "is a port without a host", f"write 127.0.0.1:{rest} or {ANY_IPV4}:{rest}")
     name, colon, port = rest.partition(":")
@@ -153,6 +153,19 @@ def _ipv6(text: str, host: str) -> str:
         return str(ipaddress.IPv6Address(host))
     except ValueError:
         raise _bad(text, "has a broken IPv6 host", f"write [::1]:{DEFAULT_PORT}") from None
+
+
+def _bracketed(rest: str) -> str:
+    """An IPv6 host without brackets, as it was meant: a number at its end may be the port."""
+    whole = f"[{rest}]:{DEFAULT_PORT}"
+    host, _, port = rest.rpartition(":")
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return whole
+    if not _DIGITS.match(port) or int(port) > 65535:
+        return whole
+    return f"[{host}]:{port} or {whole}"
 
 
 def _port(text: str, port: str | None) -> int:

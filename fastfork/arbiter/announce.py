@@ -11,6 +11,8 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import fastfork
 from fastfork.config import Config, Loaded
@@ -47,6 +49,16 @@ def preloaded() -> None:
             "run in the workers",
             count,
         )
+
+
+def no_worker_started(reason: str, cfg: Config) -> None:
+    """Say on standard error where to read on, when the log is elsewhere."""
+    if cfg.errorlog == "-":
+        return
+    with suppress(OSError):
+        if os.path.samestat(Path(cfg.errorlog).stat(), os.fstat(2)):
+            return
+    print(f"fastfork: {reason} See {cfg.errorlog}", file=sys.stderr)
 
 
 def cannot_start(error: StartError, cfg: Config) -> None:

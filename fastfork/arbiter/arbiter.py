@@ -45,6 +45,8 @@ SAME_WISH: Final = 0.1  # seconds
 # Slots of the scoreboard.  Far more than anybody runs: a reload has one worker more, and many
 # may be draining.  A page of slots that nobody uses costs no memory.
 CAPACITY: Final = 512
+# A signal that comes while the process ends changes neither that nor its exit code.
+IGNORED_AT_THE_END: Final = frozenset(SIGNALS) - {signal.SIGCHLD}
 BOOT_FAILURES: Final = {
     BootError.exit_code: "Worker failed to boot.",
     AppNotFound.exit_code: "App failed to load.",
@@ -111,6 +113,7 @@ class Arbiter:
                 self.judge(child, death)
             self.crew.kill_stalled(self.cfg.timeout)
             self.crew.kill_overdue()
+            self.crew.tell_of_long_loading(self.cfg.timeout)
             self.keep_workers()
         log.info("Stopped (exit code %d)", self.exit_code)
         return self.exit_code
@@ -134,7 +137,7 @@ class Arbiter:
         self._listeners = open_listeners([address.parse(text) for text in cfg.bind], cfg.backlog)
         self._cleanup.callback(self._close_listeners)
         self.mailbox = SignalMailbox(SIGNALS)
-        self._cleanup.callback(self.mailbox.close)
+        self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.crew = Crew(self.mailbox, scoreboard, self._make_worker, cfg.workers)
         if pidfile is not None:
@@ -179,20 +182,22 @@ class Arbiter:
         """Read the settings again, and replace every worker by one that runs with them."""
         if self.stop_began is not None:
             return
-        if self.rollout is not None:
-            self.rollout.again = True
-            log.info("A reload is under way; one more follows it")
-            return
         try:
             loaded = without_server_settings(self._reload(), self.cfg)
             logs.setup(loaded.config)
-        except (Exception, SystemExit) as error:  # whatever a config file does, we go on
-            log.error("reload refused: %s", error, exc_info=not isinstance(error, StartError))
+        except BaseException as error:  # whatever a config file does, we go on
+            is_ours = isinstance(error, StartError)
+            log.error("reload refused: %s", error if is_ours else repr(error), exc_info=not is_ours)
             return
-        log.info("Reloading; workers are replaced one at a time")
+        if self.rollout is None:
+            log.info("Reloading; workers are replaced one at a time")
+            self.rollout = Rollout(self.loaded, self.crew.target, self.crew.generation + 1)
+        else:
+            log.info("Reloading again; the reload under way starts over")
+            # It may hang in its import, and would hold up this reload and all later ones.
+            self.crew.dismiss_loading(self.cfg)
         for line in loaded.notices:
             log.warning("%s", line)
-        self.rollout = Rollout(self.loaded, self.crew.target)
         # Unchanged in the file, the number that SIGTTIN and SIGTTOU made of it stays.
         if loaded.config.workers != self.cfg.workers:
             self.crew.aim_for(loaded.config.workers)
@@ -229,12 +234,15 @@ class Arbiter:
                 return
             if not self.crew.ever_ready and death.code in BOOT_FAILURES:
                 log.error("Stopping: no worker could start. Reason: %s", BOOT_FAILURES[death.code])
+                announce.no_worker_started(BOOT_FAILURES[death.code], self.cfg)
                 self.exit_code = death.code
                 self.quick = True
                 self._dismiss(signal.SIGQUIT, QUICK_GRACE)
                 return
         elif child.lived(now) >= HEALTHY_AFTER or _has_finished(child, death):
             return  # the next one may start at once
+        elif death.code == 0 and self.crew.backoff.left(now, 2 * self.crew.target):
+            return  # somebody told it to go (kill PID)
         self.crew.note_failure()
 
     def keep_workers(self) -> None:
@@ -244,7 +252,7 @@ class Arbiter:
         self.crew.keep_count(self.cfg)
         if self.rollout is not None and not self.crew.is_replacing():
             log.info("Reload complete")
-            self._close_rollout(self.rollout)
+            self.rollout = None
 
     # -- details
 
@@ -284,29 +292,31 @@ class Arbiter:
     def _set_target(self, target: int) -> None:
         if self.stop_began is None and target != self.crew.target:
             log.info("Workers wanted: %d (before: %d)", target, self.crew.target)
+            if self.rollout is not None:  # what an operator asks for outlives a failed reload
+                self.rollout.target = max(self.rollout.target + target - self.crew.target, 1)
             self.crew.aim_for(target)
 
     def _end_rollout(self, child: Child) -> None:
         """A replacement did not boot: the workers that run stay, and so do their settings."""
         assert self.rollout is not None
+        rollout, self.rollout = self.rollout, None
         log.error(
             "Reload ended: the replacement did not start (pid: %d); the workers that run serve on "
             "with the old settings",
             child.pid,
         )
-        self.loaded = self.rollout.previous
+        self.loaded = rollout.previous
         try:
             logs.setup(self.cfg)
         except StartError as error:
             log.error("%s; the log stays where it is", error)
-        self.crew.target = self.rollout.target
-        self.crew.accept_all()
-        self._close_rollout(self.rollout)
-
-    def _close_rollout(self, rollout: Rollout) -> None:
-        self.rollout = None
-        if rollout.again:
-            self.reload()
+        self.crew.target = rollout.target
+        if converted := self.crew.take_back(rollout.since, self.cfg):
+            log.warning(
+                "Workers that have the new settings are replaced by some with the old ones "
+                "(pid: %s)",
+                ", ".join(str(child.pid) for child in converted),
+            )
 
 
 def _has_finished(child: Child, death: Death) -> bool:

@@ -5,6 +5,7 @@ Runs in: arbiter
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 FIRST_DELAY: Final = 0.1  # seconds; doubled with every further death
@@ -20,6 +21,7 @@ class Backoff:
         self.delay = 0.0
         self.allowed_at = 0.0
         self._failed_at = 0.0
+        self._left: deque[float] = deque()
 
     def failed(self, now: float) -> bool:
         """A worker died early.  Returns whether the delay grew, which is worth a log line.
@@ -34,6 +36,17 @@ class Backoff:
         self.delay = min(self.delay * 2 or FIRST_DELAY, LONGEST_DELAY)
         self.allowed_at = now + self.delay
         return self.delay > before
+
+    def left(self, now: float, most: int) -> bool:
+        """A worker left early and in order.  Returns whether that is no failure.
+
+        Once in a while somebody has told it to go.  More than `most` within HEALTHY_AFTER
+        seconds are workers that end themselves as soon as they serve.
+        """
+        self._left.append(now)
+        while self._left[0] < now - HEALTHY_AFTER or len(self._left) > most + 1:
+            self._left.popleft()
+        return len(self._left) <= most
 
     def lived(self, spawned_at: float) -> None:
         """A worker started at `spawned_at` is healthy: one younger than the trouble ends it."""

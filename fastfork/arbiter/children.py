@@ -23,6 +23,7 @@ class Child:
     told: the arbiter made it leave.
     kill_at: SIGKILL then, if it is still there.
     stalled_at, stall_signals: found silent then, and signals of the escalation sent since.
+    loading_told: how many times `timeout` its loading had lasted when that was last logged.
     sent: every signal that the arbiter has sent it.
     """
 
@@ -38,6 +39,7 @@ class Child:
     kill_at: float | None = None
     stalled_at: float | None = None
     stall_signals: int = 0
+    loading_told: int = 0
     sent: set[int] = field(default_factory=set)
 
     def observe(self, now: float) -> State:

@@ -90,7 +90,7 @@ class Crew:
                 continue
             child.observe(clock.now())
             death = meaning(status, child.sent)
-            log.log(death.level, "Worker %s (pid: %d)", death.text, pid)
+            log.log(death.level, "Worker %s (pid: %d)%s", death.text, pid, _request_of(child))
             yield child, death
             child.slot.clear()
 
@@ -111,13 +111,30 @@ class Crew:
                 )
             stalled.escalate(child, now)
 
+    def tell_of_long_loading(self, timeout: float) -> None:
+        """Log each worker that loads for another `timeout` seconds; it is not ended for that."""
+        now = clock.now()
+        for child in self.children:
+            loading = child.ready_at is None and not child.leaving and timeout
+            if loading and now - child.spawned_at > timeout * (child.loading_told + 1):
+                child.loading_told = int((now - child.spawned_at) / timeout)
+                log.warning(
+                    "Worker is still loading the application after %.0f s (pid: %d)",
+                    now - child.spawned_at,
+                    child.pid,
+                )
+
     def kill_overdue(self) -> None:
         """SIGKILL for each worker that did not go in the time it was given."""
         now = clock.now()
         for child in self.children:
             if child.kill_at is not None and child.kill_at <= now:
                 child.kill_at = None
-                log.warning("Worker did not finish in time; killing it (pid: %d)", child.pid)
+                log.warning(
+                    "Worker did not finish in time; killing it (pid: %d)%s",
+                    child.pid,
+                    _request_of(child),
+                )
                 child.send(signal.SIGKILL)
 
     def keep_count(self, cfg: Config) -> None:
@@ -151,10 +168,26 @@ class Crew:
         self.generation += 1
         self.backoff = Backoff()
 
-    def accept_all(self) -> None:
-        """Let every worker stay, whatever settings it was started with."""
+    def dismiss_loading(self, cfg: Config) -> None:
+        """Tell the workers of this generation to go that are not ready: nobody misses them."""
         for child in self.children:
-            child.generation = self.generation
+            child.observe(clock.now())
+            if child.generation == self.generation and child.ready_at is None:
+                child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN)
+
+    def take_back(self, since: int, cfg: Config) -> list[Child]:
+        """Have the generations from `since` on replaced by what ran before them.
+
+        Workers of earlier generations stay.  Returns the later ones that serve: each is to be
+        replaced, and serves until its replacement is ready.
+        """
+        self.dismiss_loading(cfg)
+        self.generation += 1
+        failed = [child for child in self.children if child.generation >= since]
+        for child in self.children:
+            if child.generation < since:
+                child.generation = self.generation
+        return [child for child in failed if not child.leaving]
 
     def note_failure(self) -> None:
         """A worker died early: be slower with the next one, and say so when that is news."""
@@ -189,3 +222,9 @@ class Crew:
             )
         )
         return True
+
+
+def _request_of(child: Child) -> str:
+    """What it was serving, as the end of a log line; '' when it was idle.  Safe to log."""
+    line = child.slot.request_line()
+    return f" while serving: {line}" if line else ""

@@ -18,16 +18,16 @@ log = logging.getLogger("fastfork.error")
 
 @dataclass
 class Rollout:
-    """A reload under way.
+    """A reload under way, or several: one that another SIGHUP starts over is not complete.
 
     previous, target: the settings and the number of workers to go back to when a replacement
     does not boot.
-    again: another SIGHUP came meanwhile; however many, one more reload follows.
+    since: the first generation of workers that has other settings than `previous`.
     """
 
     previous: Loaded
     target: int
-    again: bool = False
+    since: int
 
 
 def without_server_settings(new: Loaded, running: Config) -> Loaded:

@@ -16,13 +16,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NoReturn, Protocol, cast
 
+import fastfork
 from fastfork.errors import ConfigError
 from fastfork.ipc import SignalMailbox
 
 log = logging.getLogger("fastfork.error")
 
+# Beside the package in a source tree only.
+SETUP: Final = Path(fastfork.__file__).parents[1] / "setup.py"
 UNEXPECTED: Final = 255  # exit code of a worker that raised, as gunicorn's
 
 
@@ -44,6 +48,11 @@ def worker_class(name: str) -> Callable[..., Runnable]:
         workers = importlib.import_module("fastfork.workers")
         return cast("Callable[..., Runnable]", workers.worker_class(name))
     except ImportError as error:
+        if (error.name or "").startswith("fastfork._core") and SETUP.exists():
+            raise ConfigError(
+                "this is the source tree, and its compiled modules are not there; use "
+                "`make serve` or `make inplace`"
+            ) from error
         raise ConfigError(
             f"worker_class: {name!r} cannot be imported: {error}; install fastfork again with "
             "`pip install --force-reinstall fastfork`"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import config, logs, wsgi
 from fastfork.config import Config, Loaded
 from fastfork.errors import BootError, ConfigError
-from fastfork.process import boot
+from fastfork.process import boot, streams
 
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
 from .report import config_lines
@@ -35,6 +35,7 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `arguments` without the program's name.  Returns the exit code."""
+    streams.open_closed_ones()
     words = sys.argv[1:] if arguments is None else arguments
     try:
         return _run(CommandLineParser().options(words))
@@ -82,7 +83,12 @@ def _run(options: dict[str, object]) -> int:
 def _loader(options: dict[str, object]) -> Callable[[], Loaded]:
     """What reads the settings, now and on each reload: always from where we started."""
     environ = dict(os.environ)
-    folder = Path.cwd()
+    try:
+        folder = Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the current directory cannot be used: {error.strerror}; cd to one that exists"
+        ) from None
     # Config files may import the user's modules, as gunicorn's may.
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -112,7 +112,9 @@ def _execute(source: str, path: Path, module_name: str, shown: str) -> dict[str,
     try:
         code: CodeType = compile(source, str(path), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - a config file is Python, as gunicorn's
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise  # Ctrl-C at the start
+    except BaseException as error:
         told = format_user_traceback(error).rstrip("\n")
         raise ConfigError(f"config file {shown} failed: {summary(error)}\n{told}") from None
     return dict(vars(module))

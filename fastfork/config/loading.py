@@ -122,7 +122,8 @@ class _Load:
         config = _with_full_paths(Config(**values), self.cwd)
         self._check(config, origins, wrong)
         if self.bad:
-            raise ConfigError("\n".join(self.bad))
+            # A notice may name the slip that a complaint comes from.
+            raise ConfigError("\n".join([*self.bad, *self.notices]))
         return Loaded(config, origins, self.notices)
 
     def _check(self, config: Config, origins: Mapping[str, str], wrong: set[str]) -> None:

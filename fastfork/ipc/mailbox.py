@@ -13,7 +13,7 @@ import select
 import signal
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Final
@@ -69,10 +69,15 @@ class SignalMailbox:
         self._wake_r.close()
         self._noted.clear()
 
-    def close(self) -> None:
-        """Give the handlers back to whom they were taken from.  Runs in the arbiter."""
+    def close(self, *, ignored: Container[int] = frozenset()) -> None:
+        """Give the handlers back to whom they were taken from.  Runs in the arbiter.
+
+        ignored: signals that come to nothing from now on, for a process that is just ending.
+        """
         signal.set_wakeup_fd(-1)
         for signum, handler in self._before.items():
+            if signum in ignored:
+                handler = signal.SIG_IGN
             # None: the handler was not set from Python and cannot be put back.
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)
         self._wake_r.close()

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Final, TextIO
+from typing import Final
 
 from fastfork import clock
 from fastfork.config import Config
 from fastfork.errors import ConfigError
 
 from .escaping import escape_controls
+from .outlet import Outlet, StandardError
 
 __all__ = ["LOGGER", "ErrorHandler", "setup_error_log"]
 
@@ -45,14 +46,11 @@ class LogFile:
     """
 
     def __init__(self, path: str) -> None:
-        self._fd = open_descriptor(path, "errorlog")
+        self._outlet = Outlet(open_descriptor(path, "errorlog"))
 
     def write(self, text: str) -> int:
         """Append `text`; one write(2) unless it is cut short.  Raises OSError."""
-        data = text.encode("utf-8", "backslashreplace")
-        done = 0
-        while done < len(data):
-            done += os.write(self._fd, data[done:])
+        self._outlet.write(text.encode("utf-8", "backslashreplace"))
         return len(text)
 
     def reopen(self, path: str) -> None:
@@ -62,34 +60,49 @@ class LogFile:
         write(2), and faulthandler remembers the number.
         """
         fd = open_descriptor(path, "errorlog")
-        os.dup2(fd, self._fd, inheritable=False)
+        os.dup2(fd, self._outlet.fd, inheritable=False)
         os.close(fd)
+        self._outlet.look_again()
 
     def flush(self) -> None:
         """Nothing is held back."""
 
     def fileno(self) -> int:
         """The descriptor, for faulthandler."""
-        return self._fd
+        return self._outlet.fd
 
     def close(self) -> None:
         """Close the file; once more does nothing."""
-        fd, self._fd = self._fd, -1
+        fd, self._outlet.fd = self._outlet.fd, -1
         if fd >= 0:
             os.close(fd)
 
 
-class ErrorHandler(logging.StreamHandler[TextIO | LogFile]):
+class ErrorHandler(logging.StreamHandler[LogFile | StandardError]):
     """Writes to a file in append mode, or to standard error when the path is `-`.
 
-    Raises ConfigError when the file cannot be opened.  Never raises later.
+    Raises ConfigError when the file cannot be opened.  Never raises later.  Lines that cannot
+    be written are counted, and the next one that can is followed by their number.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._complained = float("-inf")
-        super().__init__(sys.stderr if path == STANDARD_STREAM else LogFile(path))
+        self._lost = 0
+        super().__init__(StandardError() if path == STANDARD_STREAM else LogFile(path))
         self.setFormatter(SafeFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, and how many before it were lost."""
+        lost = self._lost
+        super().emit(record)
+        if not lost or self._lost != lost:
+            return
+        self._lost = 0
+        text = "%d line(s) of this log were lost: it could not be written"
+        super().emit(LOGGER.makeRecord(LOGGER.name, logging.WARNING, "", 0, text, (lost,), None))
+        if self._lost:
+            self._lost = lost
 
     def reopen(self) -> None:
         """Open the path again; the old file stays in use when that fails."""
@@ -108,6 +121,7 @@ class ErrorHandler(logging.StreamHandler[TextIO | LogFile]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's
         """A log that cannot be written (a full disk) must not stop what it tells of."""
+        self._lost += 1
         now = clock.now()
         if self.path == STANDARD_STREAM or now - self._complained < COMPLAIN_EVERY:
             return

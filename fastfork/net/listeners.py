@@ -215,6 +215,12 @@ def explain(address: Address, error: OSError) -> str:
             return f"{address}: ports below 1024 need root or CAP_NET_BIND_SERVICE; use 8000"
         case TcpAddress(), errno.EADDRNOTAVAIL:
             return f"{address}: this machine has no address {address.host}; use 0.0.0.0 for all"
+        case UnixAddress(), errno.ENOENT | errno.ENOTDIR:
+            folder = Path(address.path).parent
+            return f"{address}: there is no directory {folder}; make it, or choose another path"
+        case UnixAddress(), errno.EACCES | errno.EPERM | errno.EROFS:
+            folder = Path(address.path).parent
+            return f"{address}: this user may not make a file in {folder}; choose another path"
         case FdAddress(), errno.EBADF | errno.ENOTSOCK:
             return f"{address}: file descriptor {address.fd} is not an inherited socket"
     return f"{address}: {error.strerror or error}"

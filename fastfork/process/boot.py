@@ -36,8 +36,10 @@ def enter(directory: str, pythonpath: str | None, raw_env: Sequence[str]) -> Non
     change_directory(directory)
     extra = [Path(part.strip()) for part in (pythonpath or "").split(",") if part.strip()]
     for path in [Path.cwd(), *extra]:
-        if str(path.absolute()) not in sys.path:
-            sys.path.insert(0, str(path.absolute()))
+        entry = str(path.absolute())
+        if entry in sys.path:
+            sys.path.remove(entry)  # it may stand behind a module of the same name
+        sys.path.insert(0, entry)
     for entry in raw_env:
         name, _, value = entry.partition("=")
         os.environ[name] = value

@@ -9,8 +9,8 @@ import importlib
 from contextlib import suppress
 from pathlib import Path
 
-# Writing it is prctl(PR_SET_NAME) for the main thread (proc_pid_comm(5)) without ctypes, which
-# would cost every process about a megabyte.  Linux only; elsewhere the name stays.
+# Writing it is prctl(PR_SET_NAME) for the main thread (proc_pid_comm(5)).  Linux only;
+# elsewhere the name stays.
 COMM = Path("/proc/self/comm")
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import clock, logs
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import Slot, State
-from fastfork.process import boot, title
+from fastfork.process import boot, parent, title
 from fastfork.workers.stacks import all_stacks
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ NOT_FOR_WORKERS: Final = (signal.SIGHUP, signal.SIGWINCH, signal.SIGTTIN, signal
 # is stuck in C and no Python handler can run.  The arbiter sends it just before SIGKILL.
 DUMP_SIGNAL: Final = signal.SIGUSR2
 ABORTED: Final = 1  # exit code, as gunicorn's
+# Later than the arbiter's own SIGKILL: the hard end is for workers that nobody watches any more.
+HARD_MARGIN: Final = 1.0  # seconds
+# What an orphan that has not served yet may take to leave the application's import.
+ORPHAN_BOOT_GRACE: Final = 2.0  # seconds
 
 Handler = Callable[[int, FrameType | None], None]
 
@@ -76,6 +80,8 @@ class Worker(ABC):
         self.draining = False
         self.drain_deadline: float | None = None
         self._was_aborted = False
+        self._hard_end = float("inf")
+        self._watches_faults = False
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
     @abstractmethod
@@ -98,6 +104,9 @@ class Worker(ABC):
         self.slot.pid = os.getpid()
         self.slot.beat()
         self.slot.state = State.BOOTING
+        parent.signal_at_parents_death(signal.SIGTERM)
+        if self.orphaned():
+            return 0  # it died before we could ask to be told
         self.install_handlers()
         title.set_title("worker", self.cfg.proc_name, self.cfg.wsgi_app)
         try:
@@ -112,6 +121,8 @@ class Worker(ABC):
             app = boot.load(self.load_app)
         except (BootError, ConfigError) as error:
             return self._boot_failed(error)
+        if not self.alive:
+            return 0  # an application may swallow the SystemExit that told it to go
         # The heartbeat first: loading may have taken longer than `timeout`.
         self.slot.beat()
         self.slot.state = State.READY
@@ -128,13 +139,17 @@ class Worker(ABC):
 
         The arbiter reads DRAINING on the scoreboard, and replaces the worker if it had not
         asked for this.  While the application is still loading there is nothing to finish.
+        Also the kernel's word that the arbiter has died (see run) comes here.
         """
         if self.slot.state < State.READY:
             self.quit_now()
         if self.draining or not self.alive:
             return
+        if self.orphaned():
+            self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
         self.draining = True
         self.drain_deadline = clock.now() + self.cfg.graceful_timeout
+        self._end_hard_in(self.cfg.graceful_timeout + HARD_MARGIN)
         self.slot.state = State.DRAINING
         self.wake()
 
@@ -143,6 +158,9 @@ class Worker(ABC):
         if not self.alive:
             return
         self.cut_short()
+        self._end_hard_in(
+            ORPHAN_BOOT_GRACE if self.orphaned() else self.cfg.graceful_timeout + HARD_MARGIN
+        )
         self.wake()
         raise SystemExit(0)
 
@@ -152,6 +170,18 @@ class Worker(ABC):
         A subclass tells its compiled part here.
         """
         self.alive = False
+
+    def _end_hard_in(self, seconds: float) -> None:
+        """Log every stack and end the process then, if it is still there; the earliest counts.
+
+        The arbiter would do that, but may be gone.  This needs no interpreter: a request that
+        does not end and a thread of the application that the way out waits for are covered.
+        """
+        at = clock.now() + seconds
+        if not self._watches_faults or at >= self._hard_end:
+            return
+        self._hard_end = at
+        faulthandler.dump_traceback_later(seconds, exit=True, file=_error_stream(self.log))
 
     def orphaned(self) -> bool:
         """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
@@ -192,6 +222,7 @@ class Worker(ABC):
         faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
         # A second enable() changes the file only, and SIGABRT stays ours.
         faulthandler.enable(file=stream, all_threads=True)
+        self._watches_faults = True
 
     def _aborted(self, frame: FrameType | None) -> None:
         """Say what was being served and where, and leave; the arbiter kills us in a second."""

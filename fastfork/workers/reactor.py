@@ -96,6 +96,7 @@ class ReactorWorker(Worker):
             if self.drain_deadline is not None:
                 wait = min(wait, self.drain_deadline - clock.now())
         hub.accept_stranded()
+        hub.rest()
         hub.look_up_in(wait)
         return False
 

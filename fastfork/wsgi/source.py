@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 
-__all__ = ["ModuleNames", "find", "names_in", "read_source"]
+__all__ = ["ModuleNames", "find", "names_in", "names_in_file", "read_source"]
 
 # A file that mentions one of these may make names that its text does not show.
 _MAKES_NAMES = frozenset(
@@ -117,6 +118,14 @@ def names_in(source: str) -> ModuleNames:
         names[name] = is_function
     raises = not names or any(isinstance(node, ast.Raise) for node in tree.body)
     return ModuleNames(names, certain, raises)
+
+
+def names_in_file(path: Path) -> dict[str, bool]:
+    """As ModuleNames.names; {} when the file is not there or is no Python.  Never raises."""
+    try:
+        return names_in(path.read_text(encoding="utf-8")).names
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
 
 
 def _may_make_names(node: ast.AST) -> bool:

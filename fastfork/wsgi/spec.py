@@ -8,9 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from fastfork.errors import AppNotFound
+
+from . import hints, source
 
 __all__ = ["AppSpec", "parse"]
 
@@ -47,6 +49,8 @@ def parse(text: str) -> AppSpec:
         raise AppNotFound(_not_a_module(text, module, expression))
     if not colon:
         return AppSpec(module, DEFAULT_NAME)
+    if not expression.strip():
+        raise AppNotFound(f"{text!r} has nothing after its colon; write {module}:app")
     return _read(module, expression.strip())
 
 
@@ -55,11 +59,18 @@ def _not_a_module(text: str, module: str, expression: str) -> str:
     if path.suffix == ".py" or "/" in module:
         parts = path.with_suffix("").parts if path.suffix == ".py" else path.parts
         dotted = ".".join(part for part in parts if part not in ("/", ".", ".."))
-        return (
-            f"{module!r} is a file, not a module; "
-            f"did you mean {dotted}:{expression or DEFAULT_NAME}?"
-        )
+        hint = _hint(path.with_suffix(".py"), dotted, expression.strip())
+        return f"{module!r} is a file, not a module{hint}"
     return f"{text!r} names no module; write MODULE:APP, such as shop:app"
+
+
+def _hint(file: PurePosixPath, module: str, expression: str) -> str:
+    """`; did you mean shop:app?`, with a name that `file` has when it can be looked into."""
+    wanted = expression.partition("(")[0] or DEFAULT_NAME
+    names = source.names_in_file(Path(file))
+    if not names or wanted in names:
+        return f"; did you mean {module}:{expression or DEFAULT_NAME}?"
+    return hints.name_hint(module, wanted, names) or f"; write {module}: and a name of that file"
 
 
 def _read(module: str, expression: str) -> AppSpec:

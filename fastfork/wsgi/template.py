@@ -6,7 +6,6 @@ Runs in: worker
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import sys
 from typing import Any, TextIO
@@ -69,7 +68,7 @@ def environ_template(
     values: dict[str, Any] = {
         **dict.fromkeys(PLACEHOLDERS, ""),
         "QUERY_STRING": "",
-        "SCRIPT_NAME": os.environ.get("SCRIPT_NAME", ""),
+        "SCRIPT_NAME": "",
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -1,8 +1,9 @@
 """An application that misbehaves on request, for tests of the arbiter.
 
 The path says what to do: /pid, /block (in Python), /stuck (in C, holding the interpreter lock),
-/wait (until SUPERVISED_FILE says go), /exit/N, /environ/NAME, /cwd, /random, /module (what
-SUPERVISED_FILE said when this was imported: raise, exit N and hang are obeyed at once).
+/wait (until SUPERVISED_FILE says go), /thread (leave one behind that is no daemon), /exit/N,
+/environ/NAME, /cwd, /random, /module (what SUPERVISED_FILE said when this was imported: raise,
+exit N, hang and once, which raises from the second import on, are obeyed at once).
 
 Runs in: worker
 """
@@ -26,6 +27,10 @@ IMPORTED = Path(FILE).read_text() if FILE else ""
 
 if IMPORTED.startswith("raise"):
     raise RuntimeError("refused on purpose")
+if IMPORTED.startswith("once"):
+    if Path(f"{FILE}.once").exists():
+        raise RuntimeError("refused on purpose")
+    Path(f"{FILE}.once").touch()
 if IMPORTED.startswith("exit"):
     os._exit(int(IMPORTED.split()[1]))
 if IMPORTED.startswith("hang"):
@@ -61,9 +66,15 @@ def wait() -> None:
         time.sleep(0.01)
 
 
+def thread() -> str:
+    threading.Thread(target=block, name="left-behind").start()
+    return "started"
+
+
 BUSY: dict[str, Callable[[], None]] = {"block": block, "stuck": stuck, "wait": wait}
 ANSWERS: dict[str, Callable[..., str]] = {
     "pid": lambda: str(os.getpid()),
+    "thread": thread,
     "exit": lambda code: os._exit(int(code)),
     "environ": lambda name: os.environ.get(name, "-"),
     "cwd": lambda: str(Path.cwd()),

@@ -43,5 +43,7 @@ void test_framing(void);
 void test_chunked(void);
 void test_spans(void);
 void test_errors(void);
+void test_outs(void);
+void test_pusher(void);
 
 #endif

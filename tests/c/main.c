@@ -1,16 +1,43 @@
-/* main.c -- runs every C test and prints the closing line. */
+/* main.c -- runs the C tests, or those that are named, and prints the closing line. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "harness.h"
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} TESTS[] = {
+    {"request_line", test_request_line},
+    {"fields", test_fields},
+    {"limits", test_limits},
+    {"target", test_target},
+    {"framing", test_framing},
+    {"chunked", test_chunked},
+    {"spans", test_spans},
+    {"errors", test_errors},
+    {"outs", test_outs},
+    {"pusher", test_pusher},
+};
+
 int
-main(void)
+main(int argc, char **argv)
 {
-    test_request_line();
-    test_fields();
-    test_limits();
-    test_target();
-    test_framing();
-    test_chunked();
-    test_spans();
-    test_errors();
+    size_t ran = 0;
+
+    for (size_t i = 0; i < sizeof TESTS / sizeof TESTS[0]; i++) {
+        int wanted = argc == 1;
+        for (int j = 1; j < argc; j++)
+            wanted |= strcmp(argv[j], TESTS[i].name) == 0;
+        if (wanted) {
+            TESTS[i].run();
+            ran++;
+        }
+    }
+    if (argc > 1 && ran != (size_t)argc - 1) {
+        fputs("tests/c: there is no test of that name; see main.c\n", stderr);
+        return EXIT_FAILURE;
+    }
     return report();
 }

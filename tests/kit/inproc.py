@@ -34,6 +34,7 @@ from tests.kit.waiting import DEADLINE
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+NO_LOOK_UP = 3600.0  # seconds
 TURNS_MAX = 100_000  # of the hub in one settle(); a hub that never rests fails the test
 SMALL_BUFFER = 4096  # bytes; the kernel makes it a little more
 PAUSE = 0.002  # seconds the client waits before the hub gets another turn
@@ -51,6 +52,36 @@ class _Noted(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+
+
+def _noting(lines: list[str]) -> logging.Logger:
+    logger = logging.Logger("test of the hub")
+    logger.addHandler(_Noted(lines))
+    return logger
+
+
+def _deadlines(
+    first: float, keepalive: float, header: float, body: float, write: float, linger: float
+) -> Deadlines:
+    return Deadlines(
+        first_byte=first,
+        next_request=keepalive,
+        whole_head=header,
+        more_body=body,
+        reader=write,
+        linger=linger,
+    )
+
+
+def _template(listener: socket.socket, logger: logging.Logger) -> dict[str, Any]:
+    return environ_template(
+        listener,
+        empty_input=EmptyInput(),
+        file_wrapper=FileWrapper,
+        errors=ErrorStream(logger),
+        multithread=False,
+        multiprocess=False,
+    )
 
 
 class Served:
@@ -84,16 +115,13 @@ class Served:
         access: str | None = None,
     ) -> None:
         self.before = descriptors()
-        self.log: list[str] = []
-        self.access_lines: list[str] = []
-        self.dropped: list[str] = []
+        self.log, self.access_lines, self.dropped = list[str](), list[str](), list[str]()
         self.small_buffers = small_buffers
         self.leaving = False
         self._timeout = 0.0
         self._clients: list[HubClient] = []
         self.listener = self._listen(family, kind)
-        logger = logging.Logger("test of the hub")
-        logger.addHandler(_Noted(self.log))
+        logger = _noting(self.log)
         self.poller = make_poller() if poller is None else poller
         batch = Batch()
         site = Site(
@@ -109,13 +137,8 @@ class Served:
             batch=batch,
             parser=make_head_parser(parser, limits or Limits(), max_body),
             environs=EnvironBuilder(on_dropped=self.dropped.append),
-            deadlines=Deadlines(
-                first_byte=first_byte,
-                next_request=keepalive,
-                whole_head=header_timeout,
-                more_body=body_timeout,
-                reader=write_timeout,
-                linger=linger,
+            deadlines=_deadlines(
+                first_byte, keepalive, header_timeout, body_timeout, write_timeout, linger
             ),
             poller=self.poller,
             slot=bytearray(512),
@@ -125,15 +148,8 @@ class Served:
             spool_after=spool_after,
             spool_dir=None,
         )
-        template = environ_template(
-            self.listener,
-            empty_input=EmptyInput(),
-            file_wrapper=FileWrapper,
-            errors=ErrorStream(logger),
-            multithread=False,
-            multiprocess=False,
-        )
-        self.hub.add_listener(self.listener.fileno(), template)
+        self.hub.add_listener(self.listener.fileno(), _template(self.listener, logger))
+        self.hub.look_up_in(NO_LOOK_UP)
         self.hub.listen(True)
 
     def _listen(self, family: int, kind: int) -> socket.socket:
@@ -153,6 +169,9 @@ class Served:
         """Wait, at most `longest` seconds, and serve.  Whether there was anything to do."""
         events = self.poller.poll(min(self._timeout, longest))
         self._timeout = self.hub.turn(events)
+        if self._timeout < 0.0:  # a worker would look up from its loop; here is nobody to
+            self.hub.look_up_in(NO_LOOK_UP)
+            self._timeout = NO_LOOK_UP
         return bool(events) or self._timeout == 0.0
 
     def settle(self) -> None:

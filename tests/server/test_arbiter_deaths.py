@@ -39,6 +39,24 @@ def test_killed_worker_is_replaced_and_its_end_put_in_words(start_server: Starte
     assert server.get("/pid").status == 200
 
 
+def test_death_in_a_request_names_the_request(start_server: Starter) -> None:
+    server = start_server(APP)
+    (victim,) = server.worker_pids()
+    server.connect().send_request(target="/block?a=1")
+    server.log.wait_for("The application gets /block")
+    os.kill(victim, signal.SIGKILL)
+    server.log.wait_for(f"(pid: {victim}) while serving: GET /block?a=1 HTTP/1.1")
+
+
+def test_young_worker_that_is_told_to_go_is_no_crash(start_server: Starter) -> None:
+    server = start_server(APP)
+    for count in range(2, 4):
+        os.kill(server.worker_pids()[0], signal.SIGTERM)
+        server.log.wait_for("Worker ready", count=count)
+        server.wait_for_workers(1)
+    assert "soon after their start" not in server.log.text()
+
+
 def test_worker_that_exits_by_itself_is_replaced(start_server: Starter) -> None:
     server = start_server(APP)
     (victim,) = server.worker_pids()

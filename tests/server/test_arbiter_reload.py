@@ -98,20 +98,65 @@ def test_replacement_that_fails_to_boot_ends_the_reload_and_the_old_workers_serv
     assert server.get("/module").text == "third"
 
 
-def test_signals_during_a_reload_become_one_more(server: RunningServer, module: Path) -> None:
+def test_replacement_that_hangs_in_its_import_does_not_hold_up_the_next_reload(
+    server: RunningServer, module: Path
+) -> None:
+    before = server.worker_pids()
     module.write_text("hang")
     server.signal("reload")
-    server.wait_for_workers(3)
-    for count in range(1, 4):
-        server.signal("reload")
-        server.log.wait_for("A reload is under way; one more follows it", count=count)
+    (hanging,) = set(server.wait_for_workers(3)) - set(before)
     module.write_text("second")
-    replacement = server.worker_pids()[-1]
-    os.kill(replacement, signal.SIGKILL)
+    server.signal("reload")
+    server.log.wait_for("Reloading again; the reload under way starts over")
     server.log.wait_for("Reload complete")
-    server.wait_for_workers(2)
+    server.wait_for_workers(2, without=[*before, hanging])
     assert server.get("/module").text == "second"
-    assert len(server.log.lines("Reloading; ")) == 2
+    assert len(server.log.lines("Reload complete")) == 1
+
+
+def test_reload_that_fails_half_way_takes_back_the_workers_it_had_replaced(
+    server: RunningServer, module: Path
+) -> None:
+    server.expect_alarm("refused on purpose")
+    before = server.worker_pids()
+    server.write_config("raw_env = ['COLOUR=blue']")
+    module.write_text("once")
+    server.signal("reload")
+    server.log.wait_for("Reload ended: the replacement did not start")
+    line = server.log.wait_for("Workers that have the new settings are replaced by some with the")
+    converted = int(line.rpartition("(pid: ")[2].rstrip(")"))
+    assert converted not in before
+    module.write_text("third")
+    server.wait_for_workers(2, without=[converted])
+    assert before[1] in server.worker_pids()
+    assert {server.get("/environ/COLOUR").text for _ in range(6)} == {"red"}
+
+
+def test_number_made_with_a_signal_outlives_a_reload_that_fails(
+    server: RunningServer, module: Path
+) -> None:
+    before = server.worker_pids()
+    module.write_text("hang")
+    server.signal("reload")
+    (replacement,) = set(server.wait_for_workers(3)) - set(before)
+    server.signal("more")
+    server.log.wait_for("Workers wanted: 3 (before: 2)")
+    module.write_text("second")
+    os.kill(replacement, signal.SIGKILL)
+    server.log.wait_for("Reload ended: the replacement did not start")
+    assert set(before) < set(server.wait_for_workers(3))
+
+
+def test_config_file_that_interrupts_does_not_end_the_server(server: RunningServer) -> None:
+    before = server.worker_pids()
+    server.expect_alarm("KeyboardInterrupt")
+    server.write_config("raise KeyboardInterrupt")
+    server.signal("reload")
+    server.log.wait_for("reload refused: KeyboardInterrupt()")
+    server.write_config("raise GeneratorExit")
+    server.signal("reload")
+    server.log.wait_for("reload refused: ", count=2)
+    assert server.worker_pids() == before
 
 
 def test_number_made_with_a_signal_outlives_a_reload(server: RunningServer) -> None:

@@ -89,7 +89,8 @@ def test_worker_that_does_not_finish_is_killed_after_graceful_timeout(
     keep_busy(server, "/stuck")
     server.signal("TERM")
     assert server.wait_exit(10) == 0
-    server.log.wait_for("Worker did not finish in time; killing it")
+    line = server.log.wait_for("Worker did not finish in time; killing it")
+    assert line.endswith("while serving: GET /stuck HTTP/1.1")
     assert "SIGKILL (Killed), sent by the arbiter" in server.log.text()
 
 

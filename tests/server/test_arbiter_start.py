@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,9 @@ import pytest
 import fastfork
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.client import RawClient
+from tests.kit.log import Log
+from tests.kit.server import environment
 from tests.kit.waiting import wait_until
 
 APP = "supervised:app"
@@ -151,3 +158,69 @@ def test_later_worker_has_no_more_descriptors_than_the_first(start_server: Start
     server.log.wait_for("Reload complete")
     (second,) = server.wait_for_workers(1, without=[first])
     wait_until(lambda: len(processes.descriptors(second)) == had, "as many descriptors")
+
+
+def test_boot_that_fails_is_told_on_the_terminal_too(
+    start_server: Starter, tmp_path: Path, server_files: Path
+) -> None:
+    module = tmp_path / "module"
+    module.write_text("raise")
+    path = server_files / "error.txt"
+    server = start_server(
+        APP, "--error-logfile", str(path), ready=False, env={"SUPERVISED_FILE": str(module)}
+    )
+    assert server.wait_exit() == 3
+    assert "refused on purpose" in path.read_text()
+    assert server.log.text() == f"fastfork: Worker failed to boot. See {path}\n"
+
+
+def test_closed_standard_descriptors_are_not_given_to_sockets_and_logs(tmp_path: Path) -> None:
+    log = Log(tmp_path / "error.txt")
+    command = [sys.executable, "-P", "-m", "fastfork", "--bind", "127.0.0.1:0"]
+    options = ["--error-logfile", str(log.path), APP]
+    server = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command, *options],
+        cwd=tmp_path,
+        env=environment({}),
+        start_new_session=True,
+    )
+    try:
+        log.wait_for("Worker ready")
+        for pid in [server.pid, *processes.children(server.pid)]:
+            shown = processes.descriptors(pid)
+            assert {f"{number} -> /dev/null" for number in range(3)} <= set(shown)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(10) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    path = tmp_path / "app.sock"
+    server = subprocess.Popen(
+        [sys.executable, "-P", "-m", "fastfork", "--bind", f"unix:{path}", APP],
+        cwd=tmp_path,
+        env=environment({}),
+        stderr=writer,
+        start_new_session=True,
+    )
+    try:
+        wait_until(path.exists, "the server listens")
+        with RawClient(str(path)) as client:
+            assert client.request("GET", "/pid", [("Connection", "close")]).status == 200
+        server.send_signal(signal.SIGHUP)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(10) == 0
+    finally:
+        server.kill()
+        server.wait()
+        os.close(reader)
+        os.close(writer)

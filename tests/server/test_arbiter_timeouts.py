@@ -70,6 +70,7 @@ def test_application_may_load_for_longer_than_the_timeout(
     server.log.wait_for("Arbiter pid")
     (pid,) = server.wait_for_workers(1)
     wait_until(lambda: age(pid) > 3, "three seconds of loading")
+    server.log.wait_for("Worker is still loading the application after ", count=2)
     assert server.worker_pids() == [pid]
     assert "TIMEOUT" not in server.log.text()
 

@@ -88,7 +88,7 @@ def test_failure_closes_what_was_open_already(opener: Opener, tmp_path: Path) ->
     [
         (TcpAddress("no-such-host.invalid", 80), "the host 'no-such-host.invalid' is not known"),
         (TcpAddress("192.0.2.1", 0), "this machine has no address 192.0.2.1"),
-        (UnixAddress("/no/such/directory/app.sock"), "No such file or directory"),
+        (UnixAddress("/no/such/directory/app.sock"), "there is no directory /no/such/directory"),
         (FdAddress(999), "file descriptor 999 is not an inherited socket"),
     ],
 )
@@ -97,6 +97,18 @@ def test_bad_address_is_one_clear_line(opener: Opener, address: Address, line: s
         opener(address)
     assert line in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (2, "unix:/no/app.sock: there is no directory /no; make it, or choose another path"),
+        (13, "unix:/no/app.sock: this user may not make a file in /no; choose another path"),
+    ],
+)
+def test_path_that_cannot_be_made_says_what_to_do(code: int, said: str) -> None:
+    error = OSError(code, os.strerror(code))
+    assert listeners.explain(UnixAddress("/no/app.sock"), error) == said
 
 
 def test_privileged_port_says_what_to_do() -> None:

@@ -24,7 +24,7 @@ HELLO = b"GET /hello?x HTTP/1.1\r\nHost: h\r\n\r\n"
 def slow_client(server: RunningServer) -> RawClient:
     """Its kernel takes next to nothing while it does not read."""
     client = server.connect()
-    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
     return client
 
 

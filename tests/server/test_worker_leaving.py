@@ -40,7 +40,7 @@ def begin_to_wait(
 def test_stop_finishes_the_request_that_runs(start_server: Starter, go: Path) -> None:
     server, client = begin_to_wait(start_server, go)
     server.signal("stop")
-    server.log.wait_for("Handling signal: TERM")
+    server.log.wait_for("Stopping; running requests have")
     go.write_text("go")
     answer = client.read_response()
     assert (answer.text, answer.closes) == ("ok", True)
@@ -56,7 +56,7 @@ def test_stop_serves_who_waited_in_the_queue(start_server: Starter, go: Path) ->
     for one in queued:
         one.send_request("GET", "/random")
     server.signal("stop")
-    server.log.wait_for("Handling signal: TERM")
+    server.log.wait_for("Stopping; running requests have")
     go.write_text("go")
     assert client.read_response().text == "ok"
     for one in queued:
@@ -72,7 +72,7 @@ def test_stop_answers_a_last_request_on_a_kept_connection(start_server: Starter)
     for one in (client, idle):
         assert not one.request("GET", "/hello?x").closes
     server.signal("stop")
-    server.log.wait_for("Handling signal: TERM")
+    server.log.wait_for("Stopping; running requests have")
     answer = client.request("GET", "/hello?last")
     assert answer.text == "last"
     client.close()
@@ -87,7 +87,7 @@ def test_stop_lets_a_slow_reader_have_its_answer(start_server: Starter) -> None:
         client.send_request("GET", target)
         assert client.sock.recv(17) == b"HTTP/1.1 200 OK\r\n"
     server.signal("stop")
-    server.log.wait_for("Handling signal: TERM")
+    server.log.wait_for("Stopping; running requests have")
     for client in clients:
         client._reader.buffer = b"HTTP/1.1 200 OK\r\n"
         assert client.read_response().body == LARGE

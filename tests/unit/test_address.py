@@ -61,6 +61,8 @@ def test_what_is_shown_can_be_read_again(text: str) -> None:
     [
         ("8000", "is a port without a host; write 127.0.0.1:8000 or 0.0.0.0:8000"),
         ("*:8000", "has * for a host; write 0.0.0.0:8000"),
+        ("::1:80", "has more than one colon; write [::1]:80 or [::1:80]:8000 for IPv6"),
+        ("1:2:3:4:5:6:7:8", "has more than one colon; write [1:2:3:4:5:6:7:8]:8000 for IPv6"),
         ("::1", "has more than one colon; write [::1]:8000 for IPv6"),
         ("[::1", "has an unfinished IPv6 host; write [::1]:8000"),
         ("[::1]8000", "has an unfinished IPv6 host; write [::1]:8000"),

@@ -49,3 +49,10 @@ def test_worker_older_than_the_trouble_does_not_end_it() -> None:
     backoff.failed(100.0)
     backoff.lived(spawned_at=50.0)
     assert backoff.wait(100.0) == pytest.approx(FIRST_DELAY)
+
+
+def test_worker_that_leaves_in_order_is_no_failure_unless_it_goes_on_and_on() -> None:
+    backoff = Backoff()
+    assert [backoff.left(10.0 + number, most=2) for number in range(3)] == [True, True, False]
+    assert not backoff.left(13.5, most=2)
+    assert backoff.left(30.0, most=2)

@@ -32,6 +32,12 @@ def test_entering_twice_is_entering_once(tmp_path: Path) -> None:
     assert sys.path == once
 
 
+def test_directory_that_is_in_the_path_already_comes_to_its_front(tmp_path: Path) -> None:
+    sys.path += [str(tmp_path), "/elsewhere"]
+    boot.enter(str(tmp_path), "/elsewhere", ())
+    assert sys.path == ["/elsewhere", str(tmp_path), "/first"]
+
+
 def test_environment_is_set_up_to_the_first_equals_sign(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -321,3 +321,14 @@ def test_print_config_with_an_application_checks_it(capsys: pytest.CaptureFixtur
     assert main(["--print-config", "shop:ap"]) == 1
     assert "did you mean shop:app?" in capsys.readouterr().err
     assert main(["--print-config", "shop:app"]) == 0
+
+
+def test_directory_that_was_removed_is_one_clear_line(
+    clean_process: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = clean_process / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["shop:app"]) == 1
+    assert capsys.readouterr().err.startswith("the current directory cannot be used: ")

@@ -291,3 +291,10 @@ def test_config_inside_a_config_file_gives_a_notice(tmp_path: Path) -> None:
     loaded = load_file(tmp_path, "config = 'other.py'")
     assert loaded.notices == [f"{path} line 1: config has no effect in a config file; use -c"]
     assert loaded.config.config == str(path)
+
+
+def test_notices_come_with_the_complaints(tmp_path: Path) -> None:
+    (tmp_path / "fastfork.conf.py").write_text("worker = 2\nworkers = 'x'\n")
+    first, second = complaints(tmp_path)
+    assert first.startswith("workers: 'x'")
+    assert second.endswith("line 1: worker is not a setting; did you mean workers?")

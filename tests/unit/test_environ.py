@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -301,14 +300,6 @@ def test_errors_are_written_to_the_error_log(
 
     assert serve(app).connect().request().status == 200
     assert capfd.readouterr().err == "printed\none two\n"
-
-
-def test_script_name_comes_from_the_process(
-    serve: Serve, app: Environs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(os.environ, "SCRIPT_NAME", "/mounted")
-    ask(serve(app).connect(), "/x")
-    assert (app.last["SCRIPT_NAME"], app.last["PATH_INFO"]) == ("/mounted", "/x")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fastfork.errors import AppNotFound
@@ -34,7 +36,7 @@ def test_text_is_read(text: str, spec: AppSpec) -> None:
         (":app", "':app' names no module; write MODULE:APP, such as shop:app"),
         ("a..b:app", "'a..b:app' names no module; write MODULE:APP, such as shop:app"),
         ("1shop:app", "'1shop:app' names no module; write MODULE:APP, such as shop:app"),
-        ("shop:", "'' is neither a name nor a call; write shop:app or 'shop:create_app()'"),
+        ("shop:", "'shop:' has nothing after its colon; write shop:app"),
         ("shop:a b", "'a b' is neither a name nor a call; write shop:app or 'shop:create_app()'"),
         ("shop:1", "'1' is neither a name nor a call; write shop:app or 'shop:create_app()'"),
         ("shop:a.b", ("'a.b' has a dot; only names of the module shop itself can be served: import "
@@ -56,3 +58,28 @@ def test_text_that_names_nothing_is_told_what_to_type(text: str, said: str) -> N
 def test_deeply_nested_text_is_refused_and_not_fatal() -> None:
     with pytest.raises(AppNotFound, match="is neither a name nor a call"):
         parse("shop:" + "(" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "hint"),
+    [
+        ("app = 1\n", "shop.py", "; did you mean shop:app?"),
+        ("application = app = 1\n", "shop.py", "; did you mean shop:application?"),
+        ("def create_app(): pass\n", "./shop.py", "; did you mean 'shop:create_app()'?"),
+        ("web = 1\n", "shop.py:wep", "; did you mean shop:web?"),
+        ("web = 1\n", "shop", None),
+        ("zzz = 1\n", "shop.py", "; write shop: and a name of that file"),
+        ("not python", "shop.py", "; did you mean shop:application?"),
+    ],
+)
+def test_file_is_looked_into_for_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, text: str, hint: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.py").write_text(content)
+    if hint is None:
+        assert parse(text) == AppSpec("shop", "application")
+        return
+    with pytest.raises(AppNotFound) as refused:
+        parse(text)
+    assert str(refused.value).endswith(f" is a file, not a module{hint}")

@@ -16,7 +16,7 @@ import pytest
 from fastfork import clock, logs
 from fastfork.config import Config
 from fastfork.errors import ConfigError
-from fastfork.logs import access
+from fastfork.logs import access, outlet
 from fastfork.logs.access import AccessLog
 from fastfork.logs.error import ErrorHandler
 
@@ -64,6 +64,26 @@ def test_error_log_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) ->
     assert written.err.endswith("[INFO] hello\n")
     assert written.err.count("\n") == 1
     assert written.out == ""
+
+
+def test_reader_of_standard_error_that_stopped_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "w") as stream:
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 8192)
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(outlet, "PATIENCE_SECONDS", 0.01)
+        logs.setup(Config())
+        for text in ("x" * 20000, "two", "three"):
+            logs.LOGGER.error(text)
+        begun = os.read(pipe.fileno(), 65536)
+        assert begun.endswith(b"x")
+        logs.LOGGER.error("four")
+        lines = os.read(pipe.fileno(), 65536).decode().splitlines()
+    assert lines[0] == ""  # ends the line that was cut
+    assert lines[1].endswith("[ERROR] four")
+    assert lines[2].endswith("[WARNING] 3 line(s) of this log were lost: it could not be written")
 
 
 def test_level_is_taken(tmp_path: Path) -> None:

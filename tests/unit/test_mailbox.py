@@ -124,3 +124,15 @@ def test_ring_without_an_arbiter_is_silent() -> None:
     box.close_in_child()
     box.ring()
     box.close()
+
+
+def test_signals_are_ignored_on_the_way_out_when_that_is_asked_for() -> None:
+    before = [signal.getsignal(signum) for signum in USED]
+    box = SignalMailbox(USED)
+    try:
+        box.close(ignored={signal.SIGUSR1})
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGUSR2) is before[1]
+    finally:
+        for signum, handler in zip(USED, before, strict=True):
+            signal.signal(signum, handler)

@@ -19,7 +19,9 @@ class FakeCrew:
 
     def __init__(self, target: int) -> None:
         self.target = target
+        self.generation = 0
         self.replaced = 0
+        self.dismissed = 0
         self.children = Children()
 
     def aim_for(self, target: int) -> None:
@@ -27,6 +29,10 @@ class FakeCrew:
 
     def replace_all(self) -> None:
         self.replaced += 1
+        self.generation += 1
+
+    def dismiss_loading(self, _cfg: Config) -> None:
+        self.dismissed += 1
 
 
 @pytest.fixture(autouse=True)
@@ -78,17 +84,28 @@ def test_number_of_workers_follows_the_file_when_the_file_changed_it(
     assert it.cfg.workers == after
 
 
-def test_second_reload_waits_for_the_first() -> None:
-    it = arbiter({}, {"timeout": 5.0}, target=1)
+def test_second_reload_starts_the_first_over_and_remembers_where_it_began() -> None:
+    it = arbiter({"timeout": 7.0}, {"timeout": 5.0}, target=1)
     it.reload()
     it.reload()
     it.reload()
-    assert it.crew.replaced == 1  # type: ignore[attr-defined]
+    assert (it.crew.replaced, it.crew.dismissed) == (3, 2)  # type: ignore[attr-defined]
     assert it.rollout is not None
-    assert it.rollout.again
+    assert it.rollout.previous.config.timeout == 7
+    assert it.rollout.since == 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("boom"), SystemExit(1), OSError("gone")])
+def test_number_asked_for_during_a_reload_outlives_its_failure() -> None:
+    it = arbiter({"workers": 2}, {"workers": 4}, target=2)
+    it.reload()
+    it.more()
+    assert it.rollout is not None
+    assert (it.crew.target, it.rollout.target) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("boom"), SystemExit(1), OSError("gone"), KeyboardInterrupt()]
+)
 def test_nothing_that_a_config_file_does_ends_the_server(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:

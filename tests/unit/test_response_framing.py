@@ -155,7 +155,6 @@ def test_date_and_server_of_the_application_are_kept(
 HOP_BY_HOP = [
     ("Connection", "keep-alive"),
     ("Connection", "X-A"),
-    ("Connection", "close, TE"),
     ("Keep-Alive", "timeout=5"),
     ("Proxy-Authenticate", "Basic"),
     ("Proxy-Authorization", "Basic x"),

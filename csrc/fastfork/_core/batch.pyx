@@ -8,8 +8,8 @@ so do the small blocks of a streamed body that the application makes quickly.
 
 What is collected must not wait for an application that takes its time.  `hold()` therefore
 starts the pusher (csrc/pusher.h), a thread that sends what has waited for a millisecond.  It
-is started by the first streamed response: a worker whose application does not stream has one
-thread.
+is started by the first response whose body is not a list, or by the first slow one: a worker
+whose application does neither has one thread.
 
 Runs in: worker
 """

@@ -154,5 +154,8 @@ cdef class Body:
     cdef int discard(self) except -1:
         """The body is not wanted any more."""
         if self.file is not None:
-            self.file.close()
+            try:
+                self.file.close()
+            except OSError:
+                pass  # its last bytes found no room on the disk, and nobody wants them
         return 0

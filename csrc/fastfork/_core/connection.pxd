@@ -48,7 +48,6 @@ cdef class Connection:
     cdef bint flushing        # on the list of connections to look at after a flush
     cdef bint lingers         # close_after means half-close and drain
     cdef bint busy            # the application is answering it
-    cdef bint has_line        # partial holds a line end
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
     cdef bint is_head         # HEAD,
     cdef bint keep_alive      # the client wants the connection to stay
@@ -61,7 +60,8 @@ cdef class Connection:
     cdef char *partial        # bytes received and not yet used, malloc'd
     cdef uint32_t partial_size
     cdef uint32_t partial_room
-    cdef uint32_t scanned     # of partial, when a line end last made a look worth while
+    cdef uint32_t scanned     # of partial, when it was last parsed
+    cdef uint32_t line_at     # where its last line begins; 0: it is the request line
     cdef readonly str remote_addr
     cdef str remote_port
     cdef object hub

@@ -224,7 +224,7 @@ cdef class Connection:
     cdef void forget_partial(self) noexcept:
         free(self.partial)
         self.partial = NULL
-        self.partial_size = self.partial_room = self.scanned = 0
+        self.partial_size = self.partial_room = self.scanned = self.line_at = 0
 
     cdef str port_text(self):
         if self.remote_port is None:

@@ -39,6 +39,7 @@ cdef class Connections:
     cdef object slot_view
     cdef readonly int64_t now
     cdef int64_t listen_again  # after a shortage of descriptors; 0 = no shortage
+    cdef int64_t shortage_told_ns
     cdef int most_connections
     cdef int accepts           # a turn and listener
     cdef bint listening
@@ -56,7 +57,7 @@ cdef class Connections:
     cdef int _listen(self, bint on) except -1
     cdef int _listen_if_room(self) except -1
     cdef int _accept(self, uint32_t listener) except -1
-    cdef int _expire(self) except -1
+    cdef int _expire(self, int64_t now) except -1
 
 
 cdef class Listening:

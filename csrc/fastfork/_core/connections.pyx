@@ -8,13 +8,23 @@ Runs in: worker
 from posix.unistd cimport close
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport CLOSED, IDLE, LINGERING, NEVER, RESPONDING
+from fastfork._core.connection cimport (
+    BODY,
+    CLOSED,
+    HEAD,
+    IDLE,
+    LINGERING,
+    NEVER,
+    RESPONDING,
+)
 from fastfork._core.deadlines cimport (
     FIRST_BYTE,
     LINGER,
+    MORE_BODY,
     NEXT_REQUEST,
     READER,
     WAITS,
+    WHOLE_HEAD,
 )
 from fastfork._core.response cimport Responder
 from fastfork._core.ticks cimport now_ns
@@ -28,6 +38,7 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
+    SHORTAGE_LOG_NS = 1000000000
     BACKLOG_ROUNDS = 64       # of `accepts` each, when the worker leaves
     LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
 
@@ -100,6 +111,8 @@ cdef class Connections:
         self.site.draining = True
         self._listen(False)
         self.listeners = []
+        self.deadlines.limit(FIRST_BYTE, LEAVING_NS)
+        self.deadlines.limit(NEXT_REQUEST, LEAVING_NS)
         self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
 
@@ -134,7 +147,10 @@ cdef class Connections:
             if rc < 0:
                 connection.broken = True
             elif rc == 1:
-                connection.state = RESPONDING
+                # A request may be half read meanwhile, and stays so: what comes next on
+                # this connection is the rest of it, not a new request.
+                if connection.state != HEAD and connection.state != BODY:
+                    connection.state = RESPONDING
                 self.deadlines.set(connection, READER, self.now)
                 return self._watch(connection, EPOLLOUT)
             connection.outbox = None
@@ -153,6 +169,10 @@ cdef class Connections:
                 self.ready.append(connection)
             else:
                 self._watch(connection, EPOLLIN)
+        elif connection.which_list == READER:
+            self.deadlines.set(connection, MORE_BODY if connection.state == BODY else WHOLE_HEAD,
+                               self.now)
+            self._watch(connection, EPOLLIN)
         return 0
 
     cdef int _watch(self, Connection connection, int interest) except -1:
@@ -191,6 +211,7 @@ cdef class Connections:
                            connection.remote_addr or "a client")
         connection.broken = True
         connection.busy = False
+        self.slot[IN_FLIGHT] = self.slot[IN_FLIGHT_SINCE] = 0
         return self._close(connection)
 
     cdef int _close(self, Connection connection) except -1:
@@ -198,6 +219,8 @@ cdef class Connections:
         if connection.state == CLOSED:
             return 0
         connection.state = CLOSED
+        self.connections -= 1
+        self.slot[CONNECTIONS] = self.connections
         self.deadlines.remove(connection)
         self.table[fd] = None
         if connection.interest != NEVER and (connection.shared or self.poller.keeps_closed):
@@ -215,8 +238,6 @@ cdef class Connections:
             connection.broken = True
             responder, connection.responder = connection.responder, None
             (<Responder>responder).abandon()
-        self.connections -= 1
-        self.slot[CONNECTIONS] = self.connections
         return self._listen_if_room()
 
     cdef int _listen_if_room(self) except -1:
@@ -227,8 +248,11 @@ cdef class Connections:
 
     def _detach(self, Connection connection):
         """The application takes the socket; see Connection.detach."""
-        fd = connection.fd
         self._flush()
+        fd = connection.fd
+        if fd < 0 or connection.outbox is not None:
+            raise RuntimeError("fastfork.socket cannot be detached: the client has not read the "
+                               "answers before this one, or has left")
         self.batch.forget(connection)
         if connection.interest != NEVER:
             self.poller.unregister(fd)
@@ -312,17 +336,21 @@ cdef class Connections:
 
     def _shortage(self):
         """Out of descriptors or memory: leave the queue alone for a moment, do not spin."""
-        self.log.error("cannot accept: %s; trying again in 0.1 s",
-                       errors.errorcode.get(self.acceptor.error, self.acceptor.error))
+        if self.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
+            self.shortage_told_ns = self.now
+            self.log.error("cannot accept: %s; trying again every 0.1 s",
+                           errors.errorcode.get(self.acceptor.error, self.acceptor.error))
         self._listen(False)
         self.listen_again = self.now + SHORTAGE_NS
 
-    cdef int _expire(self) except -1:
+    cdef int _expire(self, int64_t now) except -1:
+        """End the waits that were over at `now`: the time the turn began, since what had come
+        until then has been served by now."""
         cdef Connection connection
         cdef int wait
         for wait in range(1, WAITS):
             while True:
-                connection = self.deadlines.expired(wait, self.now)
+                connection = self.deadlines.expired(wait, now)
                 if connection is None:
                     break
                 try:

@@ -21,4 +21,5 @@ cdef class Deadlines:
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept
     cdef Connection expired(self, int wait, int64_t now)
     cdef int64_t next(self) noexcept
+    cdef void limit(self, int wait, int64_t patience) noexcept
     cdef void shorten(self, int wait, int64_t deadline) noexcept

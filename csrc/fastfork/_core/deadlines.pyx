@@ -77,3 +77,7 @@ cdef class Deadlines:
             if (<Connection>at).deadline > deadline:
                 (<Connection>at).deadline = deadline
             at = (<Connection>at).behind
+
+    cdef void limit(self, int wait, int64_t patience) noexcept:
+        """Waits of this kind that begin from now on last `patience` nanoseconds at most."""
+        self.patience[wait] = min(self.patience[wait], patience)

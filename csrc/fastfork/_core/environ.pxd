@@ -22,7 +22,8 @@ cdef class EnvironBuilder:
     cdef name_entry *names
     cdef set _told
     cdef object _on_dropped
-    cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field)
+    cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field,
+                     bint keeps)
     cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
                             const ff_field *field) except NULL
     cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1

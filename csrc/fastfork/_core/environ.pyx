@@ -113,8 +113,13 @@ cdef class EnvironBuilder:
             Py_XDECREF(self.names[i].value)
             self.names[i].value = NULL
 
-    cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field):
-        """The environ key of a field name, or None when the field is dropped."""
+    cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field,
+                     bint keeps):
+        """The environ key of a field name, or None when the field is dropped.
+
+        keeps: the key will be kept; only then is it interned, since an interned str may live
+        for ever (CPython 3.12) and clients can make up names.
+        """
         cdef str text = name[:n].decode("ascii")
         # Transfer-Encoding has done its work: the application reads the decoded body, whose
         # length is known by then.  Handing it on would invite a second decoding.
@@ -128,7 +133,7 @@ cdef class EnvironBuilder:
         text = text.upper().replace("-", "_")
         if field.id != FF_CONTENT_TYPE and field.id != FF_CONTENT_LENGTH:
             text = "HTTP_" + text
-        return sys.intern(text)
+        return sys.intern(text) if keeps else text
 
     cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
                             const ff_field *field) except NULL:
@@ -142,7 +147,7 @@ cdef class EnvironBuilder:
             e = &self.names[(hash & (NAMES - 1)) ^ 1]
             if e.hash == hash and e.size == n and memcmp(e.name, name, n) == 0:
                 return e
-        key = self._key(name, n, field)
+        key = self._key(name, n, field, e.key == NULL)
         Py_INCREF(key)
         Py_XDECREF(e.key)
         Py_XDECREF(e.value)
@@ -178,7 +183,7 @@ cdef class EnvironBuilder:
                 Py_XDECREF(e.value)
                 e.value = <PyObject *>value
         else:
-            key = self._key(name, field.name.len, field)
+            key = self._key(name, field.name.len, field, False)
             if key is None:
                 return 0
             value = latin1(p, n, field.has_obs_text)

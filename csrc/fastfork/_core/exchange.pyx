@@ -195,7 +195,7 @@ cdef class Exchange:
         cdef char *start
         cdef char *p
         cdef bint by_reference, cut
-        bound = 64 + (n if n <= COPY_MAX else 0)
+        bound = 64 + min(n, <Py_ssize_t>COPY_MAX)  # it may yet be cut to what is copied
         if not self.head_sent:
             bound += self.head.finish_bound()
         start = p = batch.room(bound)

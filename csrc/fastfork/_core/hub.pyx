@@ -13,7 +13,7 @@ Runs in: worker
 from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING, Connection
+from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
 from fastfork._core.connections cimport (
     BYTES_SENT,
     EPOLLIN,
@@ -57,6 +57,12 @@ cdef class Hub(Receiver):
         self.write_access = write_access
         self.most_requests = most_requests
 
+    def rest(self):
+        """Forget what was remembered of requests, if none came since the last call."""
+        if self.slot[REQUESTS] == self.rested:
+            self.environs.forget_values()
+        self.rested = self.slot[REQUESTS]
+
     def look_up_in(self, seconds):
         """Return from the loop, see `turn`, in `seconds` at the latest."""
         self.attention = False
@@ -78,8 +84,8 @@ cdef class Hub(Receiver):
         most_requests are served, or the last connection of a worker that leaves is gone.
         """
         cdef Connection connection
-        cdef int64_t wait
-        self.now = now_ns()
+        cdef int64_t wait, began
+        self.now = began = now_ns()
         self.running = None  # also after a mishap
         self.slot[HEARTBEAT] = self.now
         self.site.lines.refresh()
@@ -105,7 +111,7 @@ cdef class Hub(Receiver):
                 except Exception:
                     self._mishap(connection)
         self._flush()
-        self._expire()
+        self._expire(began)
         self._flush()
         if self.listen_again and self.now >= self.listen_again:
             self.listen_again = 0
@@ -122,8 +128,6 @@ cdef class Hub(Receiver):
     cdef int64_t _wait(self) except -2:
         """Nanoseconds until something is due; also writes the access log when it is."""
         cdef int64_t wait = self.look_up_ns - self.now, due = self.deadlines.next()
-        if self.ready:
-            return 0
         if due >= 0:
             wait = min(wait, due - self.now)
         if self.site.access_lines:
@@ -134,7 +138,7 @@ cdef class Hub(Receiver):
                 wait = min(wait, <int64_t>LOG_NS)
         if self.listen_again:
             wait = min(wait, <int64_t>SHORTAGE_NS)
-        return wait
+        return 0 if self.ready else wait
 
     def flush_access_log(self):
         """Write the lines that wait for company."""
@@ -163,12 +167,17 @@ cdef class Hub(Receiver):
         cdef Responder responder
         cdef int64_t began
         cdef int how
-        if self.eager and self.batch.waiting():
-            self._flush()
+        if self.batch.waiting():
+            # The answers already in the batch would wait for this one.
+            if self.eager:
+                self._flush()
+            elif self.is_slow:
+                self.batch.hold()
         responder = self._responder()
         began = self.now
         responder.begin(connection, connection.minor, connection.is_head,
-                        connection.keep_alive, began)
+                        connection.keep_alive and self.deadlines.patience[NEXT_REQUEST] > 0,
+                        began)
         self.running[EARLY_HINTS] = responder._early_hints
         self.slot[REQUESTS] += 1
         self.slot[IN_FLIGHT] = 1
@@ -182,10 +191,11 @@ cdef class Hub(Receiver):
         self.slot[IN_FLIGHT_SINCE] = 0
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
-        # The answers already in the batch wait for this one.  They must not wait for a slow
-        # application: once it was slow, it gets an empty batch for a while.
+        # An application that was slow gets an empty batch for a while, and one that was ever
+        # slow has the pusher see to it that nothing waits for long.
         if self.now - began > BATCH_NS:
             self.eager = EAGER_REQUESTS
+            self.is_slow = True
         elif self.eager:
             self.eager -= 1
         return self._progress(connection, responder, how)
@@ -213,6 +223,7 @@ cdef class Hub(Receiver):
             self.deadlines.remove(connection)
             self.ready.append(connection)
         else:
+            self.deadlines.set(connection, READER, self.now)
             self.batch.look_at(connection)
         return 0
 
@@ -229,7 +240,7 @@ cdef class Hub(Receiver):
             connection.body.discard()
             connection.body = None
         connection.environ = None
-        responder.begin(connection, 1, False, False, self.now)
+        responder.begin(connection, 1, connection.is_head, False, self.now)
         responder.refuse(status)
         self._progress(connection, responder, FINISHED)
         connection.lingers = True
@@ -239,8 +250,8 @@ cdef class Hub(Receiver):
         """Take up a connection that had work left in an earlier turn."""
         cdef Responder responder
         cdef int64_t began = self.now
-        if connection.state == CLOSED:
-            return 0
+        if connection.state == CLOSED or connection.outbox is not None:
+            return 0  # gone, or its turn comes when it has read what waits for it
         if connection.responder is not None:
             responder = <Responder>connection.responder
             self.running = responder.environ
@@ -256,7 +267,7 @@ cdef class Hub(Receiver):
                 return 0
         if connection.partial != NULL and connection.state == IDLE:
             self._consume_partial(connection)
-        elif connection.state == IDLE and not connection.close_after:
+        if connection.state <= BODY and not connection.close_after:
             self._watch(connection, EPOLLIN)
         return 0
 

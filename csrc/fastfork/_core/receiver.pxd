@@ -20,6 +20,7 @@ cdef class Receiver(Connections):
     cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1
+    cdef bint _is_head(self, const char *p)
     cdef int _begin(self, Connection connection, const char *p) except -1
     cdef int _begin_body(self, Connection connection) except -1
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1

@@ -10,7 +10,7 @@ Runs in: worker
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, RESPONDING
@@ -22,7 +22,13 @@ from fastfork._core.connections cimport (
     Connections,
 )
 from fastfork._core.deadlines cimport MORE_BODY, WHOLE_HEAD
-from fastfork._core.scan cimport FF_NEED_DATA, ff_error_status, ff_head
+from fastfork._core.scan cimport (
+    FF_NEED_DATA,
+    ff_error_status,
+    ff_head,
+    ff_is_head_error,
+    ff_scan_field_line,
+)
 
 import errno as errors
 import sys
@@ -68,12 +74,14 @@ cdef class Receiver(Connections):
         raise AssertionError("Hub answers")
 
     cdef int _event(self, Connection connection, int mask) except -1:
-        if mask & EPOLLOUT and connection.state == RESPONDING:
-            return self._settle(connection)
+        # Pipelined bytes, or the client's end, while an answer is on the way: not read now.
+        # Level-triggered readiness would report it for ever.
+        if connection.outbox is not None:
+            if mask & EPOLLOUT:
+                return self._settle(connection)
+            return self._watch(connection, EPOLLOUT)
         if connection.state == RESPONDING:
-            # Pipelined bytes, or the client's end, while its answer is on the way: not
-            # read now.  Level-triggered readiness would report it for ever.
-            return self._watch(connection, EPOLLOUT if connection.outbox is not None else 0)
+            return self._watch(connection, 0)
         if connection.state == IDLE and connection.partial != NULL:
             return 0  # in `ready`: the requests that came before these bytes are served first
         return self._readable(connection)
@@ -98,10 +106,12 @@ cdef class Receiver(Connections):
         if connection.partial == NULL:
             return self._consume(connection, self.received, n)
         connection.keep(self.received, n)
-        # A head that comes in drops is looked at again only when a line has ended, or
-        # while the request line is still open, or after some KiB: linear work in all.
-        if connection.has_line and memchr(self.received, b'\n', n) == NULL and \
-                connection.partial_size - connection.scanned < LOOK_BYTES:
+        # A head that comes in drops is not scanned anew for each: while a field line goes on
+        # and nothing in it offends, one look at that line is enough.
+        if (connection.line_at and connection.partial_size - connection.scanned < LOOK_BYTES
+                and ff_scan_field_line(connection.partial + connection.line_at,
+                                       connection.partial_size - connection.line_at)
+                == FF_NEED_DATA):
             return 0
         return self._consume_partial(connection)
 
@@ -159,6 +169,7 @@ cdef class Receiver(Connections):
             if used <= 0:
                 if used == FF_NEED_DATA:
                     return self._head_incomplete(connection, p, end - p)
+                connection.is_head = ff_is_head_error(<int>used) and self._is_head(p)
                 return self._refuse(connection, <int>used, ff_error_status(<int>used))
             self._begin(connection, p)
             p += used
@@ -181,7 +192,10 @@ cdef class Receiver(Connections):
             self.deadlines.set(connection, WHOLE_HEAD, self.now)
         connection.keep(p, n)
         connection.scanned = <uint32_t>n
-        connection.has_line = memchr(p, b'\n', n) != NULL
+        connection.is_head = False  # whatever the last request was
+        while n > 0 and p[n - 1] != b'\n':
+            n -= 1
+        connection.line_at = <uint32_t>n
         return 0
 
     cdef int _begin(self, Connection connection, const char *p) except -1:
@@ -199,12 +213,15 @@ cdef class Receiver(Connections):
         self.running = environ
         connection.minor = head.minor
         connection.keep_alive = self.parser.framing.keep_alive
-        connection.is_head = (head.method.len == 4
-                              and memcmp(p + head.method.at, b"HEAD", 4) == 0)
+        connection.is_head = self._is_head(p)
         n = min(n, <Py_ssize_t>LINE_BYTES)
         memcpy(&self.slot[LINE], p + head.start, n)
         self.slot[LINE_SIZE] = n
         return 0
+
+    cdef bint _is_head(self, const char *p):
+        cdef ff_head *head = &self.parser.head
+        return head.method.len == 4 and memcmp(p + head.method.at, b"HEAD", 4) == 0
 
     def _name_from_host(self, dict environ):
         """A Unix socket has neither name nor port: the client's word for them is Host."""

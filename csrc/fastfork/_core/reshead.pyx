@@ -182,7 +182,7 @@ cdef class ResponseHead:
             self.has_length = True
             return self.status >= 200 and self.status != 204  # RFC 9110 section 8.6
         elif n == 10 and ff_equals(name, n, b"connection", 10):
-            if ff_equals(value, vn, b"close", 5):
+            if b"close" in [m.strip() for m in value[:vn].lower().split(b",")]:
                 self.wants_close = True
                 return False
             mine = True

@@ -127,6 +127,10 @@ cdef class Responder(Exchange):
             self.blocks = iter(wrapper)
             return self.resume()
         available = max(<int64_t>0, <int64_t>facts.st_size - offset)
+        if available == 0:
+            # Empty, or a file that tells no size, as those of /proc: reading it will show.
+            self.blocks = iter(wrapper)
+            return self.resume()
         if not self.head.has_length:
             self.head.length = available
         available = min(available, self.head.length)
@@ -249,6 +253,8 @@ cdef class Responder(Exchange):
                 if self.site.batch.waiting():
                     self.site.batch.hold()  # the client need not wait for what close() does
                 close()
-        except Exception:
+        except BaseException as error:
+            if not isinstance(error, Exception) and self.site.leaving():
+                raise
             self.site.log.exception("Error in close() of the application's iterable")
         return 0

@@ -8,6 +8,7 @@ cdef extern from "errors.h" nogil:
         FF_SECOND_OPINION
     int ff_error_status(int code)
     const char *ff_error_text(int code)
+    bint ff_is_head_error(int code)
 
 cdef extern from "scan.h" nogil:
     ctypedef struct ff_span:
@@ -59,6 +60,7 @@ cdef extern from "scan.h" nogil:
         uint32_t head
 
     Py_ssize_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+    Py_ssize_t ff_scan_field_line(const char *p, size_t n)
     size_t ff_value_span(const char *p, const char *end, uint8_t *obs)
     size_t ff_token_span(const char *p, const char *end)
     bint ff_equals(const char *p, size_t n, const char *w, size_t wn)

@@ -126,5 +126,8 @@ class ProcessSettings:
         "Name of the processes in ps and top.",
         flags="-n --name",
         reload="server",
-        more="Without it the application's name is shown.",
+        more="The full title, `fastfork: worker [NAME]`, needs setproctitle (`pip install "
+        "setproctitle`); NAME is then the application's without this setting. Without "
+        "setproctitle only the short name is set (comm, 15 bytes), and only when this setting "
+        "is given.",
     )

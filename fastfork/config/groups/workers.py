@@ -61,7 +61,9 @@ class WorkerSettings:
         flags="-t --timeout",
         reload="live",
         more="A worker is silent while the application holds it. It gets SIGABRT and logs what "
-        "it was doing, then SIGKILL.",
+        "it was doing, then SIGKILL. The time in which a worker loads the application is not "
+        "bounded in this version: it is told in the log once every `timeout`, and a reload "
+        "dismisses a replacement that hangs there.",
     )
     graceful_timeout: float = setting(
         30.0,
