@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -248,3 +249,33 @@ def test_one_client_with_many_requests_does_not_hold_up_another(serve: Serve) ->
     assert modest.read_response().body == b"/modest"
     expect_in_order(greedy, 200)
     assert order.index("/modest") <= 32
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 50])
+def test_client_that_leaves_a_slow_application_in_the_middle_of_its_requests(
+    serve: Serve, body: bytes
+) -> None:
+    """An answer that waits is sent before a slow application gets the next request."""
+    asked: list[str] = []
+
+    def app(environ: Environ, start_response: Start) -> Iterable[bytes]:
+        asked.append(environ["RAW_URI"])
+        until = time.monotonic() + 0.002
+        while time.monotonic() < until:
+            pass
+        if environ["RAW_URI"] == "/3":
+            client.reset()
+        return path(environ, start_response)
+
+    served = serve(app, spool_after=10)
+    client = served.connect()
+    client.sock.sendall(
+        b"".join(
+            b"POST /%d HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (n, len(body), body)
+            for n in range(10)
+        )
+    )
+    served.settle()
+    assert served.hub.connections == 0
+    assert asked == ["/0", "/1", "/2", "/3"]
+    assert served.connect().request("GET", "/next").status == 200

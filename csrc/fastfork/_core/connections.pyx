@@ -216,7 +216,7 @@ cdef class Connections:
 
     cdef int _close(self, Connection connection) except -1:
         cdef int fd = connection.fd
-        if connection.state == CLOSED:
+        if connection.state == CLOSED or fd < 0:
             return 0
         connection.state = CLOSED
         self.connections -= 1

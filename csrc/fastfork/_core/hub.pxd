@@ -19,6 +19,7 @@ cdef class Hub(Receiver):
     cdef int eager             # requests to answer at once, since the application was slow
 
     cdef int64_t _wait(self) except -2
+    cdef int _forget_request(self, Connection connection) except -1
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1
     cdef Responder _responder(self)

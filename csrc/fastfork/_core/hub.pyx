@@ -171,6 +171,8 @@ cdef class Hub(Receiver):
             # The answers already in the batch would wait for this one.
             if self.eager:
                 self._flush()
+                if connection.state == CLOSED:
+                    return self._forget_request(connection)
             elif self.is_slow:
                 self.batch.hold()
         responder = self._responder()
@@ -199,6 +201,14 @@ cdef class Hub(Receiver):
         elif self.eager:
             self.eager -= 1
         return self._progress(connection, responder, how)
+
+    cdef int _forget_request(self, Connection connection) except -1:
+        """Sending the answers before this one showed that the client has left."""
+        self.running = None
+        if connection.spool is not None:
+            connection.spool.close()
+            connection.spool = None
+        return 0
 
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
         """What a response did decides what the connection waits for."""
