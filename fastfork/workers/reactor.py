@@ -177,6 +177,12 @@ class ReactorWorker(Worker):
             name,
         )
 
+    def begin_drain(self) -> None:
+        """The answer that is being made says already that the connection will close."""
+        super().begin_drain()
+        if self.draining and self.hub is not None:
+            self.hub.site.draining = True
+
     def wake(self) -> None:
         """End the wait of the loop."""
         if self._wake_w >= 0:
