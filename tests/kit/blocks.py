@@ -40,7 +40,7 @@ def returning(
 ) -> Callable[..., Iterable[bytes]]:
     """An application that starts a response with these fields and returns `body`."""
 
-    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         start_response(status, list(fields))
         return body
 

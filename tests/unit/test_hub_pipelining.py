@@ -279,3 +279,22 @@ def test_client_that_leaves_a_slow_application_in_the_middle_of_its_requests(
     assert served.hub.connections == 0
     assert asked == ["/0", "/1", "/2", "/3"]
     assert served.connect().request("GET", "/next").status == 200
+
+
+def test_answer_does_not_wait_for_a_slow_application_of_another_client(serve: Serve) -> None:
+    """Once an application was slow, what is ready goes out while the next request runs."""
+
+    def app(environ: Environ, start_response: Start) -> Iterable[bytes]:
+        until = time.monotonic() + 0.001
+        while time.monotonic() < until:
+            pass
+        if environ["RAW_URI"] == "/waits":
+            assert first.take().endswith(b"/first")
+        return path(environ, start_response)
+
+    served = serve(app)
+    first, second = served.connect(), served.connect()
+    assert first.request("GET", "/").status == second.request("GET", "/").status == 200
+    first.sock.sendall(b"GET /first HTTP/1.1\r\nHost: h\r\n\r\n")
+    second.sock.sendall(b"GET /waits HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert second.read_response().body == b"/waits"

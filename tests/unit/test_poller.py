@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import selectors
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -22,9 +23,11 @@ Start = Callable[..., Any]
 IN, OUT = pollers.READABLE, pollers.WRITABLE
 
 
-@pytest.fixture(params=[EpollPoller, SelectorsPoller])
-def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
-    made: Poller = request.param()
+@pytest.fixture(params=["EpollPoller", "DefaultSelector", "PollSelector", "SelectSelector"])
+def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Poller]:
+    if request.param != "EpollPoller":
+        monkeypatch.setattr(selectors, "DefaultSelector", getattr(selectors, request.param))
+    made = EpollPoller() if request.param == "EpollPoller" else SelectorsPoller()
     yield made
     made.close()
 

@@ -84,7 +84,7 @@ cdef class Hub(Receiver):
         most_requests are served, or the last connection of a worker that leaves is gone.
         """
         cdef Connection connection
-        cdef int64_t wait, began
+        cdef int64_t wait, began, due
         self.now = began = now_ns()
         self.running = None  # also after a mishap
         self.slot[HEARTBEAT] = self.now
@@ -111,8 +111,10 @@ cdef class Hub(Receiver):
                 except Exception:
                     self._mishap(connection)
         self._flush()
-        self._expire(began)
-        self._flush()
+        due = self.deadlines.next()
+        if 0 <= due <= began:
+            self._expire(began)
+            self._flush()
         if self.listen_again and self.now >= self.listen_again:
             self.listen_again = 0
             self._listen(True)
