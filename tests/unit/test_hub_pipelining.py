@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,8 +14,6 @@ from tests.unit.conftest import Serve
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
-
-PACKETS = {"family": socket.AF_UNIX, "kind": socket.SOCK_SEQPACKET}
 
 
 def gets(count: int, *, last: bytes = b"") -> bytes:
@@ -41,35 +38,6 @@ def test_requests_in_one_write_are_answered_in_order(
         client.send(gets(count))
         expect_in_order(client, count)
         client.expect_nothing()
-
-
-def test_answers_to_sixteen_requests_are_one_packet(serve: Serve, http_parser: str) -> None:
-    client = serve(path, parser=http_parser, **PACKETS).connect()
-    client.sock.sendall(gets(16))
-    (packet,) = client.packets()
-    assert packet.count(b"HTTP/1.1 200 OK\r\n") == 16
-
-
-def test_answers_to_forty_requests_are_three_packets(serve: Serve) -> None:
-    """At most sixteen requests of one connection are answered in a turn."""
-    client = serve(path, **PACKETS).connect()
-    client.sock.sendall(gets(40))
-    assert [packet.count(b"HTTP/1.1 200") for packet in client.packets()] == [16, 16, 8]
-
-
-def test_head_and_small_body_are_one_packet(serve: Serve) -> None:
-    client = serve(path, **PACKETS).connect()
-    client.sock.sendall(gets(1))
-    (packet,) = client.packets()
-    assert packet.endswith(b"\r\n\r\n/0")
-
-
-def test_head_and_large_body_are_one_packet(serve: Serve) -> None:
-    body = b"x" * 50_000
-    client = serve(returning([body]), **PACKETS).connect()
-    client.sock.sendall(gets(1))
-    (packet,) = client.packets()
-    assert packet.endswith(b"\r\n\r\n" + body)
 
 
 @pytest.mark.parametrize("cut", range(1, 80, 7))

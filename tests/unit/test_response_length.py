@@ -224,18 +224,6 @@ def test_two_long_streams_take_turns(serve: Serve) -> None:
     assert "b" * 300 not in first
 
 
-def test_last_chunk_is_in_the_packet_of_the_last_block(serve: Serve) -> None:
-    """A chunk alone would wake the client twice."""
-    import socket
-
-    served = serve(
-        returning(iter([b"one", b"two"])), family=socket.AF_UNIX, kind=socket.SOCK_SEQPACKET
-    )
-    client = served.connect()
-    client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-    assert client.packets()[-1].endswith(b"3\r\ntwo\r\n0\r\n\r\n")
-
-
 @pytest.mark.parametrize(
     "body",
     [["text"], ("text",), "text", [None], [5], [bytearray(b"x")], [memoryview(b"x")], 5, None],
