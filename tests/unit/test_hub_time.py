@@ -132,7 +132,7 @@ def test_reader_that_stops_is_reset_and_the_body_closed(serve: Serve, body: str)
     assert served.hub.connections == 1
     served.turn_until(lambda: served.hub.connections == 0, "the reader is given up")
     assert blocks.closed == (body != "whole")
-    with pytest.raises(ProtocolViolation):
+    with pytest.raises(ProtocolViolation, match="reset the connection"):
         client.read_response()
 
 

@@ -33,6 +33,12 @@ import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_PEEK
+    int SOL_SOCKET
+    int SO_LINGER
+    struct linger:
+        int l_onoff
+        int l_linger
+    int setsockopt(int fd, int level, int name, const void *value, unsigned int size)
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
@@ -284,11 +290,14 @@ cdef class Hub(Receiver):
         return 0
 
     cdef int _run_out(self, Connection connection, int wait) except -1:
+        cdef linger at_once = linger(l_onoff=1, l_linger=0)
         cdef char byte
         if wait == WHOLE_HEAD or wait == MORE_BODY:
             return self._refuse(connection, 0, 408)
         if wait == READER:
-            # It never reads: what we still hold cannot be delivered.  A reset says so.
+            # It never reads: what we still hold cannot be delivered.  A reset says so, and
+            # gives back what the kernel holds too (socket(7), SO_LINGER).
+            setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once))
             connection.broken = True
             return self._settle(connection)
         if wait != LINGER and recv(connection.fd, &byte, 1, MSG_PEEK) > 0:
