@@ -23,6 +23,7 @@
     X(FF_FIELD_TOO_LONG, -23, 431, "a field line is longer than limit_request_field_size") \
     X(FF_TOO_MANY_FIELDS, -24, 431, "more fields than limit_request_fields")               \
     X(FF_HEAD_TOO_LONG, -25, 431, "the request head is longer than limit_request_head")    \
+    X(FF_UNDERSCORE, -26, 400, "a field name has an underscore, and header_map is refuse")  \
     X(FF_HOST_MISSING, -30, 400, "HTTP/1.1 without a Host field")                          \
     X(FF_HOST_REPEATED, -31, 400, "more than one Host field")                              \
     X(FF_BAD_HOST, -32, 400, "Host is not uri-host [\":\" port]")                          \

@@ -1,6 +1,7 @@
 /* scan.c -- see scan.h. */
 #include "scan.h"
 
+#include "field.h"
 #include "target.h"
 
 #if defined(__SSE2__) && !defined(FF_NO_SSE2)
@@ -8,12 +9,10 @@
 #define FF_SSE2 1
 #endif
 
-enum { TOKEN = 1, UNDERSCORE = 2 };
-
 /* RFC 9110 section 5.6.2: "!#$%&'*+-.^_`|~", digits, letters. */
-static const uint8_t TCHAR[256] = {
+const uint8_t ff_tchar[256] = {
     ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = TOKEN | UNDERSCORE, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
+    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = FF_TOKEN | FF_DASH_LIKE, ['`'] = 1, ['|'] = 1,  ['~'] = 1,
     ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,  ['6'] = 1, ['7'] = 1,
     ['8'] = 1, ['9'] = 1,
     ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,  ['G'] = 1, ['H'] = 1,
@@ -29,7 +28,7 @@ static const uint8_t TCHAR[256] = {
 int
 ff_is_tchar(unsigned char c)
 {
-    return TCHAR[c] != 0;
+    return ff_tchar[c] != 0;
 }
 
 int
@@ -63,7 +62,7 @@ ff_token_span(const char *p, const char *end)
 {
     const char *q = p;
 
-    while (q < end && TCHAR[(unsigned char)*q])
+    while (q < end && ff_tchar[(unsigned char)*q])
         q++;
     return (size_t)(q - p);
 }
@@ -130,49 +129,28 @@ target_span(const char *p, const char *end)
     return (size_t)(q - p);
 }
 
-/* Is this one of the names that decide something?  By length first: most are not. */
-static uint8_t
-name_id(const char *p, size_t n)
-{
-    switch (n) {
-    case 4:
-        return FF_IS(p, n, "host") ? FF_HOST : FF_OTHER;
-    case 5:
-        return FF_IS(p, n, "proxy") ? FF_PROXY : FF_OTHER;
-    case 6:
-        if (FF_IS(p, n, "cookie"))
-            return FF_COOKIE;
-        return FF_IS(p, n, "expect") ? FF_EXPECT : FF_OTHER;
-    case 7:
-        return FF_IS(p, n, "upgrade") ? FF_UPGRADE : FF_OTHER;
-    case 10:
-        return FF_IS(p, n, "connection") ? FF_CONNECTION : FF_OTHER;
-    case 12:
-        return FF_IS(p, n, "content-type") ? FF_CONTENT_TYPE : FF_OTHER;
-    case 14:
-        return FF_IS(p, n, "content-length") ? FF_CONTENT_LENGTH : FF_OTHER;
-    case 17:
-        return FF_IS(p, n, "transfer-encoding") ? FF_TRANSFER_ENCODING : FF_OTHER;
-    }
-    return FF_OTHER;
-}
-
 /* gunicorn's convention, kept: 3 to 20 long, no lower case, no "#". */
 static int
-conventional_method(const char *p, size_t n)
+acceptable_method(const char *p, size_t n, uint32_t options)
 {
+    int lower = 0;
+
+    if (options & FF_PERMIT_METHOD)
+        return n > 0;
     if (n < 3 || n > 20)
         return 0;
-    for (size_t i = 0; i < n; i++)
-        if ((p[i] >= 'a' && p[i] <= 'z') || p[i] == '#')
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == '#')
             return 0;
-    return 1;
+        lower |= p[i] >= 'a' && p[i] <= 'z';
+    }
+    return !lower || (options & FF_CASEFOLD_METHOD);
 }
 
 /* "HTTP/1.x" CRLF at p.  Returns 10, FF_NEED_DATA or an error; compares as far as the
  * bytes go, so that a wrong version is refused before its line ends. */
 static ptrdiff_t
-scan_version(const char *p, const char *end, uint8_t *minor)
+scan_version(const char *p, const char *end, uint32_t options, ff_head *h)
 {
     static const char WANT[] = "HTTP/";
     size_t n = (size_t)(end - p);
@@ -199,29 +177,37 @@ scan_version(const char *p, const char *end, uint8_t *minor)
         return FF_NEED_DATA;
     if (p[9] != '\n')
         return FF_BARE_CR;
-    if (p[5] != '1')
-        return FF_VERSION_NOT_SUPPORTED;
-    *minor = (uint8_t)(p[7] - '0');
+    h->minor = (uint8_t)(p[7] - '0');
+    if (p[5] != '1') {
+        if (!(options & FF_PERMIT_VERSION))
+            return FF_VERSION_NOT_SUPPORTED;
+        h->minor = p[5] > '1';
+        h->is_lenient = 1;
+    }
     return 10;
 }
 
 /* The request line at base[h->start].  Returns its length with CRLF. */
 static ptrdiff_t
-scan_request_line(const char *base, const char *end, uint32_t limit, ff_head *h)
+scan_request_line(const char *base, const char *end, const ff_limits *limits, ff_head *h)
 {
     const char *line = base + h->start, *p = line, *stop = end;
-    int cut = 0;
+    int cut = FF_NEED_DATA; /* what it means when the bytes end at `stop` */
     ptrdiff_t used;
     int rc;
 
-    if (limit && (size_t)(end - line) > (size_t)limit + 2) {
-        stop = line + limit + 2;
-        cut = 1;
+    if (limits->line && (size_t)(end - line) > (size_t)limits->line + 2) {
+        stop = line + limits->line + 2;
+        cut = FF_LINE_TOO_LONG;
+    }
+    if (limits->head && (size_t)(stop - base) > limits->head) {
+        stop = base + limits->head;
+        cut = FF_HEAD_TOO_LONG;
     }
     p += ff_token_span(p, stop);
     if (p == stop)
-        return cut ? FF_LINE_TOO_LONG : FF_NEED_DATA;
-    if (*p != ' ' || !conventional_method(line, (size_t)(p - line)))
+        return cut;
+    if (*p != ' ' || !acceptable_method(line, (size_t)(p - line), limits->options))
         return FF_BAD_METHOD;
     h->method.at = h->start;
     h->method.len = (uint32_t)(p - line);
@@ -231,66 +217,18 @@ scan_request_line(const char *base, const char *end, uint32_t limit, ff_head *h)
     h->target.len = (uint32_t)target_span(p, stop);
     p += h->target.len;
     if (p == stop)
-        return cut ? FF_LINE_TOO_LONG : FF_NEED_DATA;
+        return cut;
     if (*p != ' ')
         return *p == '\r' || *p == '\n' ? FF_BAD_VERSION : FF_BAD_TARGET;
-    rc = ff_split_target(base, h);
+    rc = ff_split_target(base, h, (limits->options & FF_CASEFOLD_METHOD) != 0);
     if (rc < 0)
         return rc;
 
     p++;
-    used = scan_version(p, stop, &h->minor);
+    used = scan_version(p, stop, limits->options, h);
     if (used < 0)
-        return used == FF_NEED_DATA && cut ? FF_LINE_TOO_LONG : used;
+        return used == FF_NEED_DATA ? cut : used;
     return p - line + used;
-}
-
-/* One field line at p, its CRLF included in the result. */
-static ptrdiff_t
-scan_field(const char *base, const char *p, const char *stop, ff_field *f)
-{
-    const char *name = p, *last;
-    uint8_t kind, seen = 0;
-    size_t n;
-
-    for (; p < stop && (kind = TCHAR[(unsigned char)*p]) != 0; p++)
-        seen |= kind;
-    n = (size_t)(p - name);
-    if (p == stop)
-        return FF_NEED_DATA;
-    if (n == 0 || *p != ':') /* "Host :" too: RFC 9112 section 5.1 says 400 */
-        return FF_BAD_FIELD_NAME;
-    f->name.at = (uint32_t)(name - base);
-    f->name.len = (uint32_t)n;
-    f->id = name_id(name, n);
-    f->has_underscore = (seen & UNDERSCORE) != 0;
-    f->has_obs_text = 0;
-
-    for (p++; p < stop && (*p == ' ' || *p == '\t'); p++)
-        ;
-    f->value.at = (uint32_t)(p - base);
-    n = ff_value_span(p, stop, &f->has_obs_text);
-    last = p + n;
-    if (last == stop)
-        return FF_NEED_DATA;
-    if (*last != '\r')
-        return *last == '\n' ? FF_BARE_LF : FF_BAD_FIELD_VALUE;
-    if (last + 1 == stop)
-        return FF_NEED_DATA;
-    if (last[1] != '\n')
-        return FF_BARE_CR;
-    while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-        n--;
-    f->value.len = (uint32_t)n;
-    return last + 2 - name;
-}
-
-ptrdiff_t
-ff_scan_field_line(const char *p, size_t n)
-{
-    ff_field field;
-
-    return scan_field(p, p, p + n, &field);
 }
 
 /* Field lines from p up to and including the empty line.  Returns the head's length. */
@@ -316,8 +254,8 @@ scan_fields(const char *base, const char *p, const char *end, const ff_limits *l
         }
         if (*p == '\n')
             return FF_BARE_LF;
-        if (*p == ' ' || *p == '\t')
-            return FF_OBS_FOLD;
+        if (ff_is_blank(*p))
+            return FF_OBS_FOLD; /* of the request line; those of fields are part of them */
         if (limits->fields && h->nfields == limits->fields)
             return FF_TOO_MANY_FIELDS;
         if (h->nfields == h->capacity)
@@ -326,11 +264,12 @@ scan_fields(const char *base, const char *p, const char *end, const ff_limits *l
         cut = limits->field_size && (size_t)(head_end - p) > limits->field_size;
         if (cut)
             stop = p + limits->field_size;
-        used = scan_field(base, p, stop, &h->fields[h->nfields]);
+        used = ff_scan_field(base, p, stop, head_end, limits->options, &h->fields[h->nfields]);
         if (used == FF_NEED_DATA)
             return cut ? FF_FIELD_TOO_LONG : head_cut ? FF_HEAD_TOO_LONG : FF_NEED_DATA;
         if (used < 0)
             return used;
+        h->is_lenient |= h->fields[h->nfields].has_fold | h->fields[h->nfields].has_space;
         h->nfields++;
         p += used;
     }
@@ -344,6 +283,7 @@ ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
     ptrdiff_t used;
 
     h->nfields = 0;
+    h->is_lenient = 0;
     for (h->start = 0; h->start < n; h->start += 2) {
         const char *q = p + h->start;
         if (*q == '\n')
@@ -359,7 +299,7 @@ ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
     }
     if (h->start >= n)
         return FF_NEED_DATA;
-    used = scan_request_line(p, end, limits->line, h);
+    used = scan_request_line(p, end, limits, h);
     if (used < 0)
         return used;
     return scan_fields(p, p + h->start + used, end, limits, h);

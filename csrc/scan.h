@@ -43,6 +43,8 @@ typedef struct {
     uint8_t id;             /* ff_name_id */
     uint8_t has_obs_text;   /* the value has a byte >= 0x80 */
     uint8_t has_underscore; /* the name has one: in CGI names it would pass for "-" */
+    uint8_t has_fold;       /* the value goes over several lines: ff_unfold() joins them */
+    uint8_t has_space;      /* there was white space before the colon */
 } ff_field;
 
 typedef enum { FF_ORIGIN_FORM, FF_ABSOLUTE_FORM, FF_ASTERISK_FORM } ff_target_form;
@@ -56,11 +58,22 @@ typedef struct {
     uint8_t form;       /* ff_target_form */
     uint8_t minor;      /* the digit after "HTTP/1." */
     uint8_t path_has_percent;
+    uint8_t is_lenient; /* has something that only an option below permits */
     uint32_t start;     /* bytes of empty lines skipped before the request line */
     uint32_t nfields;
     uint32_t capacity;  /* of fields, set by the caller */
     ff_field *fields;   /* the caller's */
 } ff_head;
+
+/* What is refused unless permitted, and what is taken unless refused. */
+enum {
+    FF_PERMIT_FOLDING = 1,     /* obs-fold, in fields that decide nothing */
+    FF_STRIP_SPACES = 2,       /* white space between a field name and its colon */
+    FF_PERMIT_METHOD = 4,      /* every token */
+    FF_CASEFOLD_METHOD = 8,    /* lower case, which means the same as upper case */
+    FF_PERMIT_VERSION = 16,    /* HTTP/0.x is served as 1.0, HTTP/2.x and above as 1.1 */
+    FF_REFUSE_UNDERSCORE = 32, /* field names with one */
+};
 
 /* Bytes, or a count for `fields`; 0 = no limit. */
 typedef struct {
@@ -68,6 +81,7 @@ typedef struct {
     uint32_t fields;     /* number of field lines */
     uint32_t field_size; /* one field line with its CRLF */
     uint32_t head;       /* the whole head with its last CRLF */
+    uint32_t options;    /* of those above */
 } ff_limits;
 
 /* RFC 9112 section 2.2 lets a server skip "at least one" empty line before a request. */
@@ -78,7 +92,11 @@ ptrdiff_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head
 
 /* One field line at p, however little of it is there: its length with CRLF, FF_NEED_DATA, or
  * an error code.  Knows no limits.  For a look at a line that comes in drops. */
-ptrdiff_t ff_scan_field_line(const char *p, size_t n);
+ptrdiff_t ff_scan_field_line(const char *p, size_t n, uint32_t options);
+
+/* Joins the lines of a folded value by one SP each (RFC 9112 section 5.2).  dst needs n
+ * bytes.  Returns the length. */
+size_t ff_unfold(char *dst, const char *src, size_t n);
 
 /* Index of the first byte of [p, end) that is no field-value byte: HTAB, 0x20-0x7E and
  * 0x80-0xFF are.  end - p when all are.  *obs is set to 1 when a byte >= 0x80 was seen. */

@@ -151,24 +151,35 @@ split_absolute(const char *t, ff_head *h)
     return split_path(t, end, h);
 }
 
-int
-ff_split_target(const char *base, ff_head *h)
+/* Is the method this word of 7 letters?  `lower` is the same in lower case. */
+static int
+method_is(const char *base, const ff_head *h, int casefold, const char *word, const char *lower)
 {
-    const char *t = base + h->target.at, *method = base + h->method.at;
-    size_t n = h->target.len, mn = h->method.len;
+    const char *method = base + h->method.at;
+
+    if (h->method.len != 7)
+        return 0;
+    return memcmp(method, word, 7) == 0 || (casefold && ff_equals(method, 7, lower, 7));
+}
+
+int
+ff_split_target(const char *base, ff_head *h, int casefold)
+{
+    const char *t = base + h->target.at;
+    size_t n = h->target.len;
 
     h->authority.at = h->target.at;
     h->authority.len = 0;
     h->form = FF_ORIGIN_FORM;
     if (n == 0 || memchr(t, '#', n))
         return FF_BAD_TARGET;
-    if (mn == 7 && memcmp(method, "CONNECT", 7) == 0)
+    if (method_is(base, h, casefold, "CONNECT", "connect"))
         return ff_valid_host(t, n, 0) ? FF_CONNECT_NOT_SUPPORTED : FF_BAD_TARGET;
     if (*t == '/')
         return split_path(t, 0, h);
     if (*t != '*')
         return split_absolute(t, h);
-    if (n != 1 || mn != 7 || memcmp(method, "OPTIONS", 7) != 0)
+    if (n != 1 || !method_is(base, h, casefold, "OPTIONS", "options"))
         return FF_BAD_TARGET;
     h->form = FF_ASTERISK_FORM;
     return split_path(t, 0, h);

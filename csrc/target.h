@@ -6,8 +6,8 @@
 #include "scan.h"
 
 /* Splits h->target, whose bytes are known to be 0x21-0x7E, into path, query and
- * authority.  Returns 0 or an error code. */
-int ff_split_target(const char *base, ff_head *h);
+ * authority.  Returns 0 or an error code.  casefold: methods are compared in any case. */
+int ff_split_target(const char *base, ff_head *h, int casefold);
 
 /* Is this uri-host [":" port]?  Empty is valid only when `may_be_empty`. */
 int ff_valid_host(const char *p, size_t n, int may_be_empty);

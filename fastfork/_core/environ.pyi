@@ -1,5 +1,11 @@
 from collections.abc import Callable
 
 class EnvironBuilder:
-    def __init__(self, *, on_dropped: Callable[[str], object]) -> None: ...
+    def __init__(
+        self,
+        *,
+        on_dropped: Callable[[str], object],
+        maps_underscores: bool = False,
+        casefolds: bool = False,
+    ) -> None: ...
     def forget_values(self) -> None: ...

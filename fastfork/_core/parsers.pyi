@@ -1,7 +1,14 @@
 class HeadParser:
     max_body: int
     def __init__(
-        self, *, line: int, fields: int, field_size: int, head: int, max_body: int
+        self,
+        *,
+        line: int,
+        fields: int,
+        field_size: int,
+        head: int,
+        max_body: int,
+        options: int = 0,
     ) -> None: ...
 
 class HttptoolsParser(HeadParser): ...

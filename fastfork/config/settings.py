@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from .groups.http import LimitSettings, TimeSettings
+from .groups.http import LeniencySettings, LimitSettings, TimeSettings
 from .groups.logs import LogSettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
 from .groups.workers import WorkerSettings
@@ -27,6 +27,7 @@ GROUPS: Final[tuple[type, ...]] = (
     WorkerSettings,
     TimeSettings,
     LimitSettings,
+    LeniencySettings,
     LogSettings,
     ProcessSettings,
 )
@@ -39,6 +40,7 @@ class Config(
     WorkerSettings,
     TimeSettings,
     LimitSettings,
+    LeniencySettings,
     LogSettings,
     ProcessSettings,
 ):

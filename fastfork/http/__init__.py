@@ -12,14 +12,23 @@ Runs in: both
 
 from __future__ import annotations
 
-from fastfork.http.backends import BACKENDS, Limits, make_head_parser, resolve_parser
+from fastfork.http.backends import (
+    BACKENDS,
+    STRICT,
+    Leniency,
+    Limits,
+    make_head_parser,
+    resolve_parser,
+)
 from fastfork.http.pages import error_page
 from fastfork.http.reading import BodyPart, Event, RequestEnd, RequestHead, RequestParser
 
 __all__ = [
     "BACKENDS",
+    "STRICT",
     "BodyPart",
     "Event",
+    "Leniency",
     "Limits",
     "RequestEnd",
     "RequestHead",

@@ -36,6 +36,44 @@ class Limits:
     head: int = 256 << 10
 
 
+# Setting -> its bit in csrc/scan.h.
+OPTION_BITS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "permit_obsolete_folding": 1,
+        "strip_header_spaces": 2,
+        "permit_unconventional_http_method": 4,
+        "casefold_http_method": 8,
+        "permit_unconventional_http_version": 16,
+    }
+)
+REFUSE_UNDERSCORE: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leniency:
+    """What a server may be told to take beyond the rules; by default nothing.
+
+    The names are those of the settings, which say what each does.  header_map: drop, refuse
+    or dangerous.
+    """
+
+    header_map: str = "drop"
+    permit_obsolete_folding: bool = False
+    strip_header_spaces: bool = False
+    permit_unconventional_http_method: bool = False
+    permit_unconventional_http_version: bool = False
+    casefold_http_method: bool = False
+
+    @property
+    def options(self) -> int:
+        """As the compiled parsers take it."""
+        bits = sum(bit for name, bit in OPTION_BITS.items() if getattr(self, name))
+        return bits | (REFUSE_UNDERSCORE if self.header_map == "refuse" else 0)
+
+
+STRICT: Final = Leniency()
+
+
 def resolve_parser(name: str) -> str:
     """The backend that `name` (auto, httptools or native) means here.
 
@@ -54,7 +92,9 @@ def resolve_parser(name: str) -> str:
     return name
 
 
-def make_head_parser(backend: str, limits: Limits, max_body: int) -> HeadParser:
+def make_head_parser(
+    backend: str, limits: Limits, max_body: int, leniency: Leniency = STRICT
+) -> HeadParser:
     """A compiled head parser.  backend: a key of BACKENDS; max_body: bytes, 0 = no limit."""
     from fastfork._core import parsers
 
@@ -64,5 +104,6 @@ def make_head_parser(backend: str, limits: Limits, max_body: int) -> HeadParser:
         field_size=limits.field_size,
         head=limits.head,
         max_body=max_body,
+        options=leniency.options,
     )
     return made

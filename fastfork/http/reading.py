@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastfork.errors import HttpError
-from fastfork.http.backends import Limits, make_head_parser, resolve_parser
+from fastfork.http.backends import STRICT, Leniency, Limits, make_head_parser, resolve_parser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,18 @@ class RequestParser:
     """
 
     def __init__(
-        self, backend: str = "auto", *, limits: Limits | None = None, max_body: int = 1 << 30
+        self,
+        backend: str = "auto",
+        *,
+        limits: Limits | None = None,
+        max_body: int = 1 << 30,
+        leniency: Leniency = STRICT,
     ) -> None:
         from fastfork._core.reader import RequestReader
 
-        head_parser = make_head_parser(resolve_parser(backend), limits or Limits(), max_body)
+        head_parser = make_head_parser(
+            resolve_parser(backend), limits or Limits(), max_body, leniency
+        )
         self._reader = RequestReader(
             head_parser,
             make_head=RequestHead,

@@ -6,6 +6,7 @@ Runs in: worker
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from fastfork import clock
@@ -16,7 +17,7 @@ from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
-from fastfork.http import Limits, error_page, make_head_parser, resolve_parser
+from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.logs.access import AccessLog
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import Poller, make_poller
@@ -133,13 +134,20 @@ class ReactorWorker(Worker):
             field_size=cfg.limit_request_field_size,
             head=cfg.limit_request_head,
         )
-        parser = make_head_parser(resolve_parser(cfg.http_parser), limits, cfg.limit_request_body)
+        leniency = Leniency(**{field.name: getattr(cfg, field.name) for field in fields(Leniency)})
+        parser = make_head_parser(
+            resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
+        )
         return Hub(
             app,
             site=site,
             batch=batch,
             parser=parser,
-            environs=EnvironBuilder(on_dropped=self.on_dropped_field),
+            environs=EnvironBuilder(
+                on_dropped=self.on_dropped_field,
+                maps_underscores=cfg.header_map == "dangerous",
+                casefolds=cfg.casefold_http_method,
+            ),
             deadlines=Deadlines(
                 first_byte=NEW_CONNECTION_SECONDS,
                 next_request=cfg.keepalive,

@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *p = (const char *)data + 4;
     size_t n = size - 4;
     uint64_t max_body;
-    ff_limits limits = {0, 0, 0, 0};
+    ff_limits limits = {0, 0, 0, 0, 0};
 
     if (size < 4 || n > sizeof whole.body)
         return 0;

@@ -120,6 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     limits.fields = data[1] % CAPACITY;
     limits.field_size = data[2];
     limits.head = data[3] * 4u;
+    limits.options = 0;
     whole = scan(p, n, &limits, 1);
     step = n > 200 ? 1 + n / 97 : 1; /* every prefix of short inputs, about 100 of long ones */
     for (size_t cut = 0; cut < n; cut += step) {

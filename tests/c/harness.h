@@ -38,6 +38,7 @@ uint64_t random_bits(uint64_t *state);
 void test_request_line(void);
 void test_fields(void);
 void test_limits(void);
+void test_options(void);
 void test_target(void);
 void test_framing(void);
 void test_chunked(void);

@@ -41,9 +41,17 @@ show(const char *format, ...)
 static void
 show_field(const char *base, const ff_field *f)
 {
-    show("{%.*s%s%s%s=%.*s}", (int)f->name.len, base + f->name.at, ID_NAMES[f->id],
-         f->has_obs_text ? "/obs" : "", f->has_underscore ? "/underscore" : "", (int)f->value.len,
-         base + f->value.at);
+    char *value = malloc(f->value.len + 1u);
+    size_t n = f->value.len;
+
+    if (f->has_fold)
+        n = ff_unfold(value, base + f->value.at, n);
+    else
+        memcpy(value, base + f->value.at, n);
+    show("{%.*s%s%s%s%s=%.*s}", (int)f->name.len, base + f->name.at, ID_NAMES[f->id],
+         f->has_obs_text ? "/obs" : "", f->has_underscore ? "/underscore" : "",
+         f->has_fold ? "/fold" : "", (int)n, value);
+    free(value);
 }
 
 const char *
@@ -62,7 +70,7 @@ show_head(const char *base, const ff_head *h)
         show(" percent");
     if (h->start)
         show(" start=%u", h->start);
-    show(" 1.%d ", h->minor);
+    show(" 1.%d%s ", h->minor, h->is_lenient ? "!" : "");
     for (uint32_t i = 0; i < h->nfields; i++)
         show_field(base, &h->fields[i]);
     return shown;

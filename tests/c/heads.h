@@ -28,8 +28,9 @@ typedef struct {
 
 /* One line with everything the scanner reported, in this form, where parts in brackets are
  * there only when they say something:
- *   METHOD target path=P[ query=Q][ authority=A][ asterisk][ percent][ start=N] 1.x
- *   {Name[/id][/obs][/underscore]=value}...
+ *   METHOD target path=P[ query=Q][ authority=A][ asterisk][ percent][ start=N] 1.x[!]
+ *   {Name[/id][/obs][/underscore][/fold]=value}...
+ * where "!" stands for is_lenient.
  * The text is valid until the next call. */
 const char *show_head(const char *base, const ff_head *h);
 

@@ -12,6 +12,7 @@ static const struct {
     {"request_line", test_request_line},
     {"fields", test_fields},
     {"limits", test_limits},
+    {"options", test_options},
     {"target", test_target},
     {"framing", test_framing},
     {"chunked", test_chunked},

@@ -265,7 +265,7 @@ test_forbidden_trailers(void)
 
 #define LIMIT(size, head, fields, max, ...)                                                        \
     {                                                                                              \
-        {0, fields, size, head}, max, __VA_ARGS__                                                  \
+        {0, fields, size, head, 0}, max, __VA_ARGS__                                                  \
     }
 
 static void

@@ -5,7 +5,7 @@
 
 #include "heads.h"
 
-static const ff_limits NONE = {0, 0, 0, 0};
+static const ff_limits NONE = {0, 0, 0, 0, 0};
 
 typedef struct {
     const char *name;
@@ -15,7 +15,7 @@ typedef struct {
 
 #define LIMIT(title, line, fields, size, head, ...)                                                \
     {                                                                                              \
-        title, {line, fields, size, head}, __VA_ARGS__                                             \
+        title, {line, fields, size, head, 0}, __VA_ARGS__                                             \
     }
 #define L14 "GET / HTTP/1.1\r\n" /* 14 bytes and CRLF */
 

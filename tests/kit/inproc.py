@@ -24,7 +24,7 @@ from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
-from fastfork.http import Limits, error_page, make_head_parser
+from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.logs.line import compile_line
 from fastfork.workers.poller import Poller, make_poller
 from fastfork.wsgi.template import ErrorStream, environ_template
@@ -108,6 +108,7 @@ class Served:
         first_byte: float = 10.0,
         linger: float = 2.0,
         limits: Limits | None = None,
+        leniency: Leniency = STRICT,
         max_body: int = 1 << 30,
         connections: int = 1000,
         spool_after: int = 1 << 20,
@@ -135,8 +136,8 @@ class Served:
             app,
             site=site,
             batch=batch,
-            parser=make_head_parser(parser, limits or Limits(), max_body),
-            environs=EnvironBuilder(on_dropped=self.dropped.append),
+            parser=make_head_parser(parser, limits or Limits(), max_body, leniency),
+            environs=_environs(self.dropped, leniency),
             deadlines=_deadlines(
                 first_byte, keepalive, header_timeout, body_timeout, write_timeout, linger
             ),
@@ -289,6 +290,14 @@ class HubClient(RawClient):
                 self.received += piece
                 return piece
         raise TimeoutError(f"no byte in {self.timeout:g} s")
+
+
+def _environs(dropped: list[str], leniency: Leniency) -> EnvironBuilder:
+    return EnvironBuilder(
+        on_dropped=dropped.append,
+        maps_underscores=leniency.header_map == "dangerous",
+        casefolds=leniency.casefold_http_method,
+    )
 
 
 def descriptors() -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 import fastfork
 from fastfork._core.response import FileWrapper
+from fastfork.http import Leniency, Limits
 from tests.kit.inproc import HubClient, Served
 from tests.unit.conftest import Serve
 
@@ -343,3 +344,54 @@ def test_environ_outlives_its_request(app: Environs, client: HubClient) -> None:
     assert (kept["PATH_INFO"], kept["HTTP_X_A"]) == ("/first", "first")
     assert isinstance(kept["wsgi.input"].read(), bytes)
     assert isinstance(io.BytesIO(kept["wsgi.input"].read()), io.BytesIO)
+
+
+def test_dangerous_underscores_pass_for_dashes(
+    serve: Serve, app: Environs, http_parser: str
+) -> None:
+    served = serve(app, parser=http_parser, leniency=Leniency(header_map="dangerous"))
+    ask(served.connect(), "/", "X_A: 1", "X-A: 2", "Content_Length: 7")
+    assert app.last["HTTP_X_A"] == "1,2"
+    assert app.last["HTTP_CONTENT_LENGTH"] == "7"
+    assert "CONTENT_LENGTH" not in app.last
+    assert not served.dropped
+
+
+def test_casefolded_method_is_upper_case_and_head_has_no_body(
+    serve: Serve, app: Environs, http_parser: str
+) -> None:
+    served = serve(app, parser=http_parser, leniency=Leniency(casefold_http_method=True))
+    client = served.connect()
+    client.send(b"head / HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert client.read_response("HEAD").body == b""
+    assert app.last["REQUEST_METHOD"] == "HEAD"
+    ask(client, method="get")
+    assert app.last["REQUEST_METHOD"] == "GET"
+
+
+def test_folded_values_come_on_one_line(serve: Serve, app: Environs, http_parser: str) -> None:
+    lenient = Leniency(permit_obsolete_folding=True, strip_header_spaces=True)
+    client = serve(app, parser=http_parser, leniency=lenient).connect()
+    ask(client, "/", "X-A: b", "  c", "X-Very-Long" + "-x" * 30 + ": d\xe9", "\te", "X-B : f")
+    assert app.last["HTTP_X_A"] == "b c"
+    assert app.last["HTTP_X_VERY_LONG" + "_X" * 30] == "d\xe9 e"
+    assert app.last["HTTP_X_B"] == "f"
+
+
+def test_field_that_comes_in_drops_may_fold(serve: Serve, app: Environs, http_parser: str) -> None:
+    lenient = Leniency(permit_obsolete_folding=True)
+    client = serve(app, parser=http_parser, leniency=lenient).connect()
+    client.send_byte_by_byte(b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c\r\n d\r\nX-B: e\r\n\r\n")
+    assert client.read_response().status == 200
+    assert (app.last["HTTP_X_A"], app.last["HTTP_X_B"]) == ("b c d", "e")
+
+
+def test_field_that_comes_a_thousand_times_is_joined_in_order(
+    serve: Serve, app: Environs, http_parser: str
+) -> None:
+    client = serve(app, parser=http_parser, limits=Limits(fields=0)).connect()
+    ask(client, "/", *[f"X-A: {n}" for n in range(1000)], "Cookie: a", "X-B: 1", "Cookie: b")
+    assert app.last["HTTP_X_A"] == ",".join(map(str, range(1000)))
+    assert (app.last["HTTP_COOKIE"], app.last["HTTP_X_B"]) == ("a; b", "1")
+    ask(client)
+    assert "HTTP_X_A" not in app.last

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 # (name, value) as received; a case that leaves fields out does not compare them.
 Fields = tuple[tuple[bytes, bytes], ...]
+Value = int | str  # of a setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,8 @@ class Want:
 class Case:
     """Bytes with a name; `wants` are the complete requests in front of any refusal.
 
-    settings: limits by name (line, fields, field_size, head, max_body) other than default.
+    settings: limits by name (line, fields, field_size, head, max_body) other than default, and
+    settings of fastfork.http.Leniency.
     complete: False when the bytes end in the middle of a request.
     """
 
@@ -49,24 +51,24 @@ class Case:
     wants: tuple[Want, ...] = ()
     status: int | None = None
     complete: bool = True
-    settings: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """As pytest shows it."""
         return f"{self.rule}: {self.name}"
 
 
-def accept(name: str, raw: bytes, *wants: Want, **settings: int) -> Case:
+def accept(name: str, raw: bytes, *wants: Want, **settings: Value) -> Case:
     """The bytes are these requests, one after the other (one plain GET unless told)."""
     return Case(name=name, raw=raw, wants=wants or (Want(),), settings=settings)
 
 
-def refuse(status: int, name: str, raw: bytes, *wants: Want, **settings: int) -> Case:
+def refuse(status: int, name: str, raw: bytes, *wants: Want, **settings: Value) -> Case:
     """The bytes are refused with this status, after these requests."""
     return Case(name=name, raw=raw, wants=wants, status=status, settings=settings)
 
 
-def starve(name: str, raw: bytes, *wants: Want, **settings: int) -> Case:
+def starve(name: str, raw: bytes, *wants: Want, **settings: Value) -> Case:
     """The bytes end inside a request: no verdict yet, and 400 when nothing follows."""
     return Case(name=name, raw=raw, wants=wants, complete=False, settings=settings)
 

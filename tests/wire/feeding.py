@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from fastfork.errors import HttpError
-from fastfork.http import BodyPart, Limits, RequestEnd, RequestHead, RequestParser
+from fastfork.http import BodyPart, Leniency, Limits, RequestEnd, RequestHead, RequestParser
 from tests.wire.case import Case, Want
 
 # Longer inputs are cut near both ends, and at every PRIMEth byte between them.
@@ -18,6 +19,7 @@ NEAR_THE_END = 300
 PRIME = 1997
 
 Request = tuple[RequestHead, bytes]
+LENIENT = frozenset(field.name for field in fields(Leniency))
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,17 @@ class Outcome:
         return Outcome(self.requests, self.unfinished, self.status, "", self.complete)
 
 
-def make_parser(backend: str, settings: Mapping[str, int]) -> RequestParser:
+def make_parser(backend: str, settings: Mapping[str, Any]) -> RequestParser:
     """A parser with these settings; what is not given has its default."""
-    limits = {name: value for name, value in settings.items() if name != "max_body"}
-    max_body = settings.get("max_body", 1 << 30)
-    return RequestParser(backend, limits=Limits(**limits), max_body=max_body)
+    given = dict(settings)
+    max_body = given.pop("max_body", 1 << 30)
+    lenient = {name: given.pop(name) for name in LENIENT if name in given}
+    return RequestParser(
+        backend, limits=Limits(**given), max_body=max_body, leniency=Leniency(**lenient)
+    )
 
 
-def drive(backend: str, pieces: Iterable[bytes], settings: Mapping[str, int]) -> Outcome:
+def drive(backend: str, pieces: Iterable[bytes], settings: Mapping[str, Any]) -> Outcome:
     """Feed the pieces to a new parser, then the end of the connection."""
     return read_all(make_parser(backend, settings), pieces)
 

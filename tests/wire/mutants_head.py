@@ -37,9 +37,7 @@ HEAD = (
         "(unsigned char)*q < 0x7f)\n        q++;",
         "*q != 0x7f)\n        q++;",
     ),
-    Mutant(
-        "scan.c", "lower case methods", "(p[i] >= 'a' && p[i] <= 'z') || p[i] == '#'", "p[i] == '#'"
-    ),
+    Mutant("scan.c", "lower case methods", "lower |= p[i] >= 'a' && p[i] <= 'z';", ""),
     Mutant("scan.c", "methods of 21 bytes", "n < 3 || n > 20", "n < 3 || n > 21"),
     Mutant("scan.c", "HTTP/2.0", "if (p[5] != '1')", "if (p[5] == '0')"),
     Mutant(
@@ -56,53 +54,78 @@ HEAD = (
     ),
     Mutant("scan.c", "any byte as the dot", "if (i == 6 ? p[i] != '.' :", "if (i == 6 ? 0 :"),
     Mutant(
-        "scan.c", "a line one byte too long", "stop = line + limit + 2;", "stop = line + limit + 3;"
+        "scan.c",
+        "a line one byte too long",
+        "stop = line + limits->line + 2;",
+        "stop = line + limits->line + 3;",
     ),
     Mutant(
         "scan.c",
         "a long line without end is waited for",
-        "return used == FF_NEED_DATA && cut ? FF_LINE_TOO_LONG : used;",
+        "return used == FF_NEED_DATA ? cut : used;",
         "return used;",
     ),
     Mutant(
-        "scan.c",
+        "field.c",
         "a space before the colon",
-        "if (n == 0 || *p != ':')",
-        "if (*p == ' ')\n        p++;\n    if (n == 0 || *p != ':')",
+        "if (!(options & FF_STRIP_SPACES))",
+        "if (0)",
     ),
-    Mutant("scan.c", "an empty field name", "if (n == 0 || *p != ':')", "if (*p != ':')"),
     Mutant(
-        "scan.c",
+        "field.c", "an empty field name", "if (n == 0)\n        return", "if (0)\n        return"
+    ),
+    Mutant(
+        "field.c",
         "a tab is kept in front of a value",
-        "for (p++; p < stop && (*p == ' ' || *p == '\\t'); p++)",
+        "for (p++; p < stop && ff_is_blank(*p); p++)",
         "for (p++; p < stop && *p == ' '; p++)",
     ),
     Mutant(
-        "scan.c",
+        "field.c",
         "a tab is kept behind a value",
-        "while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\\t'))",
+        "while (n > 0 && ff_is_blank(p[n - 1]))",
         "while (n > 0 && p[n - 1] == ' ')",
     ),
     Mutant(
-        "scan.c", "trimming runs into the name", "while (n > 0 && (p[n - 1]", "while ((p[n - 1]"
+        "field.c",
+        "trimming runs into the name",
+        "while (n > 0 && ff_is_blank(p[n - 1]))",
+        "while (ff_is_blank(p[n - 1]))",
     ),
     Mutant(
-        "scan.c",
+        "field.c",
         "a field line that ends in CR alone",
-        "if (last[1] != '\\n')\n        return FF_BARE_CR;",
-        "",
+        "last[1] == '\\n' ? 2 : FF_BARE_CR",
+        "2",
     ),
+    Mutant("field.c", "folds nobody asked for", "if (options & FF_PERMIT_FOLDING) {", "if (1) {"),
+    Mutant("field.c", "a folded Host", "if (!may_fold(f))", "if (f->id == FF_CONNECTION)"),
+    Mutant(
+        "field.c",
+        "a fold of white space",
+        "if (*p == '\\r')\n            return",
+        "if (0)\n return",
+    ),
+    Mutant("field.c", "a fold is looked for beyond the bytes", "if (p == end)\n", "if (0)\n"),
+    Mutant(
+        "field.c", "two spaces for a fold", "while (d > dst && ff_is_blank(d[-1]))", "while (0)"
+    ),
+    Mutant("field.c", "a fold begins the value", "if (d > dst)\n", "if (1)\n"),
+    Mutant("field.c", "underscores are taken", "(options & FF_REFUSE_UNDERSCORE)", "0"),
     Mutant(
         "scan.c",
-        "obs-fold",
-        "if (*p == ' ' || *p == '\\t')\n            return FF_OBS_FOLD;",
+        "obs-fold of the request line",
+        "if (ff_is_blank(*p))\n            return FF_OBS_FOLD;",
         "if (*p == '\\t')\n            return FF_OBS_FOLD;",
     ),
+    Mutant("scan.c", "a lenient head is judged again", "h->is_lenient |=", "h->is_lenient &="),
+    Mutant("scan.c", "a long line in a short head", "stop = base + limits->head;", ";"),
+    Mutant("scan.c", "HTTP/0.9 is served as 1.1", "h->minor = p[5] > '1';", "h->minor = 1;"),
     Mutant(
         "scan.c",
         "LF as the empty line",
-        "if (*p == '\\n')\n            return FF_BARE_LF;\n        if (*p == ' '",
-        "if (*p == '\\n')\n            return p + 1 - base;\n        if (*p == ' '",
+        "if (*p == '\\n')\n            return FF_BARE_LF;\n        if (ff_is",
+        "if (*p == '\\n')\n            return p + 1 - base;\n        if (ff_is",
     ),
     Mutant(
         "scan.c",
@@ -129,7 +152,7 @@ HEAD = (
         "head_end = base + limits->head + 1;",
     ),
     Mutant(
-        "scan.c",
+        "field.c",
         "Transfer-Encoding is not known",
         'FF_IS(p, n, "transfer-encoding") ?',
         'FF_IS(p, n, "transfer_encoding") ?',
@@ -163,7 +186,7 @@ HEAD = (
     Mutant(
         "target.c",
         "the asterisk for every method",
-        'mn != 7 || memcmp(method, "OPTIONS", 7) != 0',
+        '!method_is(base, h, casefold, "OPTIONS", "options")',
         "0",
     ),
     Mutant(

@@ -22,9 +22,18 @@ cdef class EnvironBuilder:
     cdef name_entry *names
     cdef set _told
     cdef object _on_dropped
+    cdef bint _maps_underscores
+    cdef bint _casefolds
+    cdef dict _repeats         # key -> the values of a repeated field, in order; or None
     cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field,
                      bint keeps)
     cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
                             const ff_field *field) except NULL
     cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1
+    cdef object _text(self, const char *p, Py_ssize_t n, const ff_field *field)
+    cdef int _repeat(self, object key, object old, object value) except -1
+    cdef int _join_repeats(self, dict environ) except -1
     cdef dict build(self, dict template, const char *base, const ff_head *head)
+
+
+cdef bytes unfolded(bytes value)

@@ -19,11 +19,11 @@ from fastfork._core.scan cimport (
     FF_ABSOLUTE_FORM,
     FF_CONTENT_LENGTH,
     FF_CONTENT_TYPE,
-    FF_COOKIE,
     FF_PROXY,
     FF_TRANSFER_ENCODING,
     ff_field,
     ff_head,
+    ff_unfold,
     ff_unquote,
 )
 from fastfork._core.text cimport (
@@ -88,12 +88,26 @@ cdef object _unquoted(const char *p, Py_ssize_t n):
     return PyUnicode_DecodeLatin1(out, size, NULL)
 
 
+cdef bytes unfolded(bytes value):
+    """A folded value on one line."""
+    cdef bytearray room = bytearray(len(value))
+    cdef char *out = room
+    cdef Py_ssize_t size = ff_unfold(out, value, len(value))
+    return bytes(room[:size])
+
+
 cdef class EnvironBuilder:
     """Builds environs.  on_dropped(name: str) is called once a name for a field that was
-    left out because of an underscore in its name (it would pass for another field)."""
+    left out because of an underscore in its name (it would pass for another field).
 
-    def __cinit__(self, *, on_dropped):
+    maps_underscores: such fields are not left out (header_map = dangerous).
+    casefolds: REQUEST_METHOD is upper case, whatever was received (casefold_http_method).
+    """
+
+    def __cinit__(self, *, on_dropped, bint maps_underscores=False, bint casefolds=False):
         self._on_dropped = on_dropped
+        self._maps_underscores = maps_underscores
+        self._casefolds = casefolds
         self._told = set()
         self.names = <name_entry *>calloc(NAMES, sizeof(name_entry))
         if self.names == NULL:
@@ -125,7 +139,7 @@ cdef class EnvironBuilder:
         # length is known by then.  Handing it on would invite a second decoding.
         if field.id == FF_PROXY or field.id == FF_TRANSFER_ENCODING:
             return None
-        if field.has_underscore:
+        if field.has_underscore and not self._maps_underscores:
             if text not in self._told and len(self._told) < TOLD_MAX:
                 self._told.add(text)
                 self._on_dropped(text)
@@ -172,8 +186,8 @@ cdef class EnvironBuilder:
             key = <object>e.key
             if key is None:
                 return 0
-            if not e.keeps_value or n > VALUE_MAX:
-                value = latin1(p, n, field.has_obs_text)
+            if not e.keeps_value or n > VALUE_MAX or field.has_fold:
+                value = self._text(p, n, field)
             elif (e.value != NULL and PyUnicode_GET_LENGTH(<object>e.value) == n
                     and memcmp(PyUnicode_DATA(<object>e.value), p, n) == 0):
                 value = <object>e.value  # one byte a character: latin-1 is its own storage
@@ -186,20 +200,40 @@ cdef class EnvironBuilder:
             key = self._key(name, field.name.len, field, False)
             if key is None:
                 return 0
-            value = latin1(p, n, field.has_obs_text)
+            value = self._text(p, n, field)
         size = PyDict_Size(environ)
         old = PyDict_SetDefault(environ, key, value)
         if PyDict_Size(environ) == size:  # identity would not tell: equal values are shared
-            # RFC 9110 section 5.3; for Cookie RFC 6265 section 5.4.
-            environ[key] = <str>old + ("; " if field.id == FF_COOKIE else ",") + value
+            self._repeat(key, <object>old, value)
         return 0
+
+    cdef int _repeat(self, object key, object old, object value) except -1:
+        """A field comes again.  Joined at the end: one by one, a thousand would be copied a
+        thousand times."""
+        if self._repeats is None:
+            self._repeats = {}
+        self._repeats.setdefault(key, [old]).append(value)
+        return 0
+
+    cdef int _join_repeats(self, dict environ) except -1:
+        repeats, self._repeats = self._repeats, None
+        for key, values in (<dict>repeats).items():
+            # RFC 9110 section 5.3; for Cookie RFC 6265 section 5.4.
+            environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(values)
+        return 0
+
+    cdef object _text(self, const char *p, Py_ssize_t n, const ff_field *field):
+        if not field.has_fold:
+            return latin1(p, n, field.has_obs_text)
+        value = unfolded(p[:n])
+        return PyUnicode_DecodeLatin1(value, len(value), NULL)
 
     cdef dict build(self, dict template, const char *base, const ff_head *head):
         cdef dict environ = <dict>PyDict_Copy(template)
         cdef object target = latin1(base + head.target.at, head.target.len, False)
         cdef uint32_t i
-        PyDict_SetItem(environ, REQUEST_METHOD,
-                       _method(base + head.method.at, head.method.len))
+        method = _method(base + head.method.at, head.method.len)
+        PyDict_SetItem(environ, REQUEST_METHOD, method.upper() if self._casefolds else method)
         PyDict_SetItem(environ, RAW_URI, target)
         if head.path.len == 0:
             PyDict_SetItem(environ, PATH_INFO, SLASH)
@@ -216,8 +250,11 @@ cdef class EnvironBuilder:
                            latin1(base + head.query.at, head.query.len, False))
         if head.minor == 0:
             PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
+        self._repeats = None
         for i in range(head.nfields):
             self._add_field(environ, base, &head.fields[i])
+        if self._repeats is not None:
+            self._join_repeats(environ)
         if head.form == FF_ABSOLUTE_FORM:
             # RFC 9112 section 3.2.2: the authority of the target replaces Host.
             environ[HTTP_HOST] = latin1(base + head.authority.at, head.authority.len, False)

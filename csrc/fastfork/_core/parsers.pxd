@@ -9,8 +9,8 @@ cdef class HeadParser:
     cdef ff_limits limits
     cdef readonly int64_t max_body
     # > 0: bytes of the head; FF_NEED_DATA; or the (negative) code of a refusal.
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n)
-    cdef bint _grow_fields(self)
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0
+    cdef int _grow_fields(self) except -1
 
 
 cdef class HttptoolsParser(HeadParser):

@@ -18,6 +18,7 @@ from libc.stdlib cimport free, malloc, realloc
 from fastfork._core.scan cimport (
     FF_NEED_FIELDS,
     FF_SECOND_OPINION,
+    FF_TOO_MANY_FIELDS,
     ff_field,
     ff_frame,
     ff_scan_head,
@@ -26,21 +27,24 @@ from fastfork._core.scan cimport (
 cdef enum:
     FIRST_FIELDS = 64      # field slots to begin with; grown up to the limit
     MOST_FIELDS = 1 << 20  # even with limit_request_fields = 0
+    MOST_BYTES = 1 << 30   # of a head, even with limit_request_head = 0: offsets have 32 bits
 
 
 cdef class HeadParser:
     """The native parser.
 
     line, fields, field_size, head: the limits of the request head in bytes (`fields` is a
-    count), 0 = no limit.  max_body: bytes a body may have, 0 = no limit.
+    count), 0 = no limit.  max_body: bytes a body may have, 0 = no limit.  options: what is
+    permitted or refused beyond the rules, bits of scan.h (fastfork.http.Leniency).
     """
 
-    def __cinit__(self, *, uint32_t line, uint32_t fields, uint32_t field_size,
-                  uint32_t head, int64_t max_body):
-        self.limits.line = line
-        self.limits.fields = fields
-        self.limits.field_size = field_size
-        self.limits.head = head
+    def __cinit__(self, *, int64_t line, int64_t fields, int64_t field_size, int64_t head,
+                  int64_t max_body, uint32_t options=0):
+        self.limits.line = <uint32_t>min(line, <int64_t>MOST_BYTES)
+        self.limits.fields = <uint32_t>min(fields, <int64_t>MOST_FIELDS)
+        self.limits.field_size = <uint32_t>min(field_size, <int64_t>MOST_BYTES)
+        self.limits.head = <uint32_t>min(head or <int64_t>MOST_BYTES, <int64_t>MOST_BYTES)
+        self.limits.options = options
         self.max_body = max_body
         self.head.capacity = FIRST_FIELDS
         self.head.fields = <ff_field *>malloc(FIRST_FIELDS * sizeof(ff_field))
@@ -50,24 +54,23 @@ cdef class HeadParser:
     def __dealloc__(self):
         free(self.head.fields)
 
-    cdef bint _grow_fields(self):
+    cdef int _grow_fields(self) except -1:
         cdef uint32_t more = self.head.capacity * 2
         cdef ff_field *grown
-        if more > MOST_FIELDS:
-            return False
         grown = <ff_field *>realloc(self.head.fields, more * sizeof(ff_field))
         if grown == NULL:
-            return False
+            raise MemoryError
         self.head.fields = grown
         self.head.capacity = more
-        return True
+        return 0
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0:
         cdef Py_ssize_t used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
         cdef int rc
         while used == FF_NEED_FIELDS:
-            if not self._grow_fields():
-                raise MemoryError
+            if self.head.capacity >= MOST_FIELDS:
+                return FF_TOO_MANY_FIELDS
+            self._grow_fields()
             used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
         if used > 0:
             rc = ff_frame(p, &self.head, self.max_body, &self.framing)
@@ -102,7 +105,7 @@ cdef class Witness:
 cdef class HttptoolsParser(HeadParser):
     """The native parser, seconded by llhttp through httptools."""
 
-    def __init__(self, *, line, fields, field_size, head, max_body):
+    def __init__(self, *, line, fields, field_size, head, max_body, options=0):
         import httptools  # here, so that the native parser works without it
 
         self._make = httptools.HttpRequestParser
@@ -151,9 +154,11 @@ cdef class HttptoolsParser(HeadParser):
         cdef const char *method = p + self.head.method.at
         return method[:self.head.method.len] in OTHER_PROTOCOLS
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n):
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0:
         cdef Py_ssize_t used = HeadParser.parse(self, p, n)
-        # llhttp knows 1.0 and 1.1; RFC 9110 section 2.5 has 1.2-1.9 served as 1.1.
-        if used > 0 and self.head.minor <= 1 and not self._agrees(p, used):
+        # llhttp knows 1.0 and 1.1; RFC 9110 section 2.5 has 1.2-1.9 served as 1.1.  And what
+        # only a setting permits, llhttp would refuse: there the setting is the judge.
+        if (used > 0 and self.head.minor <= 1 and not self.head.is_lenient
+                and not self._agrees(p, used)):
             return FF_SECOND_OPINION
         return used

@@ -7,8 +7,16 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
+from fastfork._core.environ cimport unfolded
 from fastfork._core.parsers cimport HeadParser
-from fastfork._core.scan cimport FF_NEED_DATA, ff_error_status, ff_error_text, ff_field, ff_unquote
+from fastfork._core.scan cimport (
+    FF_CASEFOLD_METHOD,
+    FF_NEED_DATA,
+    ff_error_status,
+    ff_error_text,
+    ff_field,
+    ff_unquote,
+)
 
 
 cdef class Chunks(Body):
@@ -98,11 +106,13 @@ cdef class RequestReader:
         fields = []
         for i in range(parser.head.nfields):
             f = &parser.head.fields[i]
+            value = p[f.value.at:f.value.at + f.value.len]
             fields.append((p[f.name.at:f.name.at + f.name.len],
-                           p[f.value.at:f.value.at + f.value.len]))
+                           unfolded(value) if f.has_fold else value))
         h = &parser.head
+        method = p[h.method.at:h.method.at + h.method.len].decode("ascii")
         return self.make_head(
-            method=p[h.method.at:h.method.at + h.method.len].decode("ascii"),
+            method=method.upper() if parser.limits.options & FF_CASEFOLD_METHOD else method,
             target=p[h.target.at:h.target.at + h.target.len],
             path=bytes(path[:size]).decode("latin-1") or "/",
             query=p[h.query.at:h.query.at + h.query.len].decode("latin-1"),

@@ -23,7 +23,9 @@ from fastfork._core.connections cimport (
 )
 from fastfork._core.deadlines cimport MORE_BODY, WHOLE_HEAD
 from fastfork._core.scan cimport (
+    FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
+    ff_equals,
     ff_error_status,
     ff_head,
     ff_is_head_error,
@@ -110,8 +112,8 @@ cdef class Receiver(Connections):
         # and nothing in it offends, one look at that line is enough.
         if (connection.line_at and connection.partial_size - connection.scanned < LOOK_BYTES
                 and ff_scan_field_line(connection.partial + connection.line_at,
-                                       connection.partial_size - connection.line_at)
-                == FF_NEED_DATA):
+                                       connection.partial_size - connection.line_at,
+                                       self.parser.limits.options) == FF_NEED_DATA):
             return 0
         return self._consume_partial(connection)
 
@@ -221,7 +223,12 @@ cdef class Receiver(Connections):
 
     cdef bint _is_head(self, const char *p):
         cdef ff_head *head = &self.parser.head
-        return head.method.len == 4 and memcmp(p + head.method.at, b"HEAD", 4) == 0
+        cdef const char *method = p + head.method.at
+        if head.method.len != 4:
+            return False
+        return memcmp(method, b"HEAD", 4) == 0 or (
+            self.parser.limits.options & FF_CASEFOLD_METHOD != 0
+            and ff_equals(method, 4, b"head", 4))
 
     def _name_from_host(self, dict environ):
         """A Unix socket has neither name nor port: the client's word for them is Host."""

@@ -6,6 +6,7 @@ cdef extern from "errors.h" nogil:
         FF_NEED_DATA
         FF_NEED_FIELDS
         FF_SECOND_OPINION
+        FF_TOO_MANY_FIELDS
     int ff_error_status(int code)
     const char *ff_error_text(int code)
     bint ff_is_head_error(int code)
@@ -33,6 +34,7 @@ cdef extern from "scan.h" nogil:
         uint8_t id
         uint8_t has_obs_text
         uint8_t has_underscore
+        uint8_t has_fold
 
     enum:
         FF_ORIGIN_FORM
@@ -48,6 +50,7 @@ cdef extern from "scan.h" nogil:
         uint8_t form
         uint8_t minor
         uint8_t path_has_percent
+        uint8_t is_lenient
         uint32_t start
         uint32_t nfields
         uint32_t capacity
@@ -58,9 +61,14 @@ cdef extern from "scan.h" nogil:
         uint32_t fields
         uint32_t field_size
         uint32_t head
+        uint32_t options
+
+    enum:
+        FF_CASEFOLD_METHOD
 
     Py_ssize_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
-    Py_ssize_t ff_scan_field_line(const char *p, size_t n)
+    Py_ssize_t ff_scan_field_line(const char *p, size_t n, uint32_t options)
+    size_t ff_unfold(char *dst, const char *src, size_t n)
     size_t ff_value_span(const char *p, const char *end, uint8_t *obs)
     size_t ff_token_span(const char *p, const char *end)
     bint ff_equals(const char *p, size_t n, const char *w, size_t wn)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, KIBI, SIZE, choice, integer
+from ..kinds import DURATION, FLAG, KIBI, SIZE, choice, integer
 from ..spec import setting
 
-__all__ = ["LimitSettings", "TimeSettings"]
+__all__ = ["LeniencySettings", "LimitSettings", "TimeSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,4 +104,67 @@ class LimitSettings:
         flags="--limit-request-body",
         reload="workers",
         more="A longer one gets 413, before it is read when its length is announced.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeniencySettings:
+    """What is taken of unusual clients.
+
+    Each of these relaxes a rule that keeps requests unambiguous."""
+
+    header_map: str = setting(
+        "drop",
+        choice("drop", "refuse", "dangerous"),
+        "Fields with an underscore in the name: drop, refuse or dangerous (pass on).",
+        flags="--header-map",
+        reload="workers",
+        more="In the environ `X_A` and `X-A` are the same name, so a client could send one where "
+        "a proxy has checked the other. `drop` leaves the field out and logs its name once, "
+        "`refuse` answers 400, `dangerous` passes it on.",
+    )
+    permit_obsolete_folding: bool = setting(
+        False,
+        FLAG,
+        "Take field values that go over several lines.",
+        flags="--permit-obsolete-folding",
+        reload="workers",
+        more="The lines are joined by one space and count together for "
+        "`limit_request_field_size`. Fields that decide about framing, routing or the connection "
+        "(Host, Content-Length, Transfer-Encoding, Connection, Expect, Upgrade) may not be folded "
+        "even then; that is stricter than gunicorn.",
+    )
+    strip_header_spaces: bool = setting(
+        False,
+        FLAG,
+        "Take white space between a field name and its colon.",
+        flags="--strip-header-spaces",
+        reload="workers",
+        more="A proxy that sees another name there can be bypassed (RFC 9112 section 5.1).",
+    )
+    permit_unconventional_http_method: bool = setting(
+        False,
+        FLAG,
+        "Take every token as a method.",
+        flags="--permit-unconventional-http-method",
+        reload="workers",
+        more="Else a method has 3 to 20 characters, no lower case letter and no `#`.",
+    )
+    permit_unconventional_http_version: bool = setting(
+        False,
+        FLAG,
+        "Take every HTTP/d.d as a version.",
+        flags="--permit-unconventional-http-version",
+        reload="workers",
+        more="Versions below 1.0 are served as HTTP/1.0, those above 1.9 as HTTP/1.1. Without it "
+        "they get 505.",
+    )
+    casefold_http_method: bool = setting(
+        False,
+        FLAG,
+        "Take methods in lower case for the same in upper case.",
+        flags="--casefold-http-method",
+        reload="workers",
+        more="Methods are case-sensitive (RFC 9110 section 9.1); the application sees upper case. "
+        "gunicorn takes lower case only with `permit_unconventional_http_method` too.",
     )

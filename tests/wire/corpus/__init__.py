@@ -17,6 +17,7 @@ from tests.wire.corpus import (
     fields,
     framing,
     host,
+    leniency,
     limits,
     request_line,
     target,
@@ -31,4 +32,5 @@ ALL: Final[tuple[Case, ...]] = (
     *chunked.CASES,
     *connection.CASES,
     *limits.CASES,
+    *leniency.CASES,
 )
