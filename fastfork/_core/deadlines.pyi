@@ -8,4 +8,6 @@ class Deadlines:
         more_body: float,
         reader: float,
         linger: float,
+        brief_linger: float = 0.5,
+        hangup: float = 0.05,
     ) -> None: ...

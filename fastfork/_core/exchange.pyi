@@ -14,6 +14,8 @@ class Site:
         pages: Callable[[int], tuple[str, bytes]],
         access_line: Callable[[dict[str, Any], str, int, int, list[tuple[str, str]]], str] | None,
         leaving: Callable[[], bool],
+        spool_dir: str | None = None,
+        response_buffer: int = 1 << 30,
     ) -> None: ...
 
 class Exchange:

@@ -28,6 +28,8 @@ class Hub(Receiver):
         accepts: int,
         spool_after: int,
         spool_dir: str | None,
+        body_min_rate: int = 0,
+        body_grace: float = 10.0,
         most_requests: int = 0,
     ) -> None: ...
     def rest(self) -> None: ...

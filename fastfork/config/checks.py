@@ -8,6 +8,7 @@ Runs in: cli
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,22 @@ def _chdir(cfg: Config) -> Iterator[Problem]:
         yield Problem("chdir", f"{cfg.chdir!r} is not a directory; write one that exists")
 
 
+def _tmp_upload_dir(cfg: Config) -> Iterator[Problem]:
+    if cfg.tmp_upload_dir is None:
+        return
+    folder = Path(cfg.chdir, cfg.tmp_upload_dir)
+    if not folder.is_dir():
+        yield Problem(
+            "tmp_upload_dir", f"{cfg.tmp_upload_dir!r} is not a directory; write one that exists"
+        )
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        yield Problem(
+            "tmp_upload_dir",
+            f"{cfg.tmp_upload_dir!r} cannot be written to; choose another directory, or change "
+            "its permissions",
+        )
+
+
 def _pythonpath(cfg: Config) -> Iterator[Problem]:
     for folder in filter(None, (cfg.pythonpath or "").split(",")):
         if not Path(cfg.chdir, folder.strip()).exists():
@@ -84,6 +101,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _worker_class,
     _http_parser,
     _chdir,
+    _tmp_upload_dir,
     _pythonpath,
     _jitter,
     _head,

@@ -89,7 +89,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "syslog_addr": "--log-syslog-to=",
     "syslog_facility": "--log-syslog-facility=",
     "syslog_prefix": "--log-syslog-prefix=",
-    "tmp_upload_dir": "",
     "umask": "-m --umask=",
     "user": "-u --user=",
     "uwsgi_allow_ips": "--uwsgi-allow-from=",

@@ -26,9 +26,7 @@ from fastfork.wsgi.template import ErrorStream, environ_template
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-NEW_CONNECTION_SECONDS = 10.0  # a new connection may be silent for this long
 LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
-SPOOL_AFTER = 1 << 20  # bytes of a request body kept in memory
 ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
 ACCEPTS_SHARED = 4  # ... and when others could
 TICK = 1.0  # seconds between two looks up from the loop
@@ -127,6 +125,8 @@ class ReactorWorker(Worker):
             pages=error_page,
             access_line=self.access.line if self.access.enabled else None,
             leaving=lambda: not self.alive,
+            spool_dir=cfg.tmp_upload_dir,
+            response_buffer=cfg.response_buffer,
         )
         limits = Limits(
             line=cfg.limit_request_line,
@@ -149,7 +149,7 @@ class ReactorWorker(Worker):
                 casefolds=cfg.casefold_http_method,
             ),
             deadlines=Deadlines(
-                first_byte=NEW_CONNECTION_SECONDS,
+                first_byte=cfg.header_timeout,
                 next_request=cfg.keepalive,
                 whole_head=cfg.header_timeout,
                 more_body=cfg.body_timeout,
@@ -161,8 +161,9 @@ class ReactorWorker(Worker):
             write_access=self.access.write,
             most_connections=cfg.worker_connections,
             accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
-            spool_after=SPOOL_AFTER,
-            spool_dir=None,
+            spool_after=cfg.body_buffer,
+            spool_dir=cfg.tmp_upload_dir,
+            body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
         )
 

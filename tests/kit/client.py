@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from types import TracebackType
 
-from tests.kit.response import ProtocolViolation, Response, ResponseReader
+from tests.kit.response import ProtocolViolation, Response, ResponseReader, ServerReset
 from tests.kit.waiting import DEADLINE
 
 Endpoint = tuple[str, int] | str  # (host, port), or the path of a unix socket
@@ -126,6 +126,6 @@ class RawClient:
         try:
             piece = self.sock.recv(262144)
         except ConnectionResetError as error:
-            raise ProtocolViolation("the server reset the connection") from error
+            raise ServerReset("the server reset the connection") from error
         self.received += piece
         return piece

@@ -29,7 +29,7 @@ from fastfork.logs.line import compile_line
 from fastfork.workers.poller import Poller, make_poller
 from fastfork.wsgi.template import ErrorStream, environ_template
 from tests.kit.client import RawClient
-from tests.kit.response import ProtocolViolation, ResponseReader
+from tests.kit.response import ResponseReader, ServerReset
 from tests.kit.waiting import DEADLINE
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -60,19 +60,6 @@ def _noting(lines: list[str]) -> logging.Logger:
     return logger
 
 
-def _deadlines(
-    first: float, keepalive: float, header: float, body: float, write: float, linger: float
-) -> Deadlines:
-    return Deadlines(
-        first_byte=first,
-        next_request=keepalive,
-        whole_head=header,
-        more_body=body,
-        reader=write,
-        linger=linger,
-    )
-
-
 def _template(listener: socket.socket, logger: logging.Logger) -> dict[str, Any]:
     return environ_template(
         listener,
@@ -90,7 +77,7 @@ class Served:
     Settings are seconds, bytes and counts as in the configuration; first_byte: how long a
     new connection may say nothing; small_buffers: the kernel holds next to nothing for a
     client that does not read; access: format of the access log; kind: socket.SOCK_SEQPACKET
-    on a unix socket shows each send(2) as a packet.
+    on a unix socket shows each send(2) as a packet; hub_options: body_min_rate, body_grace.
     """
 
     def __init__(
@@ -112,43 +99,64 @@ class Served:
         max_body: int = 1 << 30,
         connections: int = 1000,
         spool_after: int = 1 << 20,
+        spool_dir: str | None = None,
+        response_buffer: int = 1 << 30,
         small_buffers: bool = False,
         access: str | None = None,
+        **hub_options: Any,
     ) -> None:
-        self.before = descriptors()
-        self.log, self.access_lines, self.dropped = list[str](), list[str](), list[str]()
-        self.small_buffers = small_buffers
-        self.leaving = False
-        self._timeout = 0.0
-        self._clients: list[HubClient] = []
+        self._begin(small_buffers)
         self.listener = self._listen(family, kind)
         logger = _noting(self.log)
         self.poller = make_poller() if poller is None else poller
         batch = Batch()
         site = Site(
             batch,
-            log=logger,
-            pages=error_page,
             access_line=None if access is None else compile_line(access),
-            leaving=lambda: self.leaving,
+            **self._site_options(logger, spool_dir, response_buffer),
         )
+        waits = Deadlines(
+            first_byte=first_byte, next_request=keepalive, whole_head=header_timeout,
+            more_body=body_timeout, reader=write_timeout, linger=linger,
+        )  # fmt: skip
         self.hub = Hub(
             app,
             site=site,
             batch=batch,
             parser=make_head_parser(parser, limits or Limits(), max_body, leniency),
             environs=_environs(self.dropped, leniency),
-            deadlines=_deadlines(
-                first_byte, keepalive, header_timeout, body_timeout, write_timeout, linger
-            ),
+            deadlines=waits,
             poller=self.poller,
             slot=bytearray(512),
             write_access=self.access_lines.extend,
             most_connections=connections,
             accepts=64,
             spool_after=spool_after,
-            spool_dir=None,
+            spool_dir=spool_dir,
+            **hub_options,
         )
+        self._open(logger)
+
+    def _begin(self, small_buffers: bool) -> None:
+        self.before = descriptors()
+        self.log, self.access_lines, self.dropped = list[str](), list[str](), list[str]()
+        self.small_buffers = small_buffers
+        self.leaving = False
+        self._timeout = 0.0
+        self._clients: list[HubClient] = []
+
+    def _site_options(
+        self, logger: logging.Logger, spool_dir: str | None, response_buffer: int
+    ) -> dict[str, Any]:
+        return {
+            "log": logger,
+            "pages": error_page,
+            "leaving": lambda: self.leaving,
+            "spool_dir": spool_dir,
+            "response_buffer": response_buffer,
+        }
+
+    def _open(self, logger: logging.Logger) -> None:
         self.hub.add_listener(self.listener.fileno(), _template(self.listener, logger))
         self.hub.look_up_in(NO_LOOK_UP)
         self.hub.listen(True)
@@ -271,6 +279,13 @@ class HubClient(RawClient):
                 break
         return found
 
+    def peek(self) -> bytes:
+        """What has come until now, with no turn of the hub."""
+        try:
+            return self.sock.recv(1 << 20, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        except BlockingIOError:
+            return b""
+
     def expect_nothing(self) -> None:
         """Assert that nothing has come, not even the end, when the hub has done its work."""
         assert not self._reader.buffer, f"bytes after the answer: {self._reader.buffer[:200]!r}"
@@ -285,7 +300,7 @@ class HubClient(RawClient):
                 if not self._served.turn():
                     select.select([self.sock], [], [], PAUSE)
             except ConnectionResetError as error:
-                raise ProtocolViolation("the server reset the connection") from error
+                raise ServerReset("the server reset the connection") from error
             else:
                 self.received += piece
                 return piece

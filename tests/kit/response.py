@@ -25,6 +25,10 @@ class ProtocolViolation(AssertionError):
     """The server sent something that HTTP/1.1 does not allow."""
 
 
+class ServerReset(ProtocolViolation):
+    """The server reset the connection."""
+
+
 class ConnectionEnded(ProtocolViolation):
     """The connection ended inside a response, or where one should begin."""
 

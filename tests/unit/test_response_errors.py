@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.blocks import Blocks, asking, returning
 from tests.kit.inproc import App, Served
-from tests.kit.response import ConnectionEnded
+from tests.kit.response import ConnectionEnded, ProtocolViolation
 from tests.unit.conftest import Serve
 
 Environ = dict[str, Any]
@@ -104,11 +104,22 @@ def test_exception_after_the_last_announced_byte_is_logged_and_the_answer_is_who
     served.logged("Error handling request GET /")
 
 
-def test_exception_for_http_1_0_closes(serve: Serve) -> None:
+def test_exception_for_http_1_0_resets_so_that_nobody_takes_it_for_whole(serve: Serve) -> None:
     served = serve(returning(Blocks([b"first", Broken("on purpose")])))
     client = served.connect()
     client.send(b"GET / HTTP/1.0\r\n\r\n")
-    assert client.read_response().body == b"first"
+    with pytest.raises(ProtocolViolation, match="reset"):
+        client.read_response()
+    served.logged("Error handling request GET /")
+
+
+def test_exception_for_http_1_0_with_a_length_just_closes(serve: Serve) -> None:
+    served = serve(returning(Blocks([b"first", Broken("on purpose")]), ("Content-Length", "9")))
+    client = served.connect()
+    client.send(b"GET / HTTP/1.0\r\n\r\n")
+    with pytest.raises(ConnectionEnded):
+        client.read_response()
+    assert client.received.endswith(b"first")
     served.logged("Error handling request GET /")
 
 

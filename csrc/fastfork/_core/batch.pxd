@@ -39,6 +39,7 @@ cdef class Batch:
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
     cdef readonly int64_t bytes_sent
+    cdef int64_t held_ns       # when hold() was last called
     cdef list done             # connections to look at after a flush
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1

@@ -100,7 +100,8 @@ cdef class Batch:
         What has waited already is sent now, so that a client that is gone is noticed with
         the next block; and everything is, where no thread can be had.
         """
-        if now_ns() - self.outs.first_ns > BATCH_NS or ff_pusher_start(&self.outs) != 0:
+        self.held_ns = now_ns()
+        if self.held_ns - self.outs.first_ns > BATCH_NS or ff_pusher_start(&self.outs) != 0:
             return self.flush()
         ff_outs_lock(&self.outs)
         ff_pusher_arm(&self.outs)

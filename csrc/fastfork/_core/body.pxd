@@ -12,6 +12,7 @@ cdef class Body:
     cdef ff_chunked decoder
     cdef int64_t left          # of a Content-Length body still to come
     cdef readonly int64_t size  # bytes kept so far
+    cdef int64_t due           # the client must have sent more by then (body_min_rate)
     cdef int64_t spool_after
     cdef object spool_dir
     cdef object file           # None while the body is in memory

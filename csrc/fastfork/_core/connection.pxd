@@ -26,11 +26,13 @@ cdef class Outbox:
     cdef Py_ssize_t first   # index of the first unsent segment
     cdef Py_ssize_t offset  # bytes of it that are sent
     cdef readonly int64_t size  # bytes held in memory
+    cdef int64_t counted        # ... by nobody else, as the worker counted it last
     cdef int file              # what spill() writes to, -1 before
     cdef int64_t spilled       # bytes written to it
     cdef int add(self, bytes data) except -1
     cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1
-    cdef int spill(self) except -1
+    cdef int64_t weight(self)
+    cdef int spill(self, directory) except -1
     cdef int send(self, int fd) except -2
     cdef int _send_bytes(self, int fd, Py_ssize_t *sent) except -2
     cdef bint empty(self)
@@ -46,7 +48,8 @@ cdef class Connection:
     cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
     cdef bint detached        # the application took the socket
     cdef bint flushing        # on the list of connections to look at after a flush
-    cdef bint lingers         # close_after means half-close and drain
+    cdef uint8_t lingers      # close_after means half-close and drain: LINGER, BRIEF_LINGER or 0
+    cdef bint cut             # what was sent has no end that shows: close with a reset
     cdef bint busy            # the application is answering it
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
     cdef bint is_head         # HEAD,

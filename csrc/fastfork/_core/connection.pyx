@@ -18,7 +18,13 @@ import os
 import socket
 import tempfile
 
-from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from fastfork._core.text cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_GET_SIZE,
+    Py_REFCNT,
+)
 
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -27,6 +33,9 @@ cdef extern from "<sys/socket.h>" nogil:
         iovec *msg_iov
         size_t msg_iovlen
     ssize_t sendmsg(int fd, const msghdr *message, int flags)
+
+cdef extern from "Python.h":
+    PyObject *PyList_GET_ITEM(object items, Py_ssize_t i)  # borrowed, and not counted
 
 cdef extern from "<sys/sendfile.h>" nogil:
     ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)
@@ -76,14 +85,28 @@ cdef class Outbox:
         self.queue.append(segment)
         return 0
 
-    cdef int spill(self) except -1:
-        """Move what is in memory to an unnamed file, in its place in the order."""
+    cdef int64_t weight(self):
+        """Bytes of memory that would be free without this outbox."""
+        cdef int64_t total = 0
+        cdef Py_ssize_t i
+        cdef PyObject *segment
+        for i in range(self.first, len(self.queue)):
+            segment = PyList_GET_ITEM(self.queue, i)
+            if Py_REFCNT(segment) == 1 and PyBytes_CheckExact(<object>segment):
+                total += PyBytes_GET_SIZE(<object>segment)
+        return total
+
+    cdef int spill(self, directory) except -1:
+        """Move what is in memory to an unnamed file, in its place in the order.
+
+        directory: where, None for the system's.  Raises OSError when the disk is full; what is
+        left then cannot be sent."""
         cdef Py_ssize_t skip = self.offset
         cdef int64_t n
         cdef list waiting = self.queue[self.first:]
         cdef FileSegment last = None
         if self.file < 0:
-            with tempfile.TemporaryFile(prefix="fastfork-response-") as file:
+            with tempfile.TemporaryFile(prefix="fastfork-response-", dir=directory) as file:
                 self.file = os.dup(file.fileno())
         self.queue = []
         self.first = self.offset = 0

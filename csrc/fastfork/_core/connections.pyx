@@ -1,13 +1,13 @@
-"""The connections of one worker: accepted, watched, sent to, timed and closed.
+"""The connections of one worker: watched, sent to, timed and closed.
 
-What their bytes mean is the business of `Hub`, which is built on this.
+Where they come from is the business of `Listeners`, what their bytes mean that of `Hub`; both
+are built on this.
 
 Runs in: worker
 """
 
 from posix.unistd cimport close
 
-from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport (
     BODY,
     CLOSED,
@@ -16,9 +16,9 @@ from fastfork._core.connection cimport (
     LINGERING,
     NEVER,
     RESPONDING,
+    Outbox,
 )
 from fastfork._core.deadlines cimport (
-    FIRST_BYTE,
     LINGER,
     MORE_BODY,
     NEXT_REQUEST,
@@ -29,18 +29,22 @@ from fastfork._core.deadlines cimport (
 from fastfork._core.response cimport Responder
 from fastfork._core.ticks cimport now_ns
 
-import errno as errors
 import socket
 
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
+    int SOL_SOCKET
+    int SO_LINGER
+    struct linger:
+        int l_onoff
+        int l_linger
     int shutdown(int fd, int how)
+    int setsockopt(int fd, int level, int name, const void *value, unsigned int size)
 
 cdef enum:
-    SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
-    SHORTAGE_LOG_NS = 1000000000
-    BACKLOG_ROUNDS = 64       # of `accepts` each, when the worker leaves
-    LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
+    EXPIRE_MAX = 64           # waits ended in a turn, so that ten thousand delay nobody
+    HELD_MAX = 32 << 20       # waiting for slow clients in memory, for the whole worker
+    SPILL_MIN = 64 << 10      # beyond HELD_MAX, what is worth a file
 
 
 cdef class Connections:
@@ -48,24 +52,17 @@ cdef class Connections:
 
     site, batch, deadlines: shared with `Hub`.  poller: see fastfork.workers.poller.
     slot: the worker's scoreboard slot, a writable buffer of 512 bytes.
-    most_connections: the worker accepts no more than this.
-    accepts: connections taken from one listener in a turn.
     """
 
     def __cinit__(self, *args, Site site, Batch batch, Deadlines deadlines, poller, slot,
-                  int most_connections, int accepts, **kwargs):
+                  **kwargs):
         cdef unsigned char[::1] words
         self.site = site
         self.batch = batch
         self.deadlines = deadlines
-        self.acceptor = Acceptor()
         self.poller = poller
         self.log = site.log
-        self.most_connections = most_connections
-        self.accepts = accepts
         self.table = [None] * 1024
-        self.templates = []
-        self.listeners = []
         self.ready = []
         self.slot_view = memoryview(slot).cast("B")
         words = self.slot_view
@@ -77,15 +74,13 @@ cdef class Connections:
     cdef int _readable(self, Connection connection) except -1:
         raise AssertionError("Hub knows what bytes mean")
 
+    cdef int _gone(self) except -1:
+        raise AssertionError("Listeners knows what room is for")
+
     cdef int _run_out(self, Connection connection, int wait) except -1:
         raise AssertionError("Hub knows what waiting too long means")
 
     # Set-up and control, called by the reactor.
-
-    def add_listener(self, int fd, dict template):
-        """Accept from `fd`; `template` is the environ that its requests begin with."""
-        self.templates.append(template)
-        self.listeners.append(fd)
 
     def add_reader(self, int fd, call):
         """Call `call()` whenever `fd` is readable (the wake-up pipe)."""
@@ -93,28 +88,10 @@ cdef class Connections:
         self.table[fd] = call
         self.poller.register(fd, EPOLLIN)
 
-    def listen(self, bint on):
-        """Begin or stop to watch the listeners."""
-        self._listen(on)
-
-    def begin_drain(self):
-        """Serve what is here, what waits in the accept queue and what comes on open
-        connections, then let them go."""
-        cdef uint32_t i
-        for i in range(len(self.listeners)):
-            for _ in range(BACKLOG_ROUNDS):
-                before = self.connections
-                self._accept(i)
-                if self.connections == before:
-                    break
-        self._flush()
-        self.site.draining = True
-        self._listen(False)
-        self.listeners = []
-        self.deadlines.limit(FIRST_BYTE, LEAVING_NS)
-        self.deadlines.limit(NEXT_REQUEST, LEAVING_NS)
-        self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
-        self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
+    @property
+    def requests(self):
+        """Requests given to the application so far."""
+        return self.slot[REQUESTS]
 
     def close_all(self):
         """Close every connection as it is."""
@@ -146,14 +123,14 @@ cdef class Connections:
             rc = connection.outbox.send(connection.fd)
             if rc < 0:
                 connection.broken = True
-            elif rc == 1:
+            elif rc == 1 and self._weigh(connection) == 0:
                 # A request may be half read meanwhile, and stays so: what comes next on
                 # this connection is the rest of it, not a new request.
                 if connection.state != HEAD and connection.state != BODY:
                     connection.state = RESPONDING
                 self.deadlines.set(connection, READER, self.now)
                 return self._watch(connection, EPOLLOUT)
-            connection.outbox = None
+            self._drop_outbox(connection)
         if connection.broken:
             return self._close(connection)
         if connection.responder is not None:
@@ -175,6 +152,29 @@ cdef class Connections:
             self._watch(connection, EPOLLIN)
         return 0
 
+    cdef int _weigh(self, Connection connection) except -1:
+        """The client does not take what it asked for.  1 when that cannot be kept: the
+        connection is broken then.
+
+        All slow clients of a worker together have HELD_MAX of its memory; what comes on top
+        of that goes to files."""
+        cdef Outbox outbox = connection.outbox
+        cdef int64_t weight = outbox.weight()
+        self.held += weight - outbox.counted
+        outbox.counted = weight
+        if weight < SPILL_MIN or self.held <= HELD_MAX:
+            return 0
+        self.site.spill(connection)
+        self.held -= weight
+        outbox.counted = 0
+        return connection.broken
+
+    cdef int _drop_outbox(self, Connection connection) except -1:
+        if connection.outbox is not None:
+            self.held -= connection.outbox.counted
+            connection.outbox = None
+        return 0
+
     cdef int _watch(self, Connection connection, int interest) except -1:
         if connection.interest == interest:
             return 0
@@ -192,8 +192,17 @@ cdef class Connections:
         response (RFC 9112 section 9.6).  A client that was not expected to stop is therefore
         half-closed and drained first.
         """
+        if connection.cut:
+            return self._reset(connection)
         if connection.lingers or connection.partial != NULL:
             return self._linger(connection)
+        return self._close(connection)
+
+    cdef int _reset(self, Connection connection) except -1:
+        """Close with RST, which also gives back what the kernel still holds for the client
+        (socket(7), SO_LINGER)."""
+        cdef linger at_once = linger(l_onoff=1, l_linger=0)
+        setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once))
         return self._close(connection)
 
     cdef int _linger(self, Connection connection) except -1:
@@ -201,7 +210,7 @@ cdef class Connections:
             return self._close(connection)
         connection.forget_partial()
         connection.state = LINGERING
-        self.deadlines.set(connection, LINGER, self.now)
+        self.deadlines.set(connection, connection.lingers or LINGER, self.now)
         return self._watch(connection, EPOLLIN)
 
     cdef int _mishap(self, Connection connection) except -1:
@@ -233,18 +242,12 @@ cdef class Connections:
             connection.body.discard()
             connection.body = None
         connection.environ = None
-        connection.outbox = None
+        self._drop_outbox(connection)
         if connection.responder is not None and not connection.busy:
             connection.broken = True
             responder, connection.responder = connection.responder, None
             (<Responder>responder).abandon()
-        return self._listen_if_room()
-
-    cdef int _listen_if_room(self) except -1:
-        """A connection has gone: room for one that waits."""
-        if not self.listening and not self.listen_again and not self.site.draining:
-            return self._listen(True)
-        return 0
+        return self._gone()
 
     def _detach(self, Connection connection):
         """The application takes the socket; see Connection.detach."""
@@ -263,109 +266,30 @@ cdef class Connections:
         connection.detached = connection.broken = True
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections
-        self._listen_if_room()
+        self._gone()
         sock = socket.socket(fileno=fd)
         sock.setblocking(False)  # as the descriptor is
         return sock
 
-    # New connections, and those whose time is up.
+    # Those whose time is up.
 
     def _reserve(self, int fd):
         if fd >= len(self.table):
             self.table.extend([None] * (fd + 1024 - len(self.table)))
 
-    cdef int _listen(self, bint on) except -1:
-        if on == self.listening or (on and self.connections >= self.most_connections):
-            return 0
-        self.listening = on
-        for index, fd in enumerate(self.listeners):
-            self._reserve(fd)
-            if on:
-                self.table[fd] = Listening(self, index)
-                self.poller.register_listener(fd)
-            else:
-                self.poller.unregister(fd)
-                self.table[fd] = None
-        return 0
-
-    def accept_stranded(self):
-        """Accept without having been woken, from every listener."""
-        cdef uint32_t i
-        if self.listening:
-            for i in range(len(self.listeners)):
-                self._accept(i)
-            self._flush()
-
-    @property
-    def requests(self):
-        """Requests given to the application so far."""
-        return self.slot[REQUESTS]
-
-    cdef int _accept(self, uint32_t listener) except -1:
-        cdef Connection connection
-        cdef int _i
-        for _i in range(self.accepts):
-            if not self.listening:
-                return 0
-            if self.connections >= self.most_connections:
-                return self._listen(False)
-            connection = self.acceptor.accept(self.listeners[listener], listener)
-            if connection is None:
-                if self.acceptor.error:
-                    self._shortage()
-                return 0
-            self._reserve(connection.fd)
-            connection.hub = self
-            connection.interest = NEVER
-            self.table[connection.fd] = connection
-            self.connections += 1
-            self.slot[CONNECTIONS] = self.connections
-            self.slot[ACCEPTED] += 1
-            self.deadlines.set(connection, FIRST_BYTE, self.now)
-            # Most clients have sent their request by now.  One that is answered and closed
-            # in this turn never costs a word to the poller.
-            try:
-                self._readable(connection)
-                if connection.state != CLOSED and not connection.close_after:
-                    self._watch(connection, EPOLLIN)
-            except Exception:
-                self._mishap(connection)
-            if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
-                self._flush()
-        return 0
-
-    def _shortage(self):
-        """Out of descriptors or memory: leave the queue alone for a moment, do not spin."""
-        if self.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
-            self.shortage_told_ns = self.now
-            self.log.error("cannot accept: %s; trying again every 0.1 s",
-                           errors.errorcode.get(self.acceptor.error, self.acceptor.error))
-        self._listen(False)
-        self.listen_again = self.now + SHORTAGE_NS
-
     cdef int _expire(self, int64_t now) except -1:
         """End the waits that were over at `now`: the time the turn began, since what had come
         until then has been served by now."""
         cdef Connection connection
-        cdef int wait
+        cdef int wait, count = 0
         for wait in range(1, WAITS):
-            while True:
+            while count < EXPIRE_MAX:
                 connection = self.deadlines.expired(wait, now)
                 if connection is None:
                     break
+                count += 1
                 try:
                     self._run_out(connection, wait)
                 except Exception:
                     self._mishap(connection)
         return 0
-
-
-cdef class Listening:
-    """What the table holds for a listener: called when it is readable."""
-
-    def __cinit__(self, Connections hub, int index):
-        self.hub = hub
-        self.index = index
-
-    def __call__(self):
-        self.hub._accept(self.index)

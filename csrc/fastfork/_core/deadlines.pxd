@@ -10,6 +10,8 @@ cdef enum:
     MORE_BODY
     READER       # the client has to read
     LINGER
+    BRIEF_LINGER  # of a client that was too slow already
+    HANGUP       # is the client of a slow stream gone?
     WAITS
 
 
@@ -19,6 +21,7 @@ cdef class Deadlines:
     cdef int64_t patience[WAITS]  # nanoseconds
     cdef void remove(self, Connection connection) noexcept
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept
+    cdef Connection oldest(self, int wait)
     cdef Connection expired(self, int wait, int64_t now)
     cdef int64_t next(self) noexcept
     cdef void limit(self, int wait, int64_t patience) noexcept

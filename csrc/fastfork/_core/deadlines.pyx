@@ -9,15 +9,18 @@ Runs in: worker
 
 
 cdef class Deadlines:
-    """first_byte ... linger: seconds, how long each kind of wait may last."""
+    """first_byte ... hangup: seconds, how long each kind of wait may last."""
 
-    def __cinit__(self, *, first_byte, next_request, whole_head, more_body, reader, linger):
+    def __cinit__(self, *, first_byte, next_request, whole_head, more_body, reader, linger,
+                  brief_linger=0.5, hangup=0.05):
         self.patience[FIRST_BYTE] = <int64_t>(first_byte * 1e9)
         self.patience[NEXT_REQUEST] = <int64_t>(next_request * 1e9)
         self.patience[WHOLE_HEAD] = <int64_t>(whole_head * 1e9)
         self.patience[MORE_BODY] = <int64_t>(more_body * 1e9)
         self.patience[READER] = <int64_t>(reader * 1e9)
         self.patience[LINGER] = <int64_t>(linger * 1e9)
+        self.patience[BRIEF_LINGER] = <int64_t>(min(brief_linger, linger) * 1e9)
+        self.patience[HANGUP] = <int64_t>(hangup * 1e9)
 
     cdef void remove(self, Connection connection) noexcept:
         cdef int wait = connection.which_list
@@ -47,6 +50,10 @@ cdef class Deadlines:
         else:
             self.first[wait] = <void *>connection
         self.last[wait] = <void *>connection
+
+    cdef Connection oldest(self, int wait):
+        """The connection that waits like this for the longest time, or None."""
+        return None if self.first[wait] == NULL else <Connection>self.first[wait]
 
     cdef Connection expired(self, int wait, int64_t now):
         """A connection whose wait of this kind has run out, off its list; or None."""

@@ -17,6 +17,9 @@ cdef class Site:
     cdef object on_dropped
     cdef public bint draining
     cdef object leaving
+    cdef object spool_dir      # of responses that a client does not take
+    cdef int64_t spill_max     # bytes of one of them
+    cdef int spill(self, Connection connection) except -1
 
 
 cdef class Exchange:
@@ -40,6 +43,7 @@ cdef class Exchange:
     cdef int64_t left          # of the announced Content-Length, -1 = none announced
     cdef int64_t sent          # bytes of body
     cdef int64_t began_ns
+    cdef int64_t left_ns       # when write() saw that the client has left
     cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
                    int64_t now) except -1
     cdef bint recyclable(self)

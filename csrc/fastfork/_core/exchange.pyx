@@ -22,20 +22,26 @@ from fastfork._core.reshead cimport (
     ServerLines,
 )
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE, Py_REFCNT
+from fastfork._core.ticks cimport now_ns
+
+import errno
 
 cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
     MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
-    SPILL_MAX = 1 << 30
+    LEFT_NS = 1000000000   # how long write() bears with a client that has left
 
 
 cdef class Site:
     """log: logging.Logger.  pages(status: int) -> (status line, bytes): the error pages.
     access_line: None, or what formats an access log line (fastfork.logs.access).
     leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
-    draining: every answer says that the connection will close."""
+    draining: every answer says that the connection will close.
+    spool_dir: directory for what a client does not take, None for the system's.
+    response_buffer: bytes of one response that may wait there."""
 
-    def __cinit__(self, Batch batch, *, log, pages, access_line, leaving):
+    def __cinit__(self, Batch batch, *, log, pages, access_line, leaving, spool_dir=None,
+                  response_buffer=1 << 30):
         self.batch = batch
         self.lines = ServerLines.__new__(ServerLines)
         self.lines.refresh()
@@ -43,9 +49,29 @@ cdef class Site:
         self.pages = pages
         self.access_line = access_line
         self.leaving = leaving
+        self.spool_dir = spool_dir
+        self.spill_max = response_buffer
         self.access_lines = []
         self.told = set()
         self.on_dropped = self._dropped
+
+    cdef int spill(self, Connection connection) except -1:
+        """Let the disk hold what this client does not take.  Where that is impossible or more
+        than `response_buffer`, the connection is broken, and the log says so."""
+        cdef Outbox outbox = connection.outbox
+        try:
+            outbox.spill(self.spool_dir)
+        except OSError as error:
+            connection.broken = True
+            self.log.error("a response to %s cannot be kept: %s; the connection is closed",
+                           connection.remote_addr or "a client", error)
+            return 0
+        if outbox.spilled > self.spill_max:
+            connection.broken = True
+            self.log.error("%s does not read its response, and more than response_buffer (%d "
+                           "bytes) of it waits; the connection is closed",
+                           connection.remote_addr or "a client", self.spill_max)
+        return 0
 
     def _dropped(self, name):
         if name not in self.told:
@@ -91,6 +117,7 @@ cdef class Exchange:
         self.left = -1
         self.sent = 0
         self.began_ns = now
+        self.left_ns = 0
         return 0
 
     # What the application calls.
@@ -120,7 +147,10 @@ cdef class Exchange:
         return self._write
 
     def write(self, data):
-        """PEP 3333's write(): for applications that cannot return an iterable."""
+        """PEP 3333's write(): for applications that cannot return an iterable.
+
+        What comes after the client has left is forgotten, so that an application may finish;
+        one that is at it a second later hears of it as BrokenPipeError."""
         cdef Outbox outbox
         if not self.live or not self.started:
             raise AssertionError("write() was called outside a started response")
@@ -128,14 +158,21 @@ cdef class Exchange:
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
         if not data:
             return
+        if self.connection.broken:
+            return self._to_nobody()
         self._block(bytes(data))
         self.site.batch.flush()
         outbox = self.connection.outbox
         if outbox is not None and outbox.size > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.
-            outbox.spill()
-            if outbox.spilled > SPILL_MAX:
-                self.connection.broken = True
+            self.site.spill(self.connection)
+
+    def _to_nobody(self):
+        cdef int64_t now = now_ns()
+        if self.left_ns == 0:
+            self.left_ns = now
+        elif now - self.left_ns > LEFT_NS:
+            raise BrokenPipeError(errno.EPIPE, "the client has left")
 
     def early_hints(self, headers):
         """`wsgi.early_hints`: a 103 response with these fields (RFC 8297), at once.

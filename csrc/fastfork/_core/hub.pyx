@@ -23,9 +23,17 @@ from fastfork._core.connections cimport (
     REFUSED,
     REQUESTS,
 )
-from fastfork._core.deadlines cimport LINGER, MORE_BODY, NEXT_REQUEST, READER, WHOLE_HEAD
+from fastfork._core.deadlines cimport (
+    BRIEF_LINGER,
+    HANGUP,
+    LINGER,
+    MORE_BODY,
+    NEXT_REQUEST,
+    READER,
+    WHOLE_HEAD,
+)
 from fastfork._core.receiver cimport Receiver
-from fastfork._core.response cimport FINISHED, YIELDED, Responder
+from fastfork._core.response cimport FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.ticks cimport now_ns
 
@@ -33,12 +41,6 @@ import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_PEEK
-    int SOL_SOCKET
-    int SO_LINGER
-    struct linger:
-        int l_onoff
-        int l_linger
-    int setsockopt(int fd, int level, int name, const void *value, unsigned int size)
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
@@ -229,7 +231,7 @@ cdef class Hub(Receiver):
             return 0
         if how == FINISHED:
             connection.responder = None
-            connection.lingers = connection.keep_alive and connection.close_after
+            connection.lingers = LINGER if connection.keep_alive and connection.close_after else 0
             self._give_back(responder)
             connection.state = IDLE
             if not connection.close_after:
@@ -240,6 +242,10 @@ cdef class Hub(Receiver):
         if how == YIELDED:
             self.deadlines.remove(connection)
             self.ready.append(connection)
+        elif how == WATCHED:
+            # Nothing but a reset or the end of this wait is of interest now.
+            self.deadlines.set(connection, HANGUP, self.now)
+            self._watch(connection, 0)
         else:
             self.deadlines.set(connection, READER, self.now)
             self.batch.look_at(connection)
@@ -261,7 +267,7 @@ cdef class Hub(Receiver):
         responder.begin(connection, 1, connection.is_head, False, self.now)
         responder.refuse(status)
         self._progress(connection, responder, FINISHED)
-        connection.lingers = True
+        connection.lingers = BRIEF_LINGER if status == 408 else LINGER
         return 0
 
     cdef int _go_on(self, Connection connection) except -1:
@@ -290,17 +296,15 @@ cdef class Hub(Receiver):
         return 0
 
     cdef int _run_out(self, Connection connection, int wait) except -1:
-        cdef linger at_once = linger(l_onoff=1, l_linger=0)
         cdef char byte
         if wait == WHOLE_HEAD or wait == MORE_BODY:
             return self._refuse(connection, 0, 408)
         if wait == READER:
-            # It never reads: what we still hold cannot be delivered.  A reset says so, and
-            # gives back what the kernel holds too (socket(7), SO_LINGER).
-            setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once))
-            connection.broken = True
-            return self._settle(connection)
-        if wait != LINGER and recv(connection.fd, &byte, 1, MSG_PEEK) > 0:
+            return self._reset(connection)  # it never reads: what we hold cannot be delivered
+        if wait == HANGUP:
+            self.ready.append(connection)
+            return 0
+        if wait != LINGER and wait != BRIEF_LINGER and recv(connection.fd, &byte, 1, MSG_PEEK) > 0:
             # The request crossed our decision: a socket with bytes waiting is not idle.
             return self._readable(connection)
         return self._close(connection)

@@ -1,18 +1,21 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.body cimport Body
 from fastfork._core.connection cimport Connection
-from fastfork._core.connections cimport Connections
+from fastfork._core.listeners cimport Listeners
 from fastfork._core.environ cimport EnvironBuilder
 from fastfork._core.parsers cimport HeadParser
 
 
-cdef class Receiver(Connections):
+cdef class Receiver(Listeners):
     cdef HeadParser parser
     cdef EnvironBuilder environs
     cdef dict running          # environ of the request in the application, or None
     cdef char *received        # the one receive buffer
     cdef int64_t spool_after
     cdef object spool_dir
+    cdef int64_t grace_ns      # before that counts: connections warm up
+    cdef int64_t byte_ns       # a byte of a body may take so long, on average; 0 = for ever
 
     cdef int _event(self, Connection connection, int mask) except -1
     cdef int _fill_body(self, Connection connection) except -1
@@ -22,6 +25,7 @@ cdef class Receiver(Connections):
                               Py_ssize_t n) except -1
     cdef bint _is_head(self, const char *p)
     cdef int _begin(self, Connection connection, const char *p) except -1
+    cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept
     cdef int _begin_body(self, Connection connection) except -1
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1
     cdef int _answer(self, Connection connection) except -1

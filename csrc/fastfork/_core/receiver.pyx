@@ -15,11 +15,12 @@ from libc.string cimport memcmp, memcpy
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, RESPONDING
 from fastfork._core.connections cimport (
+    EPOLLERR,
+    EPOLLHUP,
     EPOLLOUT,
     LINE,
     LINE_BYTES,
     LINE_SIZE,
-    Connections,
 )
 from fastfork._core.deadlines cimport MORE_BODY, WHOLE_HEAD
 from fastfork._core.scan cimport (
@@ -52,16 +53,21 @@ cdef str REMOTE_PORT = sys.intern("REMOTE_PORT")
 cdef str CONTENT_LENGTH = sys.intern("CONTENT_LENGTH")
 
 
-cdef class Receiver(Connections):
+cdef class Receiver(Listeners):
     """The reading half of a worker.  spool_after: bytes of a request body kept in memory;
-    spool_dir: where the rest goes, None for the system's temporary directory."""
+    spool_dir: where the rest goes, None for the system's temporary directory.
+    body_min_rate: bytes a second that a body must come with, 0 = none, after body_grace
+    seconds."""
 
     def __cinit__(self, *args, HeadParser parser, EnvironBuilder environs,
-                  int64_t spool_after, spool_dir, **kwargs):
+                  int64_t spool_after, spool_dir, int64_t body_min_rate=0, body_grace=10.0,
+                  **kwargs):
         self.parser = parser
         self.environs = environs
         self.spool_after = spool_after
         self.spool_dir = spool_dir
+        self.grace_ns = <int64_t>(body_grace * 1e9)
+        self.byte_ns = 1000000000 // body_min_rate if body_min_rate else 0
         self.received = <char *>malloc(RECEIVE_BYTES)
         if self.received == NULL:
             raise MemoryError
@@ -78,6 +84,9 @@ cdef class Receiver(Connections):
     cdef int _event(self, Connection connection, int mask) except -1:
         # Pipelined bytes, or the client's end, while an answer is on the way: not read now.
         # Level-triggered readiness would report it for ever.
+        if connection.state == RESPONDING and mask & (EPOLLERR | EPOLLHUP):
+            connection.broken = True  # a reset: nobody is there to read the rest
+            return self._settle(connection)
         if connection.outbox is not None:
             if mask & EPOLLOUT:
                 return self._settle(connection)
@@ -141,7 +150,25 @@ cdef class Receiver(Connections):
         self.deadlines.set(connection, MORE_BODY, self.now)
         if body.wrote(n):
             self._answer_with_body(connection)
+        elif self._is_too_slow(body, n):
+            self._refuse(connection, 0, 408)
         return 0
+
+    cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept:
+        """n more bytes of a body have come, and not its end: did they take too long?
+
+        Each byte moves the time when the next must have come; how far ahead it can be moved
+        is bounded, so that a quick beginning does not pay for hours of dripping.  A client
+        that sends nothing at all is MORE_BODY's.
+        """
+        cdef int64_t ahead
+        if self.byte_ns == 0:
+            return False
+        if self.now > body.due:
+            return True
+        ahead = self.now + self.grace_ns + self.deadlines.patience[MORE_BODY]
+        body.due = min(body.due + n * self.byte_ns, ahead)
+        return False
 
     cdef int _consume_partial(self, Connection connection) except -1:
         cdef char *own = connection.partial
@@ -249,6 +276,7 @@ cdef class Receiver(Connections):
                 content_length=self.parser.framing.content_length,
                 max_body=self.parser.max_body, spool_after=self.spool_after,
                 spool_dir=self.spool_dir)
+            connection.body.due = self.now + self.grace_ns
         except OSError as error:
             self._spool_failed(connection, error)
         return 0
@@ -260,6 +288,7 @@ cdef class Receiver(Connections):
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1:
         """Give the body these bytes.  1 when it is complete and has been answered."""
         cdef int rc
+        cdef const char *begin = p[0]
         if connection.body is None:
             return 0
         try:
@@ -272,6 +301,8 @@ cdef class Receiver(Connections):
             return 0
         self.deadlines.set(connection, MORE_BODY, self.now)
         if rc == 0:
+            if self._is_too_slow(connection.body, p[0] - begin):
+                self._refuse(connection, 0, 408)
             return 0
         self._answer_with_body(connection)
         return 1

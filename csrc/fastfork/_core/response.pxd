@@ -4,6 +4,7 @@ cdef enum:  # what a response does next
     FINISHED  # the response is complete, or given up
     BLOCKED   # goes on when the client has read some of it
     YIELDED   # goes on in the next turn of the loop
+    WATCHED   # goes on when it is clear that the client is still there
 
 
 cdef class FileWrapper:
@@ -14,9 +15,13 @@ cdef class FileWrapper:
 cdef class Responder(Exchange):
     cdef object body           # what the application returned
     cdef object blocks         # its iterator
+    cdef object context        # contextvars of the application's call and of its iterator
     cdef int run(self, app, dict environ) except -1
+    cdef int _call(self, app, dict environ) except -1
     cdef int deliver(self, body) except -1
     cdef int resume(self) except -1
+    cdef int _deliver_blocks(self) except -1
+    cdef bint _hung_up(self)
     cdef int refuse(self, int status) except -1
     cdef int abandon(self) except -1
     cdef int _whole(self, bytes data) except -1

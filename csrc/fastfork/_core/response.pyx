@@ -3,12 +3,13 @@
 Runs in: worker
 """
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
-from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE
+from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
 import os
@@ -20,6 +21,18 @@ cdef enum:
     FILE_COPY_MAX = 32 << 10  # shorter files are read and sent with the head
     TURN_BLOCKS = 64          # blocks of one response before others get a turn
     TURN_NS = 10000000
+    SLOW_BLOCK_NS = 100000000  # an application that takes this long for a block is asked less
+
+cdef extern from "Python.h":
+    object PyContext_CopyCurrent()
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
+    Py_ssize_t PyObject_Size(object thing) except -1
+
+cdef extern from "<sys/socket.h>" nogil:
+    int MSG_PEEK
+    int MSG_DONTWAIT
+    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef object ENDED = object()
 
@@ -50,7 +63,21 @@ cdef class Responder(Exchange):
     """Calls the application and delivers what comes back, as far as it goes at a time."""
 
     cdef int run(self, app, dict environ) except -1:
-        """Call the application and deliver what it returns as far as it goes now."""
+        """Call the application and deliver what it returns as far as it goes now.
+
+        Everything of the application runs in one contextvars context of its own (PEP 567):
+        what it sets there is set when its iterator goes on, and for nobody else."""
+        # An empty context that nobody kept is as good as a new one.
+        if (self.context is None or Py_REFCNT(<PyObject *>self.context) != 1
+                or PyObject_Size(self.context) != 0):
+            self.context = PyContext_CopyCurrent()
+        PyContext_Enter(self.context)
+        try:
+            return self._call(app, environ)
+        finally:
+            PyContext_Exit(self.context)
+
+    cdef int _call(self, app, dict environ) except -1:
         self.environ = environ
         try:
             body = app(environ, self._start_response)
@@ -82,7 +109,7 @@ cdef class Responder(Exchange):
             self.blocks = iter(body)
         except BaseException:
             return self._failed()
-        return self.resume()
+        return self._deliver_blocks()
 
     cdef int refuse(self, int status) except -1:
         """Answer with an error page and close."""
@@ -125,12 +152,12 @@ cdef class Responder(Exchange):
             facts = None
         if facts is None or not stat.S_ISREG(facts.st_mode) or self.head_sent:
             self.blocks = iter(wrapper)
-            return self.resume()
+            return self._deliver_blocks()
         available = max(<int64_t>0, <int64_t>facts.st_size - offset)
         if available == 0:
             # Empty, or a file that tells no size, as those of /proc: reading it will show.
             self.blocks = iter(wrapper)
-            return self.resume()
+            return self._deliver_blocks()
         if not self.head.has_length:
             self.head.length = available
         available = min(available, self.head.length)
@@ -147,10 +174,25 @@ cdef class Responder(Exchange):
         return self._finish()
 
     cdef int resume(self) except -1:
+        """Go on with a response that was BLOCKED, YIELDED or WATCHED."""
+        PyContext_Enter(self.context)
+        try:
+            return self._deliver_blocks()
+        finally:
+            PyContext_Exit(self.context)
+
+    cdef bint _hung_up(self):
+        """Has the client said that it sends no more?  It may still read; mostly it is gone,
+        and what it answers to the next packet is a reset."""
+        cdef char byte
+        return recv(self.connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0
+
+    cdef int _deliver_blocks(self) except -1:
         """Take blocks from the application until it ends, the client is full, or it is
         somebody else's turn."""
         cdef int count = 0
-        cdef int64_t until = 0
+        cdef int64_t until = 0, asked = now_ns()
+        cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
         try:
             while True:
@@ -169,11 +211,16 @@ cdef class Responder(Exchange):
                         return self._finish()
                     # The client waits for this block, and the application may take its time
                     # over the next one, or over its end.
-                    self.site.batch.hold()
+                    batch.hold()
                 if self.head_sent and self.bodyless:
                     return self._finish()
                 if connection.outbox is not None:
                     return BLOCKED
+                if block:
+                    if batch.held_ns - asked > SLOW_BLOCK_NS and self._hung_up():
+                        batch.flush()
+                        return WATCHED
+                    asked = batch.held_ns
                 count += 1
                 if count & 7 == 0:
                     if until == 0:
@@ -188,12 +235,19 @@ cdef class Responder(Exchange):
         error = sys.exc_info()[1]
         if not isinstance(error, Exception) and self.site.leaving():
             raise error
+        if self.connection.broken and isinstance(error, BrokenPipeError):
+            self.site.log.info("the client of %s left before the answer was complete",
+                               (self.environ or {}).get("RAW_URI"))
+            return self._finish()
         request = self.environ or {}
         self.site.log.error("Error handling request %s %s", request.get("REQUEST_METHOD"),
                             request.get("RAW_URI"), exc_info=error)
         if self.head_sent:
+            # No last chunk, no full length: the client must see that it is cut.  Where only
+            # the end of the connection ends the body (HTTP/1.0), a reset shows it.
+            self.connection.cut = self.left < 0 and not self.chunked and not self.bodyless
             self.keep_alive = False
-            self.chunked = False   # no last chunk: the client must see that it is cut
+            self.chunked = False
             self.left = -1
             return self._finish()
         return self.refuse(500)
@@ -239,7 +293,11 @@ cdef class Responder(Exchange):
     cdef int abandon(self) except -1:
         """The client is gone: nothing more is sent, but the iterable is closed."""
         self.keep_alive = False
-        return self._end()
+        PyContext_Enter(self.context)
+        try:
+            return self._end()
+        finally:
+            PyContext_Exit(self.context)
 
     cdef int _close_body(self) except -1:
         """PEP 3333: close() of the iterable, exactly once, however the response ended."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, FLAG, KIBI, SIZE, choice, integer
+from ..kinds import DURATION, FLAG, KIBI, PATH, SIZE, choice, integer
 from ..spec import setting
 
 __all__ = ["LeniencySettings", "LimitSettings", "TimeSettings"]
@@ -32,7 +32,8 @@ class TimeSettings:
         "Time for a request head, from its first byte.",
         flags="--header-timeout",
         reload="workers",
-        more="Then the client gets 408.",
+        more="Then the client gets 408. A new connection may say nothing for as long, and is then "
+        "closed.",
     )
     body_timeout: float = setting(
         30.0,
@@ -41,6 +42,16 @@ class TimeSettings:
         flags="--body-timeout",
         reload="workers",
         more="Then the client gets 408.",
+    )
+    body_min_rate: int = setting(
+        240,
+        SIZE,
+        "Bytes a second that a request body must come with (0 = no minimum).",
+        flags="--body-min-rate",
+        reload="workers",
+        more="Counted on average, after the first 10 seconds. Then the client gets 408. Bytes "
+        "that came faster than that pay for `body_timeout` and 10 seconds more at most, so a "
+        "quick beginning does not allow hours of dripping.",
     )
     write_timeout: float = setting(
         60.0,
@@ -104,6 +115,39 @@ class LimitSettings:
         flags="--limit-request-body",
         reload="workers",
         more="A longer one gets 413, before it is read when its length is announced.",
+    )
+
+
+    body_buffer: int = setting(
+        KIBI**2,
+        SIZE,
+        "Bytes of a request body kept in memory.",
+        flags="--body-buffer",
+        reload="workers",
+        more="A larger body goes to a file without a name in `tmp_upload_dir` before the "
+        "application is called.",
+    )
+    response_buffer: int = setting(
+        KIBI**3,
+        SIZE,
+        "Bytes of one response that may wait in a file for a slow client.",
+        flags="--response-buffer",
+        reload="workers",
+        more="What a client does not take stays in memory as long as all of it together is little "
+        "(32 MiB a worker, 1 MiB of what one response has pushed with `write()`), and goes to a "
+        "file in `tmp_upload_dir` beyond that. An iterable is not asked for more meanwhile. A "
+        "client that lets more than this wait is disconnected.",
+    )
+    tmp_upload_dir: str | None = setting(
+        None,
+        PATH,
+        "Directory for large request bodies and for responses that wait.",
+        flags="--tmp-upload-dir",
+        reload="workers",
+        more="Without it the system's directory for temporary files (`TMPDIR`, else `/tmp`). The "
+        "files have no name, so none is left behind. When the disk is full, a request is "
+        "answered with 507, a response is cut off, and the log says why. gunicorn has this "
+        "setting and does nothing with it.",
     )
 
 

@@ -1,0 +1,26 @@
+from libc.stdint cimport int64_t, uint32_t
+
+from fastfork._core.acceptor cimport Acceptor
+from fastfork._core.connection cimport Connection
+from fastfork._core.connections cimport Connections
+
+
+cdef class Listeners(Connections):
+    cdef Acceptor acceptor
+    cdef list templates        # environ templates, one a listener
+    cdef list listeners        # their descriptors
+    cdef int64_t listen_again  # after a shortage; 0 = there is none
+    cdef bint is_full          # the shortage is one of room: most_connections
+    cdef int64_t shortage_told_ns
+    cdef int most_connections
+    cdef int accepts           # a turn and listener
+    cdef bint listening
+
+    cdef int _listen(self, bint on) except -1
+    cdef bint _make_room(self) except -1
+    cdef int _accept(self, uint32_t listener, bint one_waits) except -1
+
+
+cdef class Listening:
+    cdef Listeners hub
+    cdef int index

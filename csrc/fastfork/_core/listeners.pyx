@@ -1,0 +1,179 @@
+"""Where connections come from: accepted when there is room, or not for a while.
+
+Runs in: worker
+"""
+
+from fastfork._core.batch cimport BATCH_NS
+from fastfork._core.connection cimport CLOSED, NEVER
+from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN
+from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST
+from fastfork._core.ticks cimport now_ns
+
+import errno as errors
+
+cdef extern from "<sys/socket.h>" nogil:
+    int MSG_PEEK
+    ssize_t recv(int fd, void *p, size_t n, int flags)
+
+cdef enum:
+    SHORTAGE_NS = 100000000   # pause after a shortage of descriptors or of room
+    SHORTAGE_LOG_NS = 1000000000
+    BACKLOG_ROUNDS = 64       # of `accepts` each, when the worker leaves
+    LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
+    IDLE_NS = 250000000       # a kept-alive connection this idle gives way to a new one
+    SILENT_NS = 1000000000    # ... and a new one that has said nothing for this long
+    ASIDE_MAX = 8             # candidates looked at for that
+
+
+cdef class Listeners(Connections):
+    """The listeners of one worker and what it accepts from them.
+
+    most_connections: the worker holds no more than this.
+    accepts: connections taken from one listener in a turn.
+    """
+
+    def __cinit__(self, *args, int most_connections, int accepts, **kwargs):
+        self.acceptor = Acceptor()
+        self.most_connections = most_connections
+        self.accepts = accepts
+        self.templates = []
+        self.listeners = []
+
+    def add_listener(self, int fd, dict template):
+        """Accept from `fd`; `template` is the environ that its requests begin with."""
+        self.templates.append(template)
+        self.listeners.append(fd)
+
+    def listen(self, bint on):
+        """Begin or stop to watch the listeners."""
+        self._listen(on)
+
+    def begin_drain(self):
+        """Serve what is here, what waits in the accept queue and what comes on open
+        connections, then let them go."""
+        cdef uint32_t i
+        for i in range(len(self.listeners)):
+            for _ in range(BACKLOG_ROUNDS):
+                before = self.connections
+                self._accept(i, False)
+                if self.connections == before:
+                    break
+        self._flush()
+        self.site.draining = True
+        self._listen(False)
+        self.listeners = []
+        self.deadlines.limit(FIRST_BYTE, LEAVING_NS)
+        self.deadlines.limit(NEXT_REQUEST, LEAVING_NS)
+        self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
+        self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
+
+    cdef int _gone(self) except -1:
+        """A connection has gone: room for one that waits."""
+        if self.is_full:
+            self.is_full = False
+            self.listen_again = 0
+        if not self.listening and not self.listen_again and not self.site.draining:
+            return self._listen(True)
+        return 0
+
+    cdef int _listen(self, bint on) except -1:
+        if on == self.listening:
+            return 0
+        self.listening = on
+        for index, fd in enumerate(self.listeners):
+            self._reserve(fd)
+            if on:
+                self.table[fd] = Listening(self, index)
+                self.poller.register_listener(fd)
+            else:
+                self.poller.unregister(fd)
+                self.table[fd] = None
+        return 0
+
+    def accept_stranded(self):
+        """Accept without having been woken, from every listener."""
+        cdef uint32_t i
+        if self.listening:
+            for i in range(len(self.listeners)):
+                self._accept(i, False)
+            self._flush()
+
+    cdef int _accept(self, uint32_t listener, bint one_waits) except -1:
+        """Take connections from the queue of a listener.  one_waits: one is there for certain."""
+        cdef Connection connection
+        cdef int _i
+        for _i in range(self.accepts):
+            if not self.listening:
+                return 0
+            if self.connections >= self.most_connections:
+                if not one_waits:
+                    return 0
+                if not self._make_room():
+                    self.is_full = True
+                    self.listen_again = self.now + SHORTAGE_NS
+                    return self._listen(False)
+            one_waits = False
+            connection = self.acceptor.accept(self.listeners[listener], listener)
+            if connection is None:
+                if self.acceptor.error:
+                    self._shortage()
+                return 0
+            self._reserve(connection.fd)
+            connection.hub = self
+            connection.interest = NEVER
+            self.table[connection.fd] = connection
+            self.connections += 1
+            self.slot[CONNECTIONS] = self.connections
+            self.slot[ACCEPTED] += 1
+            self.deadlines.set(connection, FIRST_BYTE, self.now)
+            # Most clients have sent their request by now.  One that is answered and closed
+            # in this turn never costs a word to the poller.
+            try:
+                self._readable(connection)
+                if connection.state != CLOSED and not connection.close_after:
+                    self._watch(connection, EPOLLIN)
+            except Exception:
+                self._mishap(connection)
+            if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
+                self._flush()
+        return 0
+
+    cdef bint _make_room(self) except -1:
+        """Close one connection that is idle, for one that waits to be accepted."""
+        return (self._let_go(NEXT_REQUEST, IDLE_NS) or self._let_go(FIRST_BYTE, SILENT_NS))
+
+    def _let_go(self, int wait, int64_t least):
+        """Close the oldest connection that waits like this, if it did for `least` ns."""
+        cdef Connection connection = self.deadlines.oldest(wait)
+        cdef char byte
+        cdef int _i
+        for _i in range(ASIDE_MAX):
+            if (connection is None
+                    or connection.deadline - self.deadlines.patience[wait] + least > self.now):
+                return False
+            if not connection.busy and recv(connection.fd, &byte, 1, MSG_PEEK) <= 0:
+                self._close(connection)
+                return True
+            # Its request is here and will be served in this turn.
+            connection = <Connection>connection.behind if connection.behind != NULL else None
+        return False
+
+    def _shortage(self):
+        """Out of descriptors or memory: leave the queue alone for a moment, do not spin."""
+        if self.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
+            self.shortage_told_ns = self.now
+            self.log.error("cannot accept: %s; trying again every 0.1 s",
+                           errors.errorcode.get(self.acceptor.error, self.acceptor.error))
+        self._listen(False)
+        self.listen_again = self.now + SHORTAGE_NS
+
+
+cdef class Listening:
+    """What the table holds for a listener: called when it is readable."""
+
+    def __cinit__(self, Listeners hub, int index):
+        self.hub = hub
+        self.index = index
+
+    def __call__(self):
+        self.hub._accept(self.index, True)
