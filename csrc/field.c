@@ -129,7 +129,7 @@ ff_scan_field(const char *base, const char *p, const char *stop, const char *end
     for (p++; p < stop && ff_is_blank(*p); p++)
         ;
     f->value.at = (uint32_t)(p - base);
-    last = p + ff_value_span(p, stop, &f->has_obs_text);
+    last = p + ff_value_run(p, stop, &f->has_obs_text);
     rc = line_end(last, stop);
     if (rc < 0)
         return rc;
