@@ -117,7 +117,6 @@ class LimitSettings:
         more="A longer one gets 413, before it is read when its length is announced.",
     )
 
-
     body_buffer: int = setting(
         KIBI**2,
         SIZE,
