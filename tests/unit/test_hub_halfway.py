@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fastfork.http import Limits
 from tests.unit.conftest import Serve
 
 Environ = dict[str, Any]
@@ -191,3 +192,24 @@ def test_refusal_of_a_head_request_has_no_body(serve: Serve, http_parser: str) -
     assert answer.status == 417
     client.expect_end()
     served.logged("Invalid request")
+
+
+def test_offence_in_drops_of_a_line_is_answered_when_the_client_ends(
+    serve: Serve, http_parser: str
+) -> None:
+    served = serve(big_or_small, parser=http_parser, limits=Limits(fields=2))
+    client = served.connect()
+    client.send_byte_by_byte(get("/small")[:-2] + b"A: b\r\nToo-Many")
+    client.half_close()
+    assert client.read_response().status == 431
+    client.expect_end()
+    served.logged("Invalid request")
+
+
+def test_half_a_head_in_drops_is_no_offence_when_the_client_ends(
+    serve: Serve, http_parser: str
+) -> None:
+    client = serve(big_or_small, parser=http_parser).connect()
+    client.send_byte_by_byte(get("/small")[:-2] + b"A: b")
+    client.half_close()
+    client.expect_end()

@@ -113,7 +113,8 @@ cdef class Receiver(Listeners):
                 self._close(connection)
             return 0
         if n == 0:
-            return self._close(connection)
+            self._end_of_head(connection)
+            return 0
         if connection.partial == NULL:
             return self._consume(connection, self.received, n)
         connection.keep(self.received, n)
@@ -125,6 +126,15 @@ cdef class Receiver(Listeners):
                                        self.parser.limits.options) == FF_NEED_DATA):
             return 0
         return self._consume_partial(connection)
+
+    def _end_of_head(self, Connection connection):
+        """The client sends no more, here between requests or within a head."""
+        # What came in drops of one line may be an offence that nobody has looked for yet.
+        if connection.partial != NULL and connection.partial_size > connection.scanned:
+            self._consume_partial(connection)
+            if connection.close_after:
+                return  # it was refused
+        self._close(connection)
 
     cdef int _fill_body(self, Connection connection) except -1:
         """Receive into the body itself where its size is known, else through the buffer."""
