@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
+
 from fastfork.http import Limits
 from tests.unit.conftest import Serve
 
@@ -213,3 +215,32 @@ def test_half_a_head_in_drops_is_no_offence_when_the_client_ends(
     client.send_byte_by_byte(get("/small")[:-2] + b"A: b")
     client.half_close()
     client.expect_end()
+
+
+@pytest.mark.parametrize("streams", [1, 20])
+def test_streams_that_take_their_time_do_not_add_up_to_a_long_turn(
+    serve: Serve, streams: int
+) -> None:
+    """Whoever has sent a request meanwhile waits for one block, not for some of each stream."""
+    made = 0
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        nonlocal made
+        start_response("200 OK", [])
+        while True:
+            yield b"x"
+            made += 1
+            time.sleep(0.011)  # longer than a turn is meant to be
+
+    served = serve(app)
+    clients = [served.connect() for _ in range(streams)]
+    for client in clients:
+        client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    served.turn_until(lambda: made >= 2 * streams, "all streams have begun")
+    for _ in range(5):
+        before = made
+        served.turn()
+        assert made - before <= 2
+    for client in clients:
+        client.reset()
+    served.turn_until(lambda: served.hub.connections == 0, "all streams are closed")

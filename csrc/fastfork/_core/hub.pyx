@@ -45,6 +45,7 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     SHORTAGE_NS = 100000000
+    READY_NS = 10000000       # of a turn for work that was left over
     EAGER_REQUESTS = 64
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
@@ -113,11 +114,15 @@ cdef class Hub(Receiver):
         if self.ready:
             self._flush()  # whoever does not take what he asked for gets no more made for him
             going_on, self.ready = self.ready, []
-            for connection in going_on:
+            for at, connection in enumerate(going_on, 1):
                 try:
                     self._go_on(connection)
                 except Exception:
                     self._mishap(connection)
+                if self.now - began > READY_NS:
+                    # Many streams, each with its time: others have sent requests meanwhile.
+                    self.ready = going_on[at:] + self.ready
+                    break
         self._flush()
         due = self.deadlines.next()
         if 0 <= due <= began:

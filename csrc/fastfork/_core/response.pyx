@@ -191,7 +191,9 @@ cdef class Responder(Exchange):
         """Take blocks from the application until it ends, the client is full, or it is
         somebody else's turn."""
         cdef int count = 0
-        cdef int64_t until = 0, asked = now_ns()
+        cdef int64_t asked = now_ns()
+        # The first block of a response is not timed: it may well be the last.
+        cdef int64_t until = asked + TURN_NS if self.head_sent else 0
         cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
         try:
@@ -222,11 +224,10 @@ cdef class Responder(Exchange):
                         return WATCHED
                     asked = batch.held_ns
                 count += 1
-                if count & 7 == 0:
-                    if until == 0:
-                        until = now_ns() + TURN_NS
-                    if count >= TURN_BLOCKS or now_ns() > until:
-                        return YIELDED
+                if until == 0:
+                    until = now_ns() + TURN_NS
+                elif count >= TURN_BLOCKS or now_ns() > until:
+                    return YIELDED
         except BaseException:
             return self._failed()
 
