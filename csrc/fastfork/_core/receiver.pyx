@@ -43,7 +43,7 @@ cdef enum:
     RECEIVE_BYTES = 64 << 10
     PIPELINED_MAX = 16        # requests of one connection answered in one turn
     LOOK_BYTES = 4096         # of an unfinished line, before the limits are looked at again
-    DRAIN_BYTES = 256 << 10   # read and forgotten while lingering
+    DRAIN_BYTES = 64 << 20    # read and forgotten while lingering: proxies look up late
 
 cdef str WSGI_INPUT = sys.intern("wsgi.input")
 cdef str SOCKET = sys.intern("fastfork.socket")
