@@ -36,7 +36,7 @@ def test_head_that_drips_gets_a_408_when_its_time_is_up(serve: Serve, http_parse
     assert SHORT / 2 < time.monotonic() - began < 10 * SHORT
 
 
-@pytest.mark.parametrize("part", [b"G", b"GET / HTTP/1.1", HEAD, HEAD + b"\r", b"\r\n"])
+@pytest.mark.parametrize("part", [b"G", b"GET / HTTP/1.1", HEAD, HEAD + b"\r", b"\r\nG"])
 def test_head_that_stops_gets_a_408(serve: Serve, http_parser: str, part: bytes) -> None:
     served = serve(path, parser=http_parser, header_timeout=SHORT)
     client = served.connect()
@@ -44,6 +44,44 @@ def test_head_that_stops_gets_a_408(serve: Serve, http_parser: str, part: bytes)
     answer = client.read_response()
     assert (answer.status, answer.closes) == (408, True)
     client.expect_end()
+
+
+@pytest.mark.parametrize("size", [1, 1_000_000], ids=["small answer", "large answer"])
+@pytest.mark.parametrize("blank", [b"\r\n", b"\r\n" * 4])
+def test_empty_line_behind_a_body_is_no_request_that_is_late(
+    serve: Serve, http_parser: str, blank: bytes, size: int
+) -> None:
+    """Old clients end a POST with a line end that does not count.  A 408 which nobody waits for
+    would be taken for the answer to the next request."""
+    served = serve(
+        returning([b"x" * size]), parser=http_parser, header_timeout=SHORT, keepalive=5 * SHORT,
+        small_buffers=True,
+    )  # fmt: skip
+    client = served.connect()
+    for _ in range(2):
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na=b" + blank)
+        assert client.read_response().body == b"x" * size
+        served.turn(2 * SHORT)
+    client.expect_end()
+
+
+def test_new_connection_that_sends_an_empty_line_alone_is_closed_silently(
+    serve: Serve, http_parser: str
+) -> None:
+    client = serve(path, parser=http_parser, first_byte=SHORT, header_timeout=10.0).connect()
+    client.send(b"\r\n")
+    client.expect_end()
+
+
+def test_head_behind_an_empty_line_has_its_time_from_its_first_byte(
+    serve: Serve, http_parser: str
+) -> None:
+    served = serve(path, parser=http_parser, header_timeout=SHORT, keepalive=10.0)
+    client = served.connect()
+    client.send(HEAD + b"\r\n")
+    assert client.read_response().status == 200
+    client.send(b"\r\n", b"G", b"E", b"T")
+    assert client.read_response().status == 408
 
 
 def test_second_head_has_its_own_time(serve: Serve, http_parser: str) -> None:

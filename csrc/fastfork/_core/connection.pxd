@@ -74,6 +74,7 @@ cdef class Connection:
     cdef Outbox outbox        # None unless data waits for the client
     cdef object responder     # the parked response, or None
     cdef int keep(self, const char *p, Py_ssize_t n) except -1
+    cdef bint is_blank(self) noexcept
     cdef void forget_partial(self) noexcept
     cdef str port_text(self)
     cdef Outbox queue(self)

@@ -244,6 +244,15 @@ cdef class Connection:
         self.partial_size += <uint32_t>n
         return 0
 
+    cdef bint is_blank(self) noexcept:
+        """Has nothing come of the next request but empty lines, which some clients send
+        behind a body (RFC 9112 section 2.2)?"""
+        cdef uint32_t i
+        for i in range(self.partial_size):
+            if self.partial[i] != b'\r' and self.partial[i] != b'\n':
+                return False
+        return True
+
     cdef void forget_partial(self) noexcept:
         free(self.partial)
         self.partial = NULL

@@ -147,8 +147,11 @@ cdef class Connections:
             else:
                 self._watch(connection, EPOLLIN)
         elif connection.which_list == READER:
-            self.deadlines.set(connection, MORE_BODY if connection.state == BODY else WHOLE_HEAD,
-                               self.now)
+            if connection.state == BODY:
+                self.deadlines.set(connection, MORE_BODY, self.now)
+            else:
+                self.deadlines.set(
+                    connection, NEXT_REQUEST if connection.is_blank() else WHOLE_HEAD, self.now)
             self._watch(connection, EPOLLIN)
         return 0
 

@@ -22,7 +22,7 @@ from fastfork._core.connections cimport (
     LINE_BYTES,
     LINE_SIZE,
 )
-from fastfork._core.deadlines cimport MORE_BODY, WHOLE_HEAD
+from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, WHOLE_HEAD
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
@@ -226,12 +226,17 @@ cdef class Receiver(Listeners):
 
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1:
-        if connection.state != HEAD:
-            connection.state = HEAD
-            self.deadlines.set(connection, WHOLE_HEAD, self.now)
+        cdef bint was_idle = (connection.state != HEAD
+                              or connection.which_list == NEXT_REQUEST
+                              or connection.which_list == FIRST_BYTE)
+        connection.state = HEAD
         connection.keep(p, n)
         connection.scanned = <uint32_t>n
         connection.is_head = False  # whatever the last request was
+        if connection.is_blank():
+            return 0  # the head has yet to begin, and so has its time
+        if was_idle:
+            self.deadlines.set(connection, WHOLE_HEAD, self.now)
         while n > 0 and p[n - 1] != b'\n':
             n -= 1
         connection.line_at = <uint32_t>n
