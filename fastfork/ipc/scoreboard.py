@@ -63,7 +63,8 @@ class _Int:
 class Slot:
     """What one worker says about itself.
 
-    `view` is the raw 512 bytes for the compiled code, `ints` the same bytes as 64 integers.
+    `view` is the raw 512 bytes for the compiled code, `ints` the same bytes as 64 integers,
+    `board` the bytes of all slots, this one among them, for a look at the other workers.
     Times are nanoseconds of `fastfork.clock`.
     """
 
@@ -77,8 +78,11 @@ class Slot:
     refused = _Int(Field.REFUSED)
     accepted = _Int(Field.ACCEPTED)
 
-    def __init__(self, view: memoryview, ring: Callable[[], None]) -> None:
+    def __init__(
+        self, view: memoryview, ring: Callable[[], None], board: memoryview | None = None
+    ) -> None:
         self.view: Final = view
+        self.board: Final = view if board is None else board
         self.ints: Final[memoryview[int]] = view.cast("q")
         self._ring = ring
 
@@ -135,4 +139,4 @@ class Scoreboard:
         if not 0 <= nr < self.capacity:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
-        return Slot(self._memory[start : start + SLOT_BYTES], self._ring)
+        return Slot(self._memory[start : start + SLOT_BYTES], self._ring, self._memory)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
 ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
 ACCEPTS_SHARED = 4  # ... and when others could
+# Slots of the scoreboard that may be in use: numbers are given from the lowest, a reload has
+# both generations, and SIGTTIN adds some.
+SLOTS_A_WORKER = 2
+MORE_SLOTS = 8
 TICK = 1.0  # seconds between two looks up from the loop
 
 
@@ -49,6 +53,7 @@ class ReactorWorker(Worker):
         hub.add_reader(self._wake_r, self.woken)
         for listener in self.listeners:
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
+        hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         try:
             hub.listen(True)
             self.loop(hub)

@@ -12,6 +12,8 @@ cdef enum:
     EPOLLHUP = 16
 
 cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
+    SLOT_WORDS = 64
+    STATE = 1
     HEARTBEAT = 2
     REQUESTS = 3
     CONNECTIONS = 4

@@ -44,7 +44,6 @@ cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
-    SHORTAGE_NS = 100000000
     READY_NS = 10000000       # of a turn for work that was left over
     EAGER_REQUESTS = 64
     LOG_NS = 50000000         # how long an access log line may wait for company
@@ -152,7 +151,7 @@ cdef class Hub(Receiver):
             else:
                 wait = min(wait, <int64_t>LOG_NS)
         if self.listen_again:
-            wait = min(wait, <int64_t>SHORTAGE_NS)
+            wait = min(wait, self.listen_again - self.now)
         return 0 if self.ready else wait
 
     def flush_access_log(self):

@@ -15,9 +15,14 @@ cdef class Listeners(Connections):
     cdef int most_connections
     cdef int accepts           # a turn and listener
     cdef bint listening
+    cdef int64_t *board        # the slots of all workers; NULL: there is nobody to share with
+    cdef object board_view
+    cdef Py_ssize_t workers    # slots to look at
 
     cdef int _listen(self, bint on) except -1
     cdef bint _make_room(self) except -1
+    cdef int64_t _fair_share(self) noexcept
+    cdef int _stand_back(self) except -1
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1
 
 

@@ -5,7 +5,15 @@ Runs in: worker
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, NEVER
-from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN
+from fastfork._core.connections cimport (
+    ACCEPTED,
+    CONNECTIONS,
+    EPOLLIN,
+    HEARTBEAT,
+    IN_FLIGHT_SINCE,
+    SLOT_WORDS,
+    STATE,
+)
 from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST
 from fastfork._core.ticks cimport now_ns
 
@@ -23,6 +31,10 @@ cdef enum:
     IDLE_NS = 250000000       # a kept-alive connection this idle gives way to a new one
     SILENT_NS = 1000000000    # ... and a new one that has said nothing for this long
     ASIDE_MAX = 8             # candidates looked at for that
+    READY = 2                 # a worker's state (fastfork.ipc.scoreboard)
+    STUCK_NS = 5000000        # in the application for so long, a worker takes nobody
+    LOST_NS = 2000000000      # nor does one that has been silent for so long
+    STAND_BACK_NS = 3000000   # in which others may take what is too much for this one
 
 
 cdef class Listeners(Connections):
@@ -38,6 +50,14 @@ cdef class Listeners(Connections):
         self.accepts = accepts
         self.templates = []
         self.listeners = []
+
+    def share_with(self, board, Py_ssize_t workers):
+        """Leave connections to the other workers of `board`, the memory of the scoreboard, when
+        this one has more than its share.  workers: as many slots are looked at, from the first."""
+        cdef unsigned char[::1] words = memoryview(board).cast("B")
+        self.board_view = words
+        self.board = <int64_t *>&words[0]
+        self.workers = min(workers, words.shape[0] // 512)
 
     def add_listener(self, int fd, dict template):
         """Accept from `fd`; `template` is the environ that its requests begin with."""
@@ -102,9 +122,12 @@ cdef class Listeners(Connections):
         """Take connections from the queue of a listener.  one_waits: one is there for certain."""
         cdef Connection connection
         cdef int _i
+        cdef int64_t share = self._fair_share()
         for _i in range(self.accepts):
             if not self.listening:
                 return 0
+            if self.connections > share + max(<int64_t>1, share // 10) and not one_waits:
+                return self._stand_back()
             if self.connections >= self.most_connections:
                 if not one_waits:
                     return 0
@@ -136,7 +159,34 @@ cdef class Listeners(Connections):
                 self._mishap(connection)
             if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                 self._flush()
+        if self.connections > share:
+            self._stand_back()
         return 0
+
+    cdef int64_t _fair_share(self) noexcept:
+        """The connections of a worker, on average over those that could take one now."""
+        cdef int64_t *slot
+        cdef int64_t total = 0, count = 0
+        cdef Py_ssize_t i
+        if self.board == NULL:
+            return self.most_connections
+        for i in range(self.workers):
+            slot = self.board + i * SLOT_WORDS
+            if slot[STATE] != READY:
+                continue
+            if slot != self.slot and (
+                    self.now - slot[HEARTBEAT] > LOST_NS
+                    or (slot[IN_FLIGHT_SINCE] and self.now - slot[IN_FLIGHT_SINCE] > STUCK_NS)):
+                continue
+            total += slot[CONNECTIONS]
+            count += 1
+        return total // count if count > 1 else self.most_connections
+
+    cdef int _stand_back(self) except -1:
+        """Let others have a go.  The kernel wakes the first of the workers that wait for a
+        listener; whoever begins to wait anew comes last (EPOLLEXCLUSIVE)."""
+        self.listen_again = self.now + STAND_BACK_NS
+        return self._listen(False)
 
     cdef bint _make_room(self) except -1:
         """Close one connection that is idle, for one that waits to be accepted."""
