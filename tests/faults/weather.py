@@ -161,7 +161,7 @@ def one_client(endpoint: Endpoint, seed: int, actions: int) -> Counter[str]:
 
     An answer that is complete and wrong raises AssertionError.
     """
-    luck = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    luck = random.Random(seed)
     found: Counter[str] = Counter()
     client: RawClient | None = None
     for _ in range(actions):
