@@ -163,7 +163,8 @@ def check(case: Case, client: RawClient, *, paced_bytes: bool = False) -> None:
         interim = [one.status for one in response.interim]
         assert interim == ([100] if paced_bytes and want.expect_continue else [])
         assert response.status == 200, response.raw[:300]
-        assert not list(differences(want, json.loads(response.get("mirror") or "{}")))
+        seen = json.loads(response.get("mirror") or "{}")
+        assert not list(differences(want, seen, keeps_underscores(case)))
         assert response.closes == (not want.keep_alive)
     if how in ("refused", "broken"):
         check_refusal(client.read_response(), case.status or 400)
@@ -190,7 +191,12 @@ def check_refusal(response: Response, status: int) -> None:
     assert (response.get("date") or "").endswith(" GMT")
 
 
-def differences(want: Want, seen: Mapping[str, Any]) -> Iterator[str]:
+def keeps_underscores(case: Case) -> bool:
+    """Do fields with an underscore in their name reach the application?"""
+    return case.settings.get("header_map") == "dangerous"
+
+
+def differences(want: Want, seen: Mapping[str, Any], underscores: bool) -> Iterator[str]:
     """How the environ differs from the want, a line each."""
     wanted = {
         "REQUEST_METHOD": want.method,
@@ -205,7 +211,7 @@ def differences(want: Want, seen: Mapping[str, Any]) -> Iterator[str]:
     if want.authority is not None:
         wanted["HTTP_HOST"] = want.authority.decode("latin-1")
     if want.fields is not None:
-        wanted |= as_environ(want.fields)
+        wanted |= as_environ(want.fields, underscores)
     for key, value in wanted.items():
         if seen.get(key) != value:
             yield f"{key} is {seen.get(key)!r}, not {value!r}"
@@ -215,16 +221,20 @@ def differences(want: Want, seen: Mapping[str, Any]) -> Iterator[str]:
         yield f"CONTENT_LENGTH is {given!r}, not {length!r}"
 
 
-def as_environ(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Fields as environ keys: joined in order, none with an underscore (header_map = drop)."""
-    found: dict[str, str] = {}
+def as_environ(
+    fields: Iterable[tuple[bytes, bytes]], underscores: bool
+) -> dict[str, str | None]:
+    """Fields as environ keys: joined in order; None for one that must not be there."""
+    found: dict[str, str | None] = {}
     for name, value in fields:
-        if b"_" in name or name.lower() == b"proxy":
+        if (b"_" in name and not underscores) or name.lower() == b"proxy":
+            found.setdefault("HTTP_" + name.decode("ascii").upper().replace("-", "_"), None)
             continue
         key = name.decode("ascii").upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
         text = value.decode("latin-1")
         between = "; " if key == "HTTP_COOKIE" else ","
-        found[key] = f"{found[key]}{between}{text}" if key in found else text
+        before = found.get(key)
+        found[key] = text if before is None else f"{before}{between}{text}"
     return found
