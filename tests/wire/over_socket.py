@@ -221,9 +221,7 @@ def differences(want: Want, seen: Mapping[str, Any], underscores: bool) -> Itera
         yield f"CONTENT_LENGTH is {given!r}, not {length!r}"
 
 
-def as_environ(
-    fields: Iterable[tuple[bytes, bytes]], underscores: bool
-) -> dict[str, str | None]:
+def as_environ(fields: Iterable[tuple[bytes, bytes]], underscores: bool) -> dict[str, str | None]:
     """Fields as environ keys: joined in order; None for one that must not be there."""
     found: dict[str, str | None] = {}
     for name, value in fields:

@@ -34,6 +34,7 @@ CASES = [
         read("case stays", "aBc: DeF", (b"aBc", b"DeF")),
         read("every mark of a token", "!#$%&'*+-.^`|~9: b", (b"!#$%&'*+-.^`|~9", b"b")),
         read("repeated", "A: 1\r\nA: 2", (b"A", b"1"), (b"A", b"2")),
+        read("Proxy, which the environ leaves out", "Proxy: b", (b"Proxy", b"b")),
         read("in order", "B: 1\r\nA: 2\r\nB: 3", (b"B", b"1"), (b"A", b"2"), (b"B", b"3")),
         read(
             "Cookie twice", "Cookie: a=1\r\nCookie: b=2", (b"Cookie", b"a=1"), (b"Cookie", b"b=2")

@@ -258,6 +258,12 @@ CASES = [
         bad_coding(501, "deflate", "deflate, chunked"),
         bad_coding(501, "compress", "Compress,chunked"),
         bad_coding(501, "two codings", "gzip, deflate, chunked"),
+        bad_coding(501, "the same coding twice", "gzip, gzip, chunked"),
+        bad_coding(400, "gzip with a parameter", "gzip;q=1, chunked"),
+        bad_coding(501, "gzip by its old name", "x-gzip, chunked"),
+        bad_coding(400, "chunked on both sides", "chunked, gzip, chunked"),
+        bad_coding(400, "empty member between", "gzip,, chunked"),
+        bad_coding(400, "gzip behind chunked in a second field", "chunked", "gzip"),
         refuse(400, "space before the colon", post("Transfer-Encoding : chunked", body=END)),
     ),
 ]

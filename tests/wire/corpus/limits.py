@@ -67,6 +67,7 @@ CASES = [
         many_fields("default, as many as allowed", 100),
         many_fields("default, one more", 101, 431),
         many_fields("none", 500, fields=0),
+        many_fields("a thousand repeats", 1000, fields=1000),
         refuse(431, "known at its first byte", get("A: b", "A: b")[:-2] + b"X", fields=3),
     ),
     *table(

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Want, accept, get, head, refuse, starve, table
+from tests.wire.case import Want, accept, get, head, post, refuse, starve, table
 
 OLD = Want(version=(1, 0), keep_alive=False)
 
@@ -28,6 +28,18 @@ CASES = [
         accept("four", b"\r\n" * 4 + get()),
         refuse(400, "five", b"\r\n" * 5 + get()),
         refuse(400, "a thousand", b"\r\n" * 1000 + get()),
+        accept(
+            "behind a body, as old clients send it",
+            post("Content-Length: 1", body="x\r\n") + get(),
+            Want(method="POST", content_length=1, body=b"x"),
+            Want(),
+        ),
+        accept(
+            "behind chunks",
+            post("Transfer-Encoding: chunked", body="0\r\n\r\n\r\n") + get(),
+            Want(method="POST", chunked=True),
+            Want(),
+        ),
         accept("four before the second request", get() + b"\r\n" * 4 + get(), Want(), Want()),
         refuse(400, "five before the second request", get() + b"\r\n" * 5 + get(), Want()),
         refuse(400, "a bare LF", b"\n" + get()),
@@ -98,6 +110,15 @@ CASES = [
         refuse(400, "NUL", method("GE\x00T")),
         refuse(400, "obs-text", method("GE\xc9T")),
         refuse(501, "CONNECT", head("CONNECT a.b:443 HTTP/1.1", "Host: a.b:443")),
+        refuse(501, "CONNECT to an IPv6 address", head("CONNECT [::1]:443 HTTP/1.1", "Host: a")),
+        refuse(
+            501,
+            "CONNECT to an asterisk, which is a name too",
+            head("CONNECT * HTTP/1.1", "Host: a"),
+        ),
+        refuse(400, "CONNECT to a URL", head("CONNECT http://a:443/ HTTP/1.1", "Host: a")),
+        refuse(400, "CONNECT with userinfo", head("CONNECT u@a:443 HTTP/1.1", "Host: a")),
+        refuse(400, "CONNECT to a port too large", head("CONNECT a:65536 HTTP/1.1", "Host: a")),
         refuse(400, "CONNECT to a path", head("CONNECT / HTTP/1.1", "Host: a")),
     ),
     *table(
@@ -149,6 +170,15 @@ CASES = [
         refuse(400, "RDP", b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01"),
         refuse(400, "PROXY line", b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n"),
         refuse(400, "PROXY version 2", b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"),
+        refuse(400, "SSL 2 hello", b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10"),
+        refuse(400, "HTTP/2 frame without its preface", b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"),
+        refuse(400, "SOCKS", b"\x05\x01\x00"),
+        refuse(400, "MQTT", b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c"),
+        refuse(400, "PostgreSQL", b"\x00\x00\x00\x08\x04\xd2\x16\x2f"),
+        refuse(400, "FTP", b"USER anonymous\r\n"),
+        refuse(400, "memcached", b"get key\r\n"),
+        refuse(400, "JSON", b'{"jsonrpc": "2.0"}\n'),
+        refuse(400, "the end of somebody's chunks", b"0\r\n\r\n" + get()),
         refuse(400, "a response", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         refuse(400, "a byte order mark", b"\xef\xbb\xbf" + get()),
         refuse(400, "UTF-16", "GET / HTTP/1.1\r\n".encode("utf-16-le")),
