@@ -11,10 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 # (name, value) as received; a case that leaves fields out does not compare them.
 Fields = tuple[tuple[bytes, bytes], ...]
 Value = int | str  # of a setting
+# The short names of limits in cases -> settings; other settings have their own names.
+SETTINGS = {
+    "line": "limit_request_line",
+    "fields": "limit_request_fields",
+    "field_size": "limit_request_field_size",
+    "head": "limit_request_head",
+    "max_body": "limit_request_body",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +100,14 @@ def get(*lines: str, target: str = "/", version: str = "HTTP/1.1") -> bytes:
 def post(*lines: str, body: str = "", version: str = "HTTP/1.1") -> bytes:
     """A POST with a Host field, these field lines and this body."""
     return head(f"POST / {version}", "Host: a", *lines, body=body)
+
+
+class Why(NamedTuple):
+    """Why a rule is as it is, for the reference page (page.py).
+
+    source: of the rule.  settings: that change its verdicts.
+    """
+
+    reason: str
+    source: str
+    settings: tuple[str, ...] = ()

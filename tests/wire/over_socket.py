@@ -24,18 +24,10 @@ from tests.kit.client import RawClient
 from tests.kit.response import ProtocolViolation, Response
 from tests.kit.server import Fleet, RunningServer
 from tests.kit.waiting import DEADLINE
-from tests.wire.case import Case, Want, get
+from tests.wire.case import SETTINGS, Case, Want, get
 from tests.wire.feeding import drive
 
 BEHIND = get()
-# Settings of a case -> names in the configuration; what is not here is called the same.
-SETTINGS = {
-    "line": "limit_request_line",
-    "fields": "limit_request_fields",
-    "field_size": "limit_request_field_size",
-    "head": "limit_request_head",
-    "max_body": "limit_request_body",
-}
 # Byte by byte only near the ends of a long input, where the rules are; pieces between.
 NEAR_THE_ENDS = 400
 PIECE = 997

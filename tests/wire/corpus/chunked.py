@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, post, refuse, starve, table
+from tests.wire.case import Case, Want, Why, accept, get, post, refuse, starve, table
 
 END = "0\r\n\r\n"
 
@@ -45,6 +45,38 @@ def bad_trailer(name: str, lines: str, status: int = 400, **settings: int) -> Ca
     """A trailer section that is refused."""
     return bad(name, f"1\r\na\r\n0\r\n{lines}\r\n\r\n", status, **settings)
 
+
+WHY = {
+    "chunks": Why(
+        "The body is received and decoded whole before the application is called.",
+        "RFC 9112 section 7.1",
+        ("limit_request_body",),
+    ),
+    "chunk size": Why(
+        "Hexadecimal digits and nothing around them; a number that wraps is another number.",
+        "RFC 9112 section 7.1",
+    ),
+    "line ends of chunks": Why(
+        "CRLF behind the size and behind the data. Whoever skips two bytes unseen reads "
+        "the next chunk from elsewhere.",
+        "RFC 9112 section 7.1",
+    ),
+    "chunk extensions": Why(
+        "Nobody uses them, so they are read by the grammar, forgotten, and bounded: 256 "
+        "bytes a line, 16 KiB a body.",
+        "RFC 9112 section 7.1.1",
+    ),
+    "trailer fields": Why(
+        "Checked as fields, bounded as a head is, and dropped. Those that would change "
+        "what has been decided already are refused.",
+        "RFC 9110 section 6.5.1",
+        (
+            "limit_request_fields",
+            "limit_request_field_size",
+            "limit_request_head",
+        ),
+    ),
+}
 
 CASES = [
     *table(

@@ -6,7 +6,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, head, post, refuse, starve, table
+from tests.wire.case import Case, Want, Why, accept, get, head, post, refuse, starve, table
 
 END = "0\r\n\r\n"
 OLD = "HTTP/1.0"
@@ -34,6 +34,37 @@ def expects(name: str, value: str, expect: bool, size: int = 1) -> Case:
     want = Want(method="POST", content_length=size, body=b"x" * size, expect_continue=expect)
     return accept(name, raw, want)
 
+
+WHY = {
+    "Connection on 1.1": Why(
+        "`close` anywhere in the list, of all its fields together, ends the connection "
+        "behind the answer.",
+        "RFC 9112 section 9.3, RFC 9110 section 7.6.1",
+        ("keepalive",),
+    ),
+    "Connection on 1.0": Why(
+        "Ends behind the answer unless the client asked for `keep-alive`.",
+        "RFC 9112 section 9.3",
+        ("keepalive",),
+    ),
+    "fields named in Connection still frame": Why(
+        "Else a client could have a field counted by the proxy and ignored by us.",
+        "RFC 9110 section 7.6.1",
+    ),
+    "Expect": Why(
+        "`100-continue` is answered when the body is wanted. Other expectations cannot be met.",
+        "RFC 9110 section 10.1.1",
+    ),
+    "Upgrade is an ordinary field": Why(
+        "We upgrade to nothing, so the request and its body are read as if the field were "
+        "not there.",
+        "RFC 9110 section 7.8",
+    ),
+    "one request behind the other": Why(
+        "Answered in order. Behind one that closes, or is refused, nothing is read as a request.",
+        "RFC 9112 section 9.3.2",
+    ),
+}
 
 CASES = [
     *table(

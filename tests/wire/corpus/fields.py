@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, head, refuse, starve, table
+from tests.wire.case import Case, Want, Why, accept, get, head, refuse, starve, table
 
 HOST = (b"Host", b"a")
 
@@ -19,6 +19,37 @@ def bad(name: str, line: str) -> Case:
     """A field line that is refused."""
     return refuse(400, name, get(line))
 
+
+WHY = {
+    "field line": Why(
+        "A name that is a token, a colon directly behind it, and white space around the "
+        "value that does not count: space and tab only, whatever else may be blank in "
+        "Unicode.",
+        "RFC 9112 section 5.1, RFC 9110 section 5.6.3",
+        (
+            "strip_header_spaces",
+            "header_map",
+        ),
+    ),
+    "line ends of fields": Why(
+        "CRLF. A bare LF or CR is a line end for some and not for others.",
+        "RFC 9112 section 2.2",
+    ),
+    "obs-fold": Why(
+        "A line that goes on on the next one hides fields from whoever does not join them.",
+        "RFC 9112 section 5.2",
+        ("permit_obsolete_folding",),
+    ),
+    "bytes of a value": Why(
+        "Control characters mean something to terminals, logs and C strings. Bytes from "
+        "0x80 are text of an unknown encoding and reach the application as latin-1.",
+        "RFC 9110 section 5.5",
+    ),
+    "Content-Type": Why(
+        "It has one value; two would be read differently by different programs.",
+        "RFC 9110 section 8.3",
+    ),
+}
 
 CASES = [
     *table(

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, head, post, refuse, starve, table
+from tests.wire.case import Case, Want, Why, accept, get, head, post, refuse, starve, table
 
 END = "0\r\n\r\n"
 NEXT = get().decode()
@@ -34,6 +34,29 @@ def bad_coding(status: int, name: str, *values: str) -> Case:
     lines = (f"Transfer-Encoding: {value}" for value in values)
     return refuse(status, name, post(*lines, body=END))
 
+
+WHY = {
+    "no body": Why(
+        "Without a length and without chunks there is none, whatever the method: what "
+        "follows is the next request.",
+        "RFC 9112 section 6.3",
+    ),
+    "Content-Length": Why(
+        "Digits, once. Signs, lists, other digits of Unicode and a second field are each "
+        "taken by some program and read differently by another.",
+        "RFC 9110 section 8.6, RFC 9112 section 6.3",
+    ),
+    "limit_request_body": Why(
+        "Known from the head, a body that is too large is refused before it is sent.",
+        "RFC 9110 section 15.5.14",
+        ("limit_request_body",),
+    ),
+    "Transfer-Encoding": Why(
+        "Exactly `chunked`. Everything else is either a coding that we do not have (501) "
+        "or an attempt to be read in two ways; beside Content-Length it always is.",
+        "RFC 9112 sections 6.1 and 6.3",
+    ),
+}
 
 CASES = [
     *table(

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, head, refuse, table
+from tests.wire.case import Case, Want, Why, accept, head, refuse, table
 
 OLD = Want(version=(1, 0), keep_alive=False)
 GET = "GET / HTTP/1.1"
@@ -21,6 +21,21 @@ def bad(host: str) -> Case:
     """A Host that is refused."""
     return refuse(400, repr(host), head(GET, f"Host: {host}"))
 
+
+WHY = {
+    "Host": Why(
+        "Exactly one in HTTP/1.1, so that everybody on the way means the same site.",
+        "RFC 9112 section 3.2",
+    ),
+    "valid Host": Why(
+        "A name, an IPv4 or a bracketed IPv6 address, and perhaps a port.",
+        "RFC 3986 section 3.2.2",
+    ),
+    "invalid Host": Why(
+        "Applications build links from it.",
+        "RFC 9112 section 3.2, RFC 3986 section 3.2.2",
+    ),
+}
 
 CASES = [
     *table(

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Want, accept, get, head, post, refuse, starve, table
+from tests.wire.case import Want, Why, accept, get, head, post, refuse, starve, table
 
 FOLDED = {"permit_obsolete_folding": True}
 STRIPPED = {"strip_header_spaces": True}
@@ -19,6 +19,42 @@ def field(*fields: tuple[str, str]) -> Want:
     """A GET with these fields behind Host."""
     return Want(fields=((b"Host", b"a"), *((n.encode(), v.encode()) for n, v in fields)))
 
+
+WHY = {
+    "permit_obsolete_folding": Why(
+        "Lines are joined by one space. Fields that frame, route or close may not be "
+        "folded even then.",
+        "RFC 9112 section 5.2",
+        ("permit_obsolete_folding",),
+    ),
+    "strip_header_spaces": Why(
+        "White space between name and colon goes.",
+        "RFC 9112 section 5.1",
+        ("strip_header_spaces",),
+    ),
+    "permit_unconventional_http_method": Why(
+        "Every token is a method.",
+        "RFC 9110 section 9.1",
+        ("permit_unconventional_http_method",),
+    ),
+    "permit_unconventional_http_version": Why(
+        "Other versions are served as the nearest that we speak.",
+        "RFC 9110 section 2.5",
+        ("permit_unconventional_http_version",),
+    ),
+    "casefold_http_method": Why(
+        "Methods are read in any case and reach the application in upper case.",
+        "RFC 9110 section 9.1",
+        ("casefold_http_method",),
+    ),
+    "header_map": Why(
+        "In the environ `X_A` and `X-A` are one name, so a client could send one where a "
+        "proxy checks the other. The parser reports such fields; what becomes of them is "
+        "this setting's to say.",
+        "RFC 3875 section 4.1.18",
+        ("header_map",),
+    ),
+}
 
 CASES = [
     *table(

@@ -6,7 +6,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, head, refuse, starve, table
+from tests.wire.case import Case, Want, Why, accept, get, head, refuse, starve, table
 
 LINE = len("GET / HTTP/1.1")
 
@@ -32,6 +32,29 @@ def many_fields(name: str, count: int, status: int | None = None, **settings: in
 
 
 HEAD = len(get("A: b"))
+
+WHY = {
+    "limit_request_line": Why(
+        "8190 bytes; the RFC asks for 8000 at least.",
+        "RFC 9112 section 3",
+        ("limit_request_line",),
+    ),
+    "limit_request_field_size": Why(
+        "8190 bytes a line, its end included.",
+        "RFC 6585 section 5",
+        ("limit_request_field_size",),
+    ),
+    "limit_request_fields": Why(
+        "100 fields.",
+        "RFC 6585 section 5",
+        ("limit_request_fields",),
+    ),
+    "limit_request_head": Why(
+        "256 KiB, whatever the other limits add up to.",
+        "RFC 6585 section 5",
+        ("limit_request_head",),
+    ),
+}
 
 CASES = [
     *table(

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Want, accept, get, head, post, refuse, starve, table
+from tests.wire.case import Want, Why, accept, get, head, post, refuse, starve, table
 
 OLD = Want(version=(1, 0), keep_alive=False)
 
@@ -19,6 +19,40 @@ def method(name: str) -> bytes:
     """A request with this method."""
     return head(f"{name} / HTTP/1.1", "Host: a")
 
+
+WHY = {
+    "empty lines before a request": Why(
+        "Some clients send a line end behind a body. Four are forgiven, so that nobody "
+        "can keep a connection busy with them.",
+        "RFC 9112 section 2.2",
+    ),
+    "request line": Why(
+        "One space between three words and CRLF behind them. Who forgives more (a tab, "
+        "two spaces, a bare LF) reads other requests than the proxy in front, and that is "
+        "how requests are smuggled.",
+        "RFC 9112 sections 2.2 and 3",
+        ("limit_request_line",),
+    ),
+    "method": Why(
+        "A token, case-sensitive. Methods that no table has reach the application. "
+        "CONNECT is for proxies.",
+        "RFC 9110 sections 9.1 and 9.3.6",
+        (
+            "permit_unconventional_http_method",
+            "casefold_http_method",
+        ),
+    ),
+    "version": Why(
+        "1.2 to 1.9 promise to be understood as 1.1; other versions have other messages.",
+        "RFC 9112 section 2.3, RFC 9110 section 2.5",
+        ("permit_unconventional_http_version",),
+    ),
+    "something else than HTTP/1": Why(
+        "Refused at its first line, without waiting for more: these peers do not end a "
+        "head as HTTP does.",
+        "RFC 9112 section 2.2",
+    ),
+}
 
 CASES = [
     *table(

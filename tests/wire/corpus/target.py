@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from tests.wire.case import Case, Want, accept, get, head, refuse, table
+from tests.wire.case import Case, Want, Why, accept, get, head, refuse, table
 
 
 def path(name: str, target: str, path: str, query: str = "") -> Case:
@@ -24,6 +24,32 @@ def bad(name: str, target: str) -> Case:
     """A target that is refused."""
     return refuse(400, name, get(target=target))
 
+
+WHY = {
+    "origin-form": Why(
+        "The path is passed on as it is: what dot segments and empty segments mean is the "
+        "application's to say. Marks that belong in no URI are harmless and in use.",
+        "RFC 9112 section 3.2.1, RFC 3986",
+    ),
+    "percent-encoding": Why(
+        "Decoded once, to latin-1 text; RAW_URI has what was sent. An escaped NUL ends "
+        "strings in too much C code below applications.",
+        "PEP 3333, RFC 3986 section 2.1",
+    ),
+    "bytes of a target": Why(
+        "A URI is visible ASCII, and its fragment stays with the client.",
+        "RFC 3986 section 2, RFC 9112 section 3.2",
+    ),
+    "absolute-form": Why(
+        "Servers must take it. Its authority replaces Host, so it must be as valid as "
+        "Host, and userinfo in it is a trick more often than a name.",
+        "RFC 9112 section 3.2.2, RFC 9110 section 4.2.4",
+    ),
+    "asterisk-form": Why(
+        "For OPTIONS alone.",
+        "RFC 9112 section 3.2.4",
+    ),
+}
 
 CASES = [
     *table(
