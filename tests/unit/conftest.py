@@ -6,10 +6,12 @@ Runs in: cli
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kit.files import content
 from tests.kit.inproc import App, Served
 
 Serve = Callable[..., Served]
@@ -30,3 +32,15 @@ def serve() -> Iterator[Serve]:
     yield start
     for served in reversed(opened):
         served.finish()
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[[int], Path]:
+    """Makes a file of a size."""
+
+    def make(size: int) -> Path:
+        path = tmp_path / "file"
+        path.write_bytes(content(size))
+        return path
+
+    return make

@@ -10,48 +10,16 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from tests.kit.files import Reader, Sending, content
 from tests.kit.inproc import App, descriptors
 from tests.kit.response import ConnectionEnded, ProtocolViolation
 from tests.unit.conftest import Serve
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
-Opener = Callable[[], Any]
 
 MIB = 1 << 20
 SIZES = [0, 1, 1000, 32 << 10, (32 << 10) + 1, 100_000, 5 * MIB]
-
-
-def content(size: int) -> bytes:
-    return (bytes(range(256)) * (size // 256 + 1))[:size]
-
-
-@pytest.fixture
-def make_file(tmp_path: Path) -> Callable[[int], Path]:
-    """Makes a file of a size."""
-
-    def make(size: int) -> Path:
-        path = tmp_path / "file"
-        path.write_bytes(content(size))
-        return path
-
-    return make
-
-
-class Sending:
-    """An application that sends what `opener` opens, and keeps it."""
-
-    def __init__(self, opener: Opener, *fields: tuple[str, str], block: int = 8192) -> None:
-        self.opener = opener
-        self.fields = list(fields)
-        self.block = block
-        self.opened: list[Any] = []
-
-    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        self.opened.append(self.opener())
-        start_response("200 OK", self.fields)
-        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](self.opened[-1], self.block)
-        return wrapped
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -186,16 +154,6 @@ def test_http_1_0_gets_a_file(serve: Serve, make_file: Callable[[int], Path]) ->
     client.send(b"GET / HTTP/1.0\r\n\r\n")
     assert client.read_response().body == content(100_000)
     client.expect_end()
-
-
-class Reader:
-    """read() and nothing else."""
-
-    def __init__(self, data: bytes) -> None:
-        self._stream = io.BytesIO(data)
-
-    def read(self, size: int) -> bytes:
-        return self._stream.read(size)
 
 
 @pytest.mark.parametrize("opener", [io.BytesIO, Reader], ids=["BytesIO", "read() alone"])

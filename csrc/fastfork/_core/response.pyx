@@ -12,6 +12,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
+import io
 import os
 import stat
 import sys
@@ -59,6 +60,19 @@ cdef class FileWrapper:
             close()
 
 
+def is_plain_file(filelike):
+    """Does read() give the bytes of the descriptor?
+
+    A file that decompresses or decrypts has a descriptor too, of other bytes.  So what counts
+    is whose read() it is: a file's own, perhaps handed on by a proxy (tempfile's, Django's).
+    """
+    read = getattr(filelike, "read", None)
+    file = getattr(getattr(read, "__wrapped__", read), "__self__", None)
+    if type(file) is io.BufferedReader or type(file) is io.BufferedRandom:
+        file = file.raw
+    return type(file) is io.FileIO
+
+
 cdef class Responder(Exchange):
     """Calls the application and delivers what comes back, as far as it goes at a time."""
 
@@ -104,7 +118,7 @@ cdef class Responder(Exchange):
                             self.head._field(("Content-Length", str(total)))
                 elif type(body) is bytes:
                     return self._whole(<bytes>body)
-                elif type(body) is FileWrapper and hasattr((<FileWrapper>body).filelike, "fileno"):
+                elif type(body) is FileWrapper and is_plain_file((<FileWrapper>body).filelike):
                     return self._file(<FileWrapper>body)
             self.blocks = iter(body)
         except BaseException:
