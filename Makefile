@@ -18,7 +18,7 @@ CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 EXTRA := $(VENV)/.extra
 
-.PHONY: help serve test unit lint c-test bench instructions wheels-check sdist \
+.PHONY: help serve test unit lint c-test mutants-core bench instructions wheels-check sdist \
     docs-reference changelog inplace clean
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,9 @@ lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-lin
 
 c-test: ## the plain C under ASan and UBSan, its thread under TSan
 	$(MAKE) -C tests/c
+
+mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see that tests catch them (long)
+	$(PY) -m tests.wire.mutants_core $(ARGS)
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)

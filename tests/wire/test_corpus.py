@@ -50,3 +50,16 @@ def test_each_rule_has_cases_and_both_verdicts_are_there() -> None:
     assert len(ALL) >= 600
     assert len(refused) >= 350
     assert {case.status for case in refused} == {400, 413, 414, 417, 431, 501, 505}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, None), (1, 431)])
+def test_default_size_of_a_head_is_256_kibibytes(
+    backend: str, more: int, status: int | None
+) -> None:
+    """Too long for the corpus, whose cases are cut everywhere."""
+    lines = b"".join(b"A-%02d: %s\r\n" % (number, b"x" * 8000) for number in range(32))
+    start = b"GET / HTTP/1.1\r\nHost: a\r\n" + lines
+    room = (256 << 10) - len(start) - len(b"B: \r\n\r\n")
+    raw = start + b"B: " + b"x" * (room + more) + b"\r\n\r\n"
+    outcome = drive(backend, whole(raw), {})
+    assert (outcome.status, len(outcome.requests)) == (status, 0 if status else 1)
