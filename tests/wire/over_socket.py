@@ -42,6 +42,7 @@ class Farm:
         self._fleet: Fleet | None = None
         self._settings: Mapping[str, object] | None = None
         self._server: RunningServer | None = None
+        self._workers: list[int] = []
         self._count = 0
 
     def server(self, settings: Mapping[str, object]) -> RunningServer:
@@ -57,8 +58,10 @@ class Farm:
                 "mirror:app",
                 *("--bind", "127.0.0.1:0", "--bind", f"unix:{self.unix_path}"),
                 *("--http-parser", self.parser, "--keep-alive", "60"),
+                *("--access-logfile", "access.log"),
                 config="\n".join([*lines, ""]),
             )
+            self._workers = self._server.worker_pids()
         return self._server
 
     @property
@@ -67,10 +70,17 @@ class Farm:
         return str(self.files / f"{self.parser}-{self._count}" / "socket")
 
     def finish(self) -> None:
-        """End the server and check what it left."""
-        if self._fleet is not None:
-            fleet, self._fleet, self._server = self._fleet, None, None
-            fleet.finish()
+        """End the server and check what it left, also in its logs."""
+        if self._fleet is None or self._server is None:
+            return
+        fleet, server = self._fleet, self._server
+        self._fleet = self._server = None
+        assert server.worker_pids() == self._workers, "a worker died"
+        fleet.finish()
+        for log in server.files.glob("*.log"):
+            # A byte of a request that is not escaped could end a line, or ring the terminal.
+            strange = set(log.read_bytes()) - set(range(0x20, 0x7F)) - {0x0A}
+            assert not strange, f"{log}: {sorted(strange)}"
 
 
 # -- sending

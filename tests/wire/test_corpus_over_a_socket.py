@@ -62,6 +62,18 @@ def test_client_sees_what_its_rule_says(farm: Farm, case: Case) -> None:
             check(case, client, paced_bytes=waits_at(case, raw, place))
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_reset_in_the_middle_of_it_hurts_nobody_else(farm: Farm, case: Case) -> None:
+    """What is left behind is seen when the server ends: no descriptor, no alarm in the log."""
+    server = farm.server(case.settings)
+    for place in (1, len(case.raw) // 2, len(case.raw)):
+        with RawClient(server.endpoint) as client:
+            client.send(case.raw[:place])
+            client.reset()
+    with RawClient(server.endpoint) as client:
+        assert client.request("OPTIONS", "*").status == 200 or case.settings
+
+
 def waits_at(case: Case, raw: bytes, place: int) -> bool:
     """Is the cut exactly behind the head of a request that asks for 100 Continue?"""
     return raw[:place].endswith(b"\r\n\r\n") and any(want.expect_continue for want in case.wants)
