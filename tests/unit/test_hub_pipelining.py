@@ -119,6 +119,33 @@ def test_nothing_behind_a_refused_request_is_answered(
     served.logged("Invalid request")
 
 
+@pytest.mark.parametrize("shape", ["list", "blocks"])
+@pytest.mark.parametrize(
+    ("behind", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\nHo", 408),
+    ],
+)
+def test_refusal_waits_for_the_large_answer_before_it(
+    serve: Serve, http_parser: str, shape: str, behind: bytes, status: int
+) -> None:
+    blocks = [b"x" * 10_000] * 300
+    served = serve(
+        lambda *args: returning(blocks if shape == "list" else iter(blocks))(*args),
+        parser=http_parser, small_buffers=True, header_timeout=0.3,
+    )  # fmt: skip
+    client = served.connect()
+    client.send(gets(1) + behind + (gets(1) if status != 408 else b""))
+    assert client.read_response().body == b"".join(blocks)
+    answer = client.read_response()
+    assert (answer.status, answer.closes) == (status, True)
+    client.expect_end()
+    served.log.clear()  # a refusal is logged, a 408 is not
+
+
 def test_nothing_behind_a_close_is_answered(serve: Serve, http_parser: str) -> None:
     client = serve(path, parser=http_parser).connect()
     client.send(gets(3, last=b"Connection: close\r\n") + gets(2))
