@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fastfork.http import Limits
 from tests.kit.blocks import Blocks, path, returning
 from tests.kit.response import ProtocolViolation
 from tests.unit.conftest import Serve
@@ -20,14 +21,22 @@ SHORT = 0.1  # seconds
 HEAD = b"GET / HTTP/1.1\r\nHost: h\r\n"
 
 
-def test_head_that_drips_gets_a_408_when_its_time_is_up(serve: Serve, http_parser: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [(HEAD + b"X-Drip: ", b"x"), (b"GET /", b"x"), (HEAD, b"A: b\r\n")],
+    ids=["in a field", "in the target", "a field at a time"],
+)
+def test_head_that_drips_gets_a_408_when_its_time_is_up(
+    serve: Serve, http_parser: str, start: bytes, drop: bytes
+) -> None:
     """The time counts from the first byte: a byte now and then does not extend it."""
-    served = serve(path, parser=http_parser, header_timeout=SHORT)
+    limits = Limits(fields=0)
+    served = serve(path, parser=http_parser, header_timeout=SHORT, limits=limits)
     client = served.connect()
     began = time.monotonic()
-    client.send(HEAD + b"X-Drip: ")
+    client.send(start)
     while not client.received:
-        client.sock.sendall(b"x")
+        client.sock.sendall(drop)
         served.settle()
         select.select([client.sock], [], [], SHORT / 20)
         client.received += b"".join(client.packets())

@@ -87,7 +87,7 @@ PYX = (
     CoreMutant(
         "hub.pyx",
         "a refusal is cut off by a reset",
-        TIME,
+        SOCKET,
         "connection.lingers = BRIEF_LINGER if status == 408 else LINGER",
         "connection.lingers = 0",
     ),
