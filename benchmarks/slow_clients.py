@@ -1,0 +1,239 @@
+"""Thousands of slow clients in one process: python -m benchmarks.slow_clients PORT COUNT KINDS.
+
+KINDS is some of head,upload,reader: each client is one of them in turn. A head or an upload
+goes on by a byte each period, a reader takes 64 bytes each second of an answer of 16 MiB. They
+go on until every one of them has been ended, or standard input is closed; then a JSON object
+on standard output says how each kind ended and when. A line "open" before that says that all
+have been opened.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import re
+import resource
+import select
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+SLOTS = 100  # of a period; the clients of one slot take their step together
+READ_BYTES = 64
+RECEIVE_BYTES = 4096
+# As over Ethernet. Loopback's own 64 KiB make the kernel take 2.6 MB of an answer from the
+# server for each client, and with a thousand of them refuse memory to everyone (tcp_mem).
+SEGMENT_BYTES = 1460
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
+_ENOUGH = 64  # bytes that hold a status line
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to be slow: what is sent at once, and whether it then drips or reads."""
+
+    first: bytes
+    reads: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        "head": Kind(b"GET / HTTP/1.1\r\nHost: slow\r\nX-Drip: "),
+        "upload": Kind(b"POST /upload HTTP/1.1\r\nHost: slow\r\nContent-Length: 1000000\r\n\r\n"),
+        "reader": Kind(b"GET /large HTTP/1.1\r\nHost: slow\r\n\r\n", reads=True),
+    }
+)
+
+
+class SlowClient:
+    """One connection.  began: when its first bytes were sent; ended: when it was over."""
+
+    __slots__ = ("began", "ended", "how", "kind", "received", "sock", "started")
+
+    def __init__(self, kind: str, port: int) -> None:
+        self.kind = kind
+        self.received = b""
+        self.how = ""
+        self.started = False
+        self.began = self.ended = time.monotonic()
+        self.sock = socket.socket()
+        self.sock.setblocking(False)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+        try:
+            self.sock.connect(("127.0.0.1", port))
+        except BlockingIOError:
+            pass
+
+    def step(self) -> None:
+        """Be a little less unfinished: a byte more of what is sent, or 64 read."""
+        if self.how or not self.started:
+            return
+        try:
+            if KINDS[self.kind].reads:
+                self.take(READ_BYTES)
+            else:
+                self.sock.send(b"a")
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.end(error)
+
+    def ready(self, events: int) -> None:
+        """The poller has something to say."""
+        if self.how:
+            return
+        try:
+            if not self.started and events & select.EPOLLOUT:
+                self.sock.send(KINDS[self.kind].first)
+                self.started = True
+                self.began = time.monotonic()
+            elif KINDS[self.kind].reads and events & (select.EPOLLERR | select.EPOLLHUP):
+                self.take(RECEIVE_BYTES)  # a reset is learnt at once, data would come first
+            elif events:
+                self.take(RECEIVE_BYTES)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self.end(error)
+
+    def take(self, size: int) -> None:
+        """Receive once; only the beginning is kept."""
+        data = self.sock.recv(size)
+        if not data:
+            self.end(None)
+        elif len(self.received) < _ENOUGH:
+            self.received += data[:_ENOUGH]
+
+    @property
+    def status(self) -> str:
+        """Of the answer, "" before there is one."""
+        found = _STATUS.match(self.received)
+        return found[1].decode() if found else ""
+
+    def end(self, error: OSError | None) -> None:
+        """It is over: say how in a few words."""
+        words = [self.status] if self.status else []
+        if error is None:
+            words.append("end" if words else "closed")
+        else:
+            words.append(
+                "reset"
+                if error.errno in (errno.ECONNRESET, errno.EPIPE)
+                else errno.errorcode.get(error.errno or 0, str(error))
+            )
+        self.how = " ".join(words)
+        self.ended = time.monotonic()
+        self.sock.close()
+
+
+class Crowd:
+    """All slow clients of a run, opened one after the other."""
+
+    def __init__(self, port: int, kinds: Sequence[str], period: float, rate: float) -> None:
+        self.port, self.kinds, self.period, self.rate = port, kinds, period, rate
+        self.poller = select.epoll()
+        self.poller.register(0, select.EPOLLHUP | select.EPOLLIN)
+        self.clients: list[SlowClient] = []
+        self.by_fd: dict[int, SlowClient] = {}
+        self.open = 0
+        self.told = False
+
+    def play(self, count: int, longest: float) -> None:
+        """Until everyone has been ended, standard input is closed, or `longest` seconds."""
+        began = time.monotonic()
+        slot = 0
+        while (now := time.monotonic()) - began < longest:
+            while len(self.clients) < min(count, (now - began) * self.rate):
+                self.add()
+            if len(self.clients) == count and not self.open:
+                return
+            if not self.told and len(self.clients) == count:
+                self.told = all(client.started or client.how for client in self.clients)
+                if self.told:
+                    print("open", flush=True)
+            due = began + (slot + 1) * self.period / SLOTS
+            for fd, events in self.poller.poll(max(0.0, min(due - now, 0.01)), 1024):
+                if fd == 0:
+                    return
+                self.handle(fd, events)
+            while due <= time.monotonic():
+                for client in self.clients[slot % SLOTS :: SLOTS]:
+                    fd = client.sock.fileno()
+                    client.step()
+                    self.settle(fd, client)
+                slot += 1
+                due += self.period / SLOTS
+
+    def add(self) -> None:
+        """One client more."""
+        kind = self.kinds[len(self.clients) % len(self.kinds)]
+        client = SlowClient(kind, self.port)
+        self.clients.append(client)
+        self.by_fd[client.sock.fileno()] = client
+        self.poller.register(client.sock.fileno(), select.EPOLLOUT)
+        self.open += 1
+
+    def handle(self, fd: int, events: int) -> None:
+        """Give a client its news."""
+        client = self.by_fd[fd]
+        was_started = client.started
+        client.ready(events)
+        if client.started and not was_started and not client.how:
+            # For a reader nothing but its end is news: it reads when it likes.
+            self.poller.modify(fd, 0 if KINDS[client.kind].reads else select.EPOLLIN)
+        self.settle(fd, client)
+
+    def settle(self, fd: int, client: SlowClient) -> None:
+        """Forget one that has ended."""
+        if client.how and fd >= 0 and self.by_fd.pop(fd, None):
+            self.open -= 1
+
+    def report(self) -> dict[str, dict[str, dict[str, float]]]:
+        """{kind: {how: {count, first, last}}}; first and last are seconds after its first
+        bytes, of which those still open have none."""
+        told: dict[str, dict[str, dict[str, float]]] = {}
+        for client in self.clients:
+            how = client.how or f"{client.status} open".strip()
+            if not client.started:
+                how = f"never connected {client.how}".strip()
+            entry = told.setdefault(client.kind, {}).setdefault(how, {"count": 0})
+            entry["count"] += 1
+            if client.how:
+                took = round(client.ended - client.began, 2)
+                entry["first"] = min(entry.get("first", took), took)
+                entry["last"] = max(entry.get("last", took), took)
+        return told
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slow_clients")
+    parser.add_argument("port", type=int)
+    parser.add_argument("count", type=int)
+    parser.add_argument("kinds", type=lambda text: text.split(","))
+    parser.add_argument("--period", type=float, default=1.0, help="seconds between two steps")
+    parser.add_argument("--opened", type=float, default=1000.0, help="clients opened a second")
+    parser.add_argument("--longest", type=float, default=120.0, help="seconds at most")
+    options = parser.parse_args(argv)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < options.count + 50:
+        print(f"{options.count + 50} descriptors are needed, ulimit -Hn is {hard}", file=sys.stderr)
+        return 1
+    crowd = Crowd(options.port, options.kinds, options.period, options.opened)
+    crowd.play(options.count, options.longest)
+    print(json.dumps(crowd.report()), flush=True)
+    # Not one by one: the kernel closes what is still open, and the report is out.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

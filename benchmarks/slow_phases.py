@@ -1,0 +1,173 @@
+"""One phase: a server, its slow clients, and one quick client, for a bounded time.
+
+Three processes beside this one: the server on its core, the slow clients and the quick client
+on another. A phase ends when all slow clients have been ended, when nothing was answered for
+30 s, or when its time is over, whatever comes first.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import processes
+from benchmarks.launch import CannotStart, Running, environment, on_core, running
+from benchmarks.servers import ROOT, Server
+from benchmarks.slow_servers import SLOW
+
+GRACE_SECONDS = 25.0  # for a tool to say its last word: a request is given up after 10 s
+SAMPLE_SECONDS = 1.0
+
+
+@dataclass(kw_only=True)
+class Phase:
+    """What was seen.
+
+    quick: the report of benchmarks.quick_client, ended: of benchmarks.slow_clients.
+    seconds: how long it took.  pss, rss: bytes of the whole process tree at the most.
+    same_processes: whether no process of the server was replaced meanwhile.
+    void: why there are no figures.
+    """
+
+    server: str
+    clients: int
+    seconds: float = 0.0
+    quick: dict[str, Any] = field(default_factory=dict)
+    ended: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    pss: int = 0
+    rss: int = 0
+    pss_before: int = 0
+    same_processes: bool = True
+    void: str = ""
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the quick client was left alone at the end."""
+        return self.void == "" and self.quick["asked"] > self.quick["answered"]
+
+
+class ToolFailed(Exception):
+    """A load process ended without its report."""
+
+
+class Tool:
+    """A load process that ends when its standard input does, and then prints its report."""
+
+    def __init__(self, module: str, *arguments: object, core: int) -> None:
+        command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+        self.name = module
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            preexec_fn=lambda: on_core(core),
+        )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process is gone."""
+        return self.process.poll() is not None
+
+    def wait_for_line(self, seconds: float) -> bool:
+        """Whether a line came in time; the line itself is left out of the report."""
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            return False
+        return bool(self.process.stdout.readline())
+
+    def wait_until_ended(self, seconds: float) -> None:
+        """Wait for its own end, `seconds` at most."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+
+    def finish(self) -> Any:
+        """Tell it to end; what it reports.  Raises ToolFailed."""
+        try:
+            said, _ = self.process.communicate(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ToolFailed(f"{self.name} did not end") from None
+        lines = said.splitlines()
+        if self.process.returncode or not lines:
+            raise ToolFailed(f"{self.name} ended with {self.process.returncode}")
+        return json.loads(lines[-1])
+
+    def kill(self) -> None:
+        """End it at once.  May be called again."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+
+@contextmanager
+def tool(module: str, *arguments: object, core: int) -> Iterator[Tool]:
+    """A load process, gone at the end."""
+    it = Tool(module, *arguments, core=core)
+    try:
+        yield it
+    finally:
+        it.kill()
+
+
+def take_phase(
+    server: Server, clients: int, seconds: float, cores: tuple[int, int], scratch: Path
+) -> Phase:
+    """One phase; a failure of any kind is a void one."""
+    phase = Phase(server=server.name, clients=clients)
+    try:
+        with running(server, SLOW, cores[0], scratch) as it:
+            _play(phase, it, seconds, cores[1])
+    except (CannotStart, ToolFailed, OSError, ValueError) as error:
+        phase.void = str(error)
+    return phase
+
+
+def _play(phase: Phase, it: Running, seconds: float, core: int) -> None:
+    before = set(processes.tree(it.root))
+    phase.pss_before = processes.memory(before).pss
+    began = time.monotonic()
+    kinds = "head,upload,reader"
+    with (
+        tool("quick_client", it.port, "--longest", seconds, core=core) as quick,
+        tool("slow_clients", it.port, phase.clients, kinds, "--longest", seconds, core=core) as slow,
+    ):
+        wait_and_sample(it, phase, lambda: quick.has_ended or slow.has_ended, seconds)
+        phase.seconds = round(time.monotonic() - began, 1)
+        phase.ended = slow.finish()
+        phase.quick = quick.finish()
+    phase.same_processes = before <= set(processes.tree(it.root))
+
+
+def wait_and_sample(
+    it: Running, phase: Phase, is_over: Callable[[], bool], seconds: float
+) -> None:
+    """Until it is over, at most `seconds`; memory is looked at once a second."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not is_over():
+        with suppress(OSError):  # a process of the server ended just now
+            memory = processes.memory(processes.tree(it.root))
+            phase.pss = max(phase.pss, memory.pss)
+            phase.rss = max(phase.rss, memory.rss)
+        time.sleep(SAMPLE_SECONDS)
+
+
+def stay_away_from(core: int) -> None:
+    """This process leaves the server's core alone."""
+    os.sched_setaffinity(0, os.sched_getaffinity(0) - {core})

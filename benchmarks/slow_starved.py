@@ -1,0 +1,184 @@
+"""One worker under two kinds of famine: 10,000 half-sent heads, and 64 descriptors.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import processes
+from benchmarks.idle import SETTLE_SECONDS
+from benchmarks.launch import CannotStart, Running, running
+from benchmarks.quick_client import RIGHT
+from benchmarks.slow_phases import ToolFailed, tool
+from benchmarks.slow_servers import HEADS, ours
+
+CLEAN_RATE = 200  # clean requests a second: p99 of a thousand, not of some hundred
+QUIET_SECONDS = 6.0
+OPENED_A_SECOND = 5_000
+OPEN_SECONDS = 20.0
+# What is left of the 10 s that a head may take, opening and settling taken off.
+HELD_SECONDS = 5.0
+ENDING_SECONDS = 7.0
+DRIP_SECONDS = 4.0  # between two bytes of one head: 2,500 a second of all of them
+MOST_SECONDS = 40.0
+ALLOWED = 64
+CONNECTS = 150
+STARVED_SECONDS = 5.0
+SILENCE_SECONDS = 1.0
+WAIT_SECONDS = 5.0
+KEPT_AT_LAST = 20
+KEPT = b"GET / HTTP/1.1\r\nHost: starved\r\n\r\n"
+
+
+@dataclass(kw_only=True)
+class Heads:
+    """Half-sent heads on one worker.
+
+    each: bytes of memory (PSS) of the server a head, of the `held` ones.
+    quiet, crowded, ending: the report of a clean client before, while all are held, and while
+    they are ended.  ended: how and when they were.  left: descriptors that stayed.
+    """
+
+    heads: int
+    held: int = 0
+    each: int = 0
+    quiet: dict[str, Any] = field(default_factory=dict)
+    crowded: dict[str, Any] = field(default_factory=dict)
+    ending: dict[str, Any] = field(default_factory=dict)
+    ended: dict[str, dict[str, float]] = field(default_factory=dict)
+    left: int = 0
+    void: str = ""
+
+
+@dataclass(kw_only=True)
+class Starved:
+    """A worker with 64 descriptors and 150 connects.
+
+    waiting: connects that found no descriptor.  cpu_share: of a core, while starved.
+    served_meanwhile: whether a client that it holds was answered then.  recovery: seconds from
+    relief until all that had waited, and a new client, were answered; -1: they were not.
+    """
+
+    allowed: int = ALLOWED
+    connects: int = CONNECTS
+    cpu_share: float = 0.0
+    served_meanwhile: bool = False
+    waiting: int = 0
+    recovery: float = -1.0
+    same_workers: bool = False
+    void: str = ""
+
+
+def take_heads(count: int, cores: tuple[int, int], scratch: Path) -> Heads:
+    """10,000 heads, each in the middle of a field, going on by a byte now and then."""
+    found = Heads(heads=count)
+    server = ours(1, "--worker-connections", str(count + 1000))
+    try:
+        with running(server, HEADS, cores[0], scratch) as it:
+            _crowd(found, it, cores[1])
+    except (CannotStart, ToolFailed, OSError, ValueError) as error:
+        found.void = str(error)
+    return found
+
+
+def _crowd(found: Heads, it: Running, core: int) -> None:
+    found.quiet = _clean_client(it, core, QUIET_SECONDS)  # and what a first request allocates
+    before = processes.memory(processes.tree(it.root)).pss
+    descriptors = processes.descriptors(processes.tree(it.root))
+    crowd = ("slow_clients", it.port, found.heads, "head", "--longest", MOST_SECONDS)
+    with tool(*crowd, "--period", DRIP_SECONDS, "--opened", OPENED_A_SECOND, core=core) as slow:
+        if not slow.wait_for_line(OPEN_SECONDS):
+            raise ToolFailed(f"the {found.heads} heads were not all sent in {OPEN_SECONDS:g} s")
+        time.sleep(SETTLE_SECONDS)
+        found.held = processes.descriptors(processes.tree(it.root)) - descriptors
+        pss = processes.memory(processes.tree(it.root)).pss
+        found.each = round((pss - before) / max(1, found.held))
+        found.crowded = _clean_client(it, core, HELD_SECONDS)
+        found.ending = _clean_client(it, core, ENDING_SECONDS)
+        found.ended = slow.finish()["head"]
+    found.left = processes.descriptors(processes.tree(it.root)) - descriptors
+
+
+def _clean_client(it: Running, core: int, seconds: float) -> Any:
+    with tool(
+        "quick_client", it.port, "--rate", CLEAN_RATE, "--longest", seconds, core=core
+    ) as clean:
+        clean.wait_until_ended(seconds + OPEN_SECONDS)
+        return clean.finish()
+
+
+def take_starved(cores: tuple[int, int], scratch: Path) -> Starved:
+    """150 connects to a worker that may have 64 descriptors; then 100 clients leave."""
+    found = Starved()
+    try:
+        with running(ours(1, "--keep-alive", "120"), HEADS, cores[0], scratch) as it:
+            _starve(found, it)
+    except (CannotStart, OSError, ValueError) as error:
+        found.void = str(error)
+    return found
+
+
+def _starve(found: Starved, it: Running) -> None:
+    workers = [pid for pid in processes.tree(it.root) if pid != it.root]
+    for pid in workers:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (ALLOWED, ALLOWED))
+    with ExitStack() as held:
+        clients = [
+            held.enter_context(socket.create_connection(("127.0.0.1", it.port), WAIT_SECONDS))
+            for _ in range(CONNECTS)
+        ]
+        for client in clients:
+            client.sendall(KEPT)
+        served = clients[: _answered_first(clients)]
+        found.waiting = len(clients) - len(served)
+        began, used = time.monotonic(), processes.cpu_ns(workers)
+        time.sleep(STARVED_SECONDS)
+        used = processes.cpu_ns(workers) - used
+        found.cpu_share = round(used / 1e9 / (time.monotonic() - began), 4)
+        served[0].sendall(KEPT)
+        found.served_meanwhile = served[0].recv(4096).startswith(RIGHT)
+        found.recovery = _relieve(served, clients[len(served) :], it)
+    now = [pid for pid in processes.tree(it.root) if pid != it.root]
+    found.same_workers = now == workers
+
+
+def _answered_first(clients: list[socket.socket]) -> int:
+    """How many of them, in the order in which they came, are answered while all stay."""
+    for number, client in enumerate(clients):
+        client.settimeout(SILENCE_SECONDS)
+        try:
+            if not client.recv(4096).startswith(RIGHT):
+                return number
+        except TimeoutError:
+            return number
+        finally:
+            client.settimeout(WAIT_SECONDS)
+    return len(clients)
+
+
+def _relieve(served: list[socket.socket], waiting: list[socket.socket], it: Running) -> float:
+    """Close all that were served; seconds until everyone else has been."""
+    began = time.monotonic()
+    for client in served:
+        client.close()
+    try:
+        for number, client in enumerate(waiting):
+            if not client.recv(4096).startswith(RIGHT):
+                return -1.0
+            if number < len(waiting) - KEPT_AT_LAST:
+                client.close()  # 64 descriptors never hold them all
+        with socket.create_connection(("127.0.0.1", it.port), WAIT_SECONDS) as new:
+            new.sendall(KEPT)
+            if not new.recv(4096).startswith(RIGHT):
+                return -1.0
+    except TimeoutError:
+        return -1.0
+    return round(time.monotonic() - began, 3)
