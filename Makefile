@@ -18,8 +18,8 @@ CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 EXTRA := $(VENV)/.extra
 
-.PHONY: help serve test unit lint c-test mutants-core bench instructions wheels-check sdist \
-    docs-reference changelog inplace clean
+.PHONY: help serve test unit lint c-test mutants-core bench instructions wheels-check \
+    sdist slow soak docs-reference changelog inplace clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -52,6 +52,14 @@ mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)
+
+slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and famines; 20 minutes
+	$(PIP) install granian peregrine-server
+	$(RUN) -m benchmarks.slow --json benchmarks/results/slow.json \
+	    --markdown docs/explanation/slow-clients.md $(ARGS)
+
+soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
+	$(RUN) -m benchmarks.soak $(ARGS)
 
 instructions: $(INSTALLED) ## instructions a request (callgrind); fails when they rose by 3 %
 	$(RUN) -m benchmarks.instructions $(ARGS)

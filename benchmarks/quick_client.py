@@ -53,6 +53,7 @@ class QuickClient:
         self.failed: dict[str, int] = {}
         self.begun = 0
         self.answered_last = time.monotonic()
+        self.is_stalled = False
 
     def play(self, longest: float, give_up: float) -> None:
         """Ask until told to stop, `longest` seconds, or `give_up` seconds without an answer."""
@@ -65,8 +66,8 @@ class QuickClient:
             while asking and began + self.begun * self.interval <= now:
                 self.ask(began + self.begun * self.interval)
             self.give_up_late(now)
-            stalled = now - self.answered_last > give_up
-            if not asking and (stalled or not self.waiting):
+            self.is_stalled = now - self.answered_last > give_up
+            if not asking and (self.is_stalled or not self.waiting):
                 break
             due = began + self.begun * self.interval if asking else now + 0.1
             for fd, events in self.poller.poll(max(0.0, due - now), 1024):
@@ -141,6 +142,7 @@ class QuickClient:
             return round(latencies[min(len(latencies) - 1, int(share * len(latencies)))] * 1e3, 2)
 
         return {
+            "stalled": self.is_stalled,
             "asked": self.begun,
             "answered": len(latencies),
             "failed": self.failed,

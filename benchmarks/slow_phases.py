@@ -10,12 +10,11 @@ Runs in: cli
 from __future__ import annotations
 
 import json
-import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +36,8 @@ class Phase:
     quick: the report of benchmarks.quick_client, ended: of benchmarks.slow_clients.
     seconds: how long it took.  pss, rss: bytes of the whole process tree at the most.
     same_processes: whether no process of the server was replaced meanwhile.
+    others: CPU seconds a second that neither the server nor the load used, on their two cores;
+    above 0.1 or so the latencies are partly somebody else's.
     void: why there are no figures.
     """
 
@@ -49,12 +50,8 @@ class Phase:
     rss: int = 0
     pss_before: int = 0
     same_processes: bool = True
+    others: float = 0.0
     void: str = ""
-
-    @property
-    def is_stalled(self) -> bool:
-        """Whether the quick client was left alone at the end."""
-        return self.void == "" and self.quick["asked"] > self.quick["answered"]
 
 
 class ToolFailed(Exception):
@@ -133,31 +130,42 @@ def take_phase(
     phase = Phase(server=server.name, clients=clients)
     try:
         with running(server, SLOW, cores[0], scratch) as it:
-            _play(phase, it, seconds, cores[1])
+            _play(phase, it, seconds, cores)
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         phase.void = str(error)
     return phase
 
 
-def _play(phase: Phase, it: Running, seconds: float, core: int) -> None:
+def _play(phase: Phase, it: Running, seconds: float, cores: tuple[int, int]) -> None:
+    core = cores[1]
     before = set(processes.tree(it.root))
     phase.pss_before = processes.memory(before).pss
-    began = time.monotonic()
+    began, busy = time.monotonic(), processes.cores_busy(cores)
+    used = _used(before)
     kinds = "head,upload,reader"
     with (
         tool("quick_client", it.port, "--longest", seconds, core=core) as quick,
-        tool("slow_clients", it.port, phase.clients, kinds, "--longest", seconds, core=core) as slow,
+        tool(
+            "slow_clients", it.port, phase.clients, kinds, "--longest", seconds, core=core
+        ) as slow,
     ):
         wait_and_sample(it, phase, lambda: quick.has_ended or slow.has_ended, seconds)
         phase.seconds = round(time.monotonic() - began, 1)
         phase.ended = slow.finish()
         phase.quick = quick.finish()
+    busy = processes.cores_busy(cores) - busy
+    with suppress(ProcessLookupError):
+        used = _used(before) - used
+        phase.others = round(max(0.0, busy - used) / (time.monotonic() - began), 3)
     phase.same_processes = before <= set(processes.tree(it.root))
 
 
-def wait_and_sample(
-    it: Running, phase: Phase, is_over: Callable[[], bool], seconds: float
-) -> None:
+def _used(pids: Collection[int]) -> float:
+    """CPU seconds of these processes, of this one, and of the load that has ended."""
+    return processes.cpu_ns(pids) / 1e9 + time.process_time() + processes.ended_children_cpu()
+
+
+def wait_and_sample(it: Running, phase: Phase, is_over: Callable[[], bool], seconds: float) -> None:
     """Until it is over, at most `seconds`; memory is looked at once a second."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not is_over():
@@ -166,8 +174,3 @@ def wait_and_sample(
             phase.pss = max(phase.pss, memory.pss)
             phase.rss = max(phase.rss, memory.rss)
         time.sleep(SAMPLE_SECONDS)
-
-
-def stay_away_from(core: int) -> None:
-    """This process leaves the server's core alone."""
-    os.sched_setaffinity(0, os.sched_getaffinity(0) - {core})

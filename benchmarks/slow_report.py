@@ -1,0 +1,159 @@
+"""The page docs/explanation/slow-clients.md, made from a run.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.report import table
+from benchmarks.slow_phases import Phase
+from benchmarks.slow_servers import SLOW, SLOW_SERVERS
+from benchmarks.slow_starved import Heads, Starved
+from benchmarks.slow_targets import MIB, Target, describe
+
+_HEAD = """# Slow clients
+
+<!-- Made by `make slow` from what it measured; do not edit. -->
+
+A client that sends or reads a byte now and then costs nothing and can stop a server whose workers
+or threads wait for it. fastfork's workers wait for nobody: heads and bodies are collected by the
+event loop before the application is called, an answer that is not taken is parked, and each kind
+of waiting has a deadline that further bytes do not move.
+
+| who is slow | how long | what happens then | setting |
+|---|---|---|---|
+| sends a head | 10 s from its first byte | 408 | `header_timeout` |
+| sends a body | 30 s without a byte; 240 bytes/s at least after 10 s | 408 | `body_timeout` |
+| reads an answer | 60 s without taking anything | reset | `write_timeout` |
+
+## Beside other servers
+
+Some clients are slow, a third each: dripping a head by a byte a second, dripping an upload by a
+byte a second, reading an answer of 16 MiB by 64 bytes a second. At the same time one quick client
+asks for a tiny page on a new connection 50 times a second, on a fixed schedule, and gives up a
+request after 10 s. A phase ends when all slow clients have been ended, when nothing was answered
+for 30 s ("stalled"), or after {seconds:g} s.
+"""
+
+_HOW = """
+- *answered*: of the quick client's requests; *p50*, *p99*, *max*: latencies of those, from the
+  moment the schedule names.
+- *memory*: PSS of the whole process tree at the most, in MiB.
+- *head*, *upload*, *reader*: how many of the slow clients were ended how, and by when, in seconds
+  after their first bytes. "408 end": read an answer with this status, then the end of the
+  connection. "reset": the server gave the connection up. "closed": ended without an answer. "open":
+  nothing had happened when the phase ended.
+
+All servers have two workers, and four application threads a worker where they can have them
+(waitress has one process: eight); fastfork has one thread a worker. They are told to hold more
+connections than there are clients (`--worker-connections 4096` for fastfork, whose default is
+1,000 a worker: beyond that, new connections wait to be accepted and idle ones give way first).
+Other settings are the defaults. Servers run on one core, clients on another. The slow clients
+announce segments of 1,460 bytes, as over Ethernet: with loopback's 64 KiB the kernel alone would
+take 2.6 MB of the answer from the server for each of them.
+"""
+
+
+def page(
+    facts: Mapping[str, str],
+    versions: Mapping[str, str],
+    phases: Sequence[Phase],
+    heads: Heads | None,
+    starved: Starved | None,
+    kept: Sequence[Target],
+) -> str:
+    """The whole page."""
+    parts = [_HEAD.format(seconds=max((one.seconds for one in phases), default=75.0))]
+    for clients in dict.fromkeys(one.clients for one in phases):
+        parts.append(f"### {clients:,} slow clients\n")
+        parts.append(_beside([one for one in phases if one.clients == clients]) + "\n")
+    parts.append(_HOW.strip() + "\n")
+    if heads is not None:
+        parts.append(_heads(heads))
+    if starved is not None:
+        parts.append(_starved(starved))
+    parts.append("## What was asked for, and what was found\n")
+    parts.append(
+        table(
+            ["promise", "found", "kept"],
+            [[one.text, one.found, "yes" if one.kept else "**no**"] for one in kept],
+        )
+        + "\n"
+    )
+    parts.append(_where(facts, versions))
+    return "\n".join(parts)
+
+
+def _beside(phases: Sequence[Phase]) -> str:
+    head = ["server", "answered", "p50 ms", "p99 ms", "max ms", "memory", "head", "upload"]
+    return table([*head, "reader"], [_cells(one) for one in phases])
+
+
+def _cells(phase: Phase) -> list[str]:
+    if phase.void:
+        return [phase.server, f"not measured: {phase.void}", *[""] * 7]
+    quick = phase.quick
+    answered = f"{quick['answered']} of {quick['asked']}"
+    if quick["stalled"]:
+        answered += ", stalled"
+    times = [_ms(quick[key]) for key in ("p50_ms", "p99_ms", "max_ms")]
+    kinds = [describe(phase.ended.get(kind, {})) for kind in ("head", "upload", "reader")]
+    return [phase.server, answered, *times, f"{phase.pss / MIB:.0f}", *kinds]
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _heads(heads: Heads) -> str:
+    text = f"## {heads.heads:,} half-sent heads on one worker\n\n"
+    if heads.void:
+        return text + f"Not measured: {heads.void}\n"
+    rows = [
+        [name, str(one["asked"]), str(one["answered"]), *(_ms(one[key]) for key in _LATENCIES)]
+        for name, one in (
+            ("before", heads.quiet),
+            ("while all are held", heads.crowded),
+            ("while they are ended", heads.ending),
+        )
+    ]
+    return (
+        f"{text}Each has sent half a head and goes on by a byte every 4 s. A clean client asks "
+        f"on a new connection 200 times a second.\n\n"
+        f"{table(['clean client', 'asked', 'answered', 'p50 ms', 'p99 ms', 'max ms'], rows)}\n\n"
+        f"One worker held {heads.held:,} of them with {heads.each} bytes of memory (PSS) each. "
+        f"They ended: {describe(heads.ended)}.\n"
+    )
+
+
+_LATENCIES = ("p50_ms", "p99_ms", "max_ms")
+
+
+def _starved(starved: Starved) -> str:
+    text = f"## {starved.allowed} descriptors and {starved.connects} connects\n\n"
+    if starved.void:
+        return text + f"Not measured: {starved.void}\n"
+    again = "was" if starved.served_meanwhile else "was not"
+    return (
+        f"{text}The worker may have {starved.allowed} descriptors; {starved.waiting} of "
+        f"{starved.connects} connections wait for one. It used {starved.cpu_share:.2%} of a core "
+        f"meanwhile, and a client that it held {again} served. {starved.recovery:.2f} s after the "
+        f"others had left, all that waited and a new client were served, by "
+        f"{'the same worker' if starved.same_workers else 'another worker'}.\n"
+    )
+
+
+def _where(facts: Mapping[str, str], versions: Mapping[str, str]) -> str:
+    lines = ["## Where and with what\n"]
+    lines += [f"- {name}: {text}" for name, text in facts.items() if name not in ("wrk", "ab")]
+    lines.append(f"- {', '.join(f'{name} {text}' for name, text in versions.items())}")
+    lines.append("- `make slow`, which starts:\n")
+    for server in SLOW_SERVERS.values():
+        if server.name in versions:
+            command = " ".join(server.command).format_map(
+                {"python": "python", "port": "PORT", "app": SLOW.app}
+            )
+            lines.append(f"      {command}")
+    return "\n".join(lines) + "\n"

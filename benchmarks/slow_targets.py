@@ -1,0 +1,128 @@
+"""What fastfork promises about slow clients, and whether a run kept it.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from benchmarks.slow_phases import Phase
+from benchmarks.slow_servers import OURS
+from benchmarks.slow_starved import Heads, Starved
+
+MIB = 1 << 20
+MOST_MS = 100.0
+MOST_BYTES = 150 * MIB
+MOST_HEAD_BYTES = 4096
+LATE = 1.0  # seconds after the deadline at the latest
+
+# How each kind has to end, and its deadline in seconds: `header_timeout`; the rule of 240
+# bytes/s, which applies after ten; `write_timeout`.
+ENDS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
+    {"head": ("408 end", 10.0), "upload": ("408 end", 10.0), "reader": ("200 reset", 60.0)}
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise, whether it was kept, and the figure that shows it."""
+
+    text: str
+    kept: bool
+    found: str
+
+
+def targets(phases: Sequence[Phase], heads: Heads | None, starved: Starved | None) -> list[Target]:
+    """All promises that this run can tell about."""
+    kept: list[Target] = []
+    for phase in phases:
+        if phase.server == OURS:
+            kept += _of_phase(phase)
+    if heads is not None:
+        kept += _of_heads(heads)
+    if starved is not None:
+        kept += _of_starved(starved)
+    return kept
+
+
+def _of_phase(phase: Phase) -> Iterator[Target]:
+    name = f"{phase.clients} slow clients"
+    if phase.void:
+        yield Target(name, False, phase.void)
+        return
+    quick = phase.quick
+    missing = quick["asked"] - quick["answered"]
+    yield Target(f"{name}: no request fails", missing == 0, f"{missing} of {quick['asked']}")
+    slowest = quick["max_ms"]
+    yield Target(
+        f"{name}: none takes over {MOST_MS:g} ms",
+        slowest is not None and slowest <= MOST_MS,
+        f"slowest {slowest} ms (others used {phase.others} cores)",
+    )
+    yield Target(
+        f"{name}: the server stays under {MOST_BYTES // MIB} MiB",
+        phase.pss < MOST_BYTES,
+        f"{phase.pss / MIB:.0f} MiB PSS at the most",
+    )
+    for kind, (how, deadline) in ENDS.items():
+        yield _ended(f"{name}: each {kind} ends", phase.ended.get(kind, {}), how, deadline)
+
+
+def _ended(
+    text: str, found: Mapping[str, Mapping[str, float]], how: str, deadline: float
+) -> Target:
+    right = found.get(how, {})
+    kept = set(found) == {how} and right["last"] <= deadline + LATE
+    return Target(f"{text} with {how} by {deadline + LATE:g} s", kept, describe(found))
+
+
+def describe(found: Mapping[str, Mapping[str, float]]) -> str:
+    """How clients ended, and by when, in words."""
+    words = []
+    for how, figures in sorted(found.items(), key=lambda item: -item[1]["count"]):
+        by = f" by {figures['last']:.1f} s" if "last" in figures else ""
+        words.append(f"{figures['count']:.0f} {how}{by}")
+    return ", ".join(words) or "none"
+
+
+def _of_heads(heads: Heads) -> Iterator[Target]:
+    name = f"{heads.heads} half-sent heads"
+    if heads.void:
+        yield Target(name, False, heads.void)
+        return
+    yield Target(f"{name}: all held by one worker", heads.held == heads.heads, str(heads.held))
+    yield Target(
+        f"{name}: {MOST_HEAD_BYTES} bytes each or less",
+        heads.each <= MOST_HEAD_BYTES,
+        f"{heads.each} bytes PSS",
+    )
+    quiet, crowded = heads.quiet["p99_ms"], heads.crowded["p99_ms"]
+    yield Target(
+        f"{name}: a clean client's p99 at most twice its quiet one",
+        crowded is not None and crowded <= 2 * quiet,
+        f"{crowded} ms, quiet {quiet} ms",
+    )
+    yield _ended(f"{name}: each ends", heads.ended, *ENDS["head"])
+    yield Target(f"{name}: no descriptor stays", heads.left == 0, str(heads.left))
+
+
+def _of_starved(starved: Starved) -> Iterator[Target]:
+    name = f"{starved.allowed} descriptors, {starved.connects} connects"
+    if starved.void:
+        yield Target(name, False, starved.void)
+        return
+    yield Target(f"{name}: same workers", starved.same_workers, str(starved.same_workers))
+    yield Target(
+        f"{name}: under 10 % CPU while starved",
+        starved.waiting > 0 and starved.cpu_share < 0.1,
+        f"{starved.cpu_share:.2%}, {starved.waiting} waiting",
+    )
+    yield Target(
+        f"{name}: full service within 1 s of relief",
+        0 <= starved.recovery <= 1.0,
+        f"{starved.recovery} s",
+    )

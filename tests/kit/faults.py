@@ -1,0 +1,33 @@
+"""System calls that fail: a preloaded library, compiled when a test asks for it.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+
+SOURCE = Path(__file__).with_name("faults.c")
+
+
+def failing_accepts(directory: Path, *faults: tuple[int, int]) -> dict[str, str]:
+    """Environment of a server whose first accepts fail: (errno, times), in this order.
+
+    directory: where the library goes.  Raises CalledProcessError when the C compiler, which
+    builds the package too, does not take it.
+    """
+    library = directory / "faults.so"
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    subprocess.run(
+        [*compiler, "-std=c11", "-O1", "-fPIC", "-shared", "-o", str(library), str(SOURCE)],
+        check=True,
+        timeout=60,
+    )
+    assert all(number in errno.errorcode for number, _ in faults)
+    told = ",".join(f"{number}:{times}" for number, times in faults)
+    preload = [str(library), *filter(None, [os.environ.get("LD_PRELOAD")])]
+    return {"LD_PRELOAD": " ".join(preload), "FASTFORK_FAULTS": told}

@@ -1,0 +1,174 @@
+"""Many connections that say nothing or half of something, and accepts that fail.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Starter
+from tests.kit import processes
+from tests.kit.client import RawClient
+from tests.kit.faults import failing_accepts
+from tests.kit.server import RunningServer
+from tests.kit.waiting import wait_until
+
+APP = "worker_plain:app"
+HELLO = b"GET /hello?x HTTP/1.1\r\nHost: h\r\n\r\n"
+HALF_HEAD = b"GET /hello?x HTTP/1.1\r\nHost: h\r\nX-Drip: "
+SILENT = 1000
+HALF = 800
+HEAD_BYTES = 4096  # of server memory for each half-sent head at most
+IDLE_SHARE = 0.02  # of a core that an idle worker may use: it looks up once a second
+
+
+@contextmanager
+def crowd(server: RunningServer, count: int) -> Iterator[list[RawClient]]:
+    """So many connections, closed at the end."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(RawClient(server.endpoint)) for _ in range(count)]
+
+
+def wait_until_held(pid: int, count: int) -> None:
+    wait_until(
+        lambda: processes.sockets(pid) >= count,
+        lambda: f"{processes.sockets(pid)} sockets of {count}",
+    )
+
+
+def cpu_share_until_end(pid: int, client: RawClient) -> float:
+    """Share of a core that the worker uses until it ends this connection, for idleness."""
+    wait_until(lambda: processes.rests(pid), "the worker rests")
+    began, used = time.monotonic(), processes.cpu_seconds(pid)
+    client.expect_end()
+    return (processes.cpu_seconds(pid) - used) / (time.monotonic() - began)
+
+
+def test_thousand_silent_connections_cost_no_cpu_and_hold_up_nobody(start_server: Starter) -> None:
+    server = start_server(APP, "--worker-connections", "2000", "--keep-alive", "2")
+    (pid,) = server.worker_pids()
+    before = processes.sockets(pid)
+    with crowd(server, SILENT):
+        wait_until_held(pid, SILENT)
+        other = server.connect()
+        for _ in range(50):
+            assert other.request("GET", "/hello?x").text == "x"
+        assert cpu_share_until_end(pid, other) < IDLE_SHARE
+        assert server.get("/hello?still").text == "still"
+    wait_until(lambda: processes.sockets(pid) == before, "the silent ones are gone")
+    assert server.get("/hello?after").text == "after"
+    assert server.worker_pids() == [pid]
+
+
+def test_new_connection_that_stays_silent_is_closed_after_ten_seconds(
+    start_server: Starter,
+) -> None:
+    server = start_server(APP)
+    client = server.connect(timeout=15.0)
+    client.expect_end()
+    assert not client.received
+
+
+def test_half_sent_heads_are_small_and_all_gone_by_their_deadline_though_they_drip(
+    start_server: Starter, http_parser: str
+) -> None:
+    timeout = 3.0
+    server = start_server(
+        APP, "--http-parser", http_parser, "--header-timeout", str(timeout), "--keep-alive", "60"
+    )
+    (pid,) = server.worker_pids()
+    other = server.connect()
+    assert other.request("GET", "/hello?x").text == "x"
+    before, held = processes.memory(pid), processes.sockets(pid)
+    with crowd(server, HALF) as clients:
+        for client in clients:
+            client.send(HALF_HEAD)
+        began = time.monotonic()
+        wait_until_held(pid, HALF)
+        assert other.request("GET", "/hello?x").text == "x"
+        assert (processes.memory(pid) - before) / HALF < HEAD_BYTES
+        while time.monotonic() - began < timeout / 2:
+            for client in clients:
+                client.send(b"a")
+            assert other.request("GET", "/hello?x").text == "x"
+        for client in clients:
+            assert client.read_response().status == 408
+        assert time.monotonic() - began < timeout + 1.0 + 2.0  # a second, and a busy machine
+        for client in clients:
+            client.expect_end()
+    wait_until(lambda: processes.sockets(pid) == held, "the worker lets go")
+    assert server.worker_pids() == [pid]
+
+
+def test_worker_with_64_descriptors_and_150_connects_rests_and_recovers(
+    start_server: Starter,
+) -> None:
+    server = start_server(APP, "--keep-alive", "3")
+    (pid,) = server.worker_pids()
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (64, 64))
+    with crowd(server, 150) as clients:
+        server.log.wait_for("cannot accept: EMFILE")
+        clients[0].send(HELLO)
+        assert clients[0].read_response().text == "x"
+        began, used = time.monotonic(), processes.cpu_seconds(pid)
+        clients[0].expect_end()  # the end of its keep-alive
+        share = (processes.cpu_seconds(pid) - used) / (time.monotonic() - began)
+        assert share < 0.2  # 0.002 here; a busy loop would be 1
+        for client in clients[:110]:
+            client.close()
+        for client in clients[110:]:
+            client.send(HELLO)
+        for client in clients[110:]:
+            assert client.read_response().text == "x"
+        assert server.get("/hello?new").text == "new"
+    assert server.worker_pids() == [pid]
+
+
+@pytest.mark.parametrize("number", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EMFILE])
+def test_shortage_of_the_system_is_told_and_waited_out(
+    start_server: Starter, tmp_path: Path, number: int
+) -> None:
+    server = start_server(APP, env=failing_accepts(tmp_path, (number, 3)))
+    (pid,) = server.worker_pids()
+    client = server.connect()
+    client.send(HELLO)
+    server.log.wait_for(f"cannot accept: {errno.errorcode[number]}")
+    assert client.read_response().text == "x"
+    assert server.worker_pids() == [pid]
+    assert len(server.log.lines("cannot accept")) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EPERM])
+def test_connection_that_died_in_the_queue_is_passed_over(
+    start_server: Starter, tmp_path: Path, number: int
+) -> None:
+    server = start_server(APP, env=failing_accepts(tmp_path, (number, 40)))
+    (pid,) = server.worker_pids()
+    client = server.connect()
+    assert client.request("GET", "/hello?x").text == "x"
+    assert server.worker_pids() == [pid]
+    assert not server.log.lines("cannot accept")
+
+
+def test_connections_reset_in_the_queue_leave_nothing(start_server: Starter) -> None:
+    """The peer is gone before getpeername, or before the first read."""
+    server = start_server(APP)
+    (pid,) = server.worker_pids()
+    before = processes.sockets(pid)
+    for number in range(300):
+        with socket.create_connection(server.endpoint, 10) as sock:  # type: ignore[arg-type]
+            if number % 2:
+                sock.sendall(HELLO)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    wait_until(lambda: processes.sockets(pid) == before, "all are gone")
+    assert server.get("/hello?after").text == "after"
+    assert server.worker_pids() == [pid]
