@@ -5,7 +5,8 @@ HOSTILE_FILE names a file to which is appended what happened, a line each: "bega
 
 /events/NAME: server-sent events, a block every 50 ms, for ever.  /flood/NAME: blocks of
 64 KiB, for ever, as fast as they are taken.  /hold/NAME: answers when HOSTILE_FILE with ".go"
-added exists.  /echo: the length of the body.  Anything else: "ok".
+added exists.  /push/N: N MiB through write().  /echo: the length of the body.  Anything else:
+"ok".
 
 Runs in: worker
 """
@@ -69,6 +70,11 @@ def app(environ: Environ, start_response: Start) -> Iterable[bytes]:
     if what == "flood":
         start_response("200 OK", [TEXT])
         return Stream(name, b"x" * 65536, 0.0)
+    if what == "push":
+        push = start_response("200 OK", [TEXT])
+        for _ in range(int(name)):
+            push(b"x" * (1 << 20))
+        return [b"end"]
     body = b"ok"
     if what == "hold":
         body = hold(name)

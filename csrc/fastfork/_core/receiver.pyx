@@ -45,6 +45,9 @@ cdef enum:
     LOOK_BYTES = 4096         # of an unfinished line, before the limits are looked at again
     DRAIN_BYTES = 64 << 20    # read and forgotten while lingering: proxies look up late
 
+# No room on the disk, in the user's share of it, or below the limit of a file's size.
+cdef tuple NO_ROOM = (errors.ENOSPC, errors.EDQUOT, errors.EFBIG)
+
 cdef str WSGI_INPUT = sys.intern("wsgi.input")
 cdef str SOCKET = sys.intern("fastfork.socket")
 cdef str HTTP_HOST = sys.intern("HTTP_HOST")
@@ -298,7 +301,7 @@ cdef class Receiver(Listeners):
 
     def _spool_failed(self, Connection connection, error):
         self.log.error("a request body cannot be kept: %s", error)
-        self._refuse(connection, 0, 507 if error.errno == errors.ENOSPC else 500)
+        self._refuse(connection, 0, 507 if error.errno in NO_ROOM else 500)
 
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1:
         """Give the body these bytes.  1 when it is complete and has been answered."""
