@@ -54,7 +54,7 @@ bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that a
 	$(RUN) -m benchmarks.run $(ARGS)
 
 slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and famines; 20 minutes
-	$(PIP) install granian peregrine-server
+	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.slow --json benchmarks/results/slow.json \
 	    --markdown docs/explanation/slow-clients.md $(ARGS)
 

@@ -16,28 +16,11 @@ from pathlib import Path
 
 from benchmarks import facts
 from benchmarks.launch import CannotStart, cores
-from benchmarks.slow_phases import Phase, take_phase
+from benchmarks.slow_phases import take_phase
 from benchmarks.slow_report import page
+from benchmarks.slow_run import SlowRun
 from benchmarks.slow_servers import OURS, SLOW_SERVERS
-from benchmarks.slow_starved import Heads, Starved, take_heads, take_starved
-from benchmarks.slow_targets import Target, targets
-
-
-@dataclasses.dataclass(kw_only=True)
-class SlowRun:
-    """All of one run."""
-
-    facts: dict[str, str]
-    versions: dict[str, str]
-    seconds: float
-    phases: list[Phase] = dataclasses.field(default_factory=list)
-    heads: Heads | None = None
-    starved: Starved | None = None
-
-    @property
-    def targets(self) -> list[Target]:
-        """What fastfork promises, and whether it was kept."""
-        return targets(self.phases, self.heads, self.starved)
+from benchmarks.slow_starved import take_heads, take_starved
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,9 +88,7 @@ def _write(run: SlowRun, options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(data, indent=1) + "\n")
     if options.markdown:
         options.markdown.parent.mkdir(parents=True, exist_ok=True)
-        options.markdown.write_text(
-            page(run.facts, run.versions, run.phases, run.heads, run.starved, kept)
-        )
+        options.markdown.write_text(page(run))
 
 
 def _names(text: str) -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.report import table
 from benchmarks.slow_phases import Phase
+from benchmarks.slow_run import SlowRun
 from benchmarks.slow_servers import SLOW, SLOW_SERVERS
 from benchmarks.slow_starved import Heads, Starved
-from benchmarks.slow_targets import MIB, Target, describe
+from benchmarks.slow_targets import MIB, describe
 
 _HEAD = """# Slow clients
 
@@ -56,33 +57,21 @@ take 2.6 MB of the answer from the server for each of them.
 """
 
 
-def page(
-    facts: Mapping[str, str],
-    versions: Mapping[str, str],
-    phases: Sequence[Phase],
-    heads: Heads | None,
-    starved: Starved | None,
-    kept: Sequence[Target],
-) -> str:
+def page(run: SlowRun) -> str:
     """The whole page."""
-    parts = [_HEAD.format(seconds=max((one.seconds for one in phases), default=75.0))]
-    for clients in dict.fromkeys(one.clients for one in phases):
+    parts = [_HEAD.format(seconds=run.seconds)]
+    for clients in dict.fromkeys(one.clients for one in run.phases):
         parts.append(f"### {clients:,} slow clients\n")
-        parts.append(_beside([one for one in phases if one.clients == clients]) + "\n")
+        parts.append(_beside([one for one in run.phases if one.clients == clients]) + "\n")
     parts.append(_HOW.strip() + "\n")
-    if heads is not None:
-        parts.append(_heads(heads))
-    if starved is not None:
-        parts.append(_starved(starved))
+    if run.heads is not None:
+        parts.append(_heads(run.heads))
+    if run.starved is not None:
+        parts.append(_starved(run.starved))
     parts.append("## What was asked for, and what was found\n")
-    parts.append(
-        table(
-            ["promise", "found", "kept"],
-            [[one.text, one.found, "yes" if one.kept else "**no**"] for one in kept],
-        )
-        + "\n"
-    )
-    parts.append(_where(facts, versions))
+    rows = [[one.text, one.found, "yes" if one.kept else "**no**"] for one in run.targets]
+    parts.append(table(["promise", "found", "kept"], rows) + "\n")
+    parts.append(_where(run.facts, run.versions))
     return "\n".join(parts)
 
 

@@ -85,7 +85,7 @@ def describe(found: Mapping[str, Mapping[str, float]]) -> str:
     words = []
     for how, figures in sorted(found.items(), key=lambda item: -item[1]["count"]):
         by = f" by {figures['last']:.1f} s" if "last" in figures else ""
-        words.append(f"{figures['count']:.0f} {how}{by}")
+        words.append(f"{figures['count']:.0f} x {how}{by}")
     return ", ".join(words) or "none"
 
 

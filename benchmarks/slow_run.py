@@ -1,0 +1,29 @@
+"""All that one run of benchmarks.slow found.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks.slow_phases import Phase
+from benchmarks.slow_starved import Heads, Starved
+from benchmarks.slow_targets import Target, targets
+
+
+@dataclass(kw_only=True)
+class SlowRun:
+    """seconds: a phase lasted at most.  None: was not asked for."""
+
+    facts: dict[str, str]
+    versions: dict[str, str]
+    seconds: float
+    phases: list[Phase] = field(default_factory=list)
+    heads: Heads | None = None
+    starved: Starved | None = None
+
+    @property
+    def targets(self) -> list[Target]:
+        """What fastfork promises, and whether it was kept."""
+        return targets(self.phases, self.heads, self.starved)
