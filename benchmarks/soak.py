@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import processes
+from benchmarks.heads import Request
 from benchmarks.launch import CannotStart, Running, cores, on_core, running
 from benchmarks.servers import ROOT, Server
 from benchmarks.soak_mix import MILLION, MIX, Part
@@ -35,7 +36,7 @@ from benchmarks.workloads import Workload
 ROUNDS = 20
 MARKS = (1, 5, 20)  # rounds after which memory is read: 1, 5 and 20 million
 MOST_GROWTH = 0.01
-ROUND_SECONDS = 60.0  # for a million requests, at most; some 12 were needed
+PART_SECONDS = 300.0  # for a part of a million requests, at most; 10 are needed for the largest
 SETTLE_SECONDS = 3.0  # until a worker at rest has forgotten what it remembers of requests
 SILENCE_SECONDS = 0.3
 BULK = 3  # parts, the first ones, that run beside all others
@@ -134,7 +135,7 @@ def _soak(tally: Tally, requests: int, parser: str, scratch: Path) -> bool:
         for number in range(1, ROUNDS + 1):
             _round(tally, requests // ROUNDS, it, scratch, used[1])
             if number in MARKS:
-                _mark(tally, number, _workers(it))
+                _mark(tally, number, it)
             print(f"{tally.requests} requests, {tally.errors} errors", file=sys.stderr, flush=True)
         return _workers(it) == workers
 
@@ -143,8 +144,13 @@ def _workers(it: Running) -> list[int]:
     return [pid for pid in processes.tree(it.root) if pid != it.root]
 
 
-def _mark(tally: Tally, number: int, workers: list[int]) -> None:
+def _mark(tally: Tally, number: int, it: Running) -> None:
     time.sleep(SETTLE_SECONDS)
+    with socket.create_connection(("127.0.0.1", it.port), 10) as client:
+        client.sendall(Request(target="/trim", fields=(("Connection", "close"),)).wire(it.host))
+        while client.recv(4096):
+            pass
+    workers = _workers(it)
     memory = processes.memory(workers)
     tally.memory[number] = (memory.rss, memory.pss)
     print(
@@ -174,11 +180,11 @@ def _play(part: Part, requests: int, it: Running, scratch: Path, core: int) -> d
             [str(word) for word in (*command, count, part.depth, part.mode)],
             capture_output=True,
             text=True,
-            timeout=ROUND_SECONDS,
+            timeout=PART_SECONDS,
             preexec_fn=lambda: on_core(core),
         )
     except subprocess.TimeoutExpired:
-        raise SoakFailed(f"{part.name}: not over in {ROUND_SECONDS:g} s") from None
+        raise SoakFailed(f"{part.name}: not over in {PART_SECONDS:g} s") from None
     if done.returncode == 1:
         raise SoakFailed(f"{part.name}: {done.stderr.strip()}")
     report: dict[str, object] = json.loads(done.stdout)
