@@ -20,7 +20,7 @@ from benchmarks.slow_phases import take_phase
 from benchmarks.slow_report import page
 from benchmarks.slow_run import SlowRun
 from benchmarks.slow_servers import OURS, SLOW_SERVERS
-from benchmarks.slow_starved import take_heads, take_starved
+from benchmarks.slow_starved import take_heads, take_silent, take_starved
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +52,12 @@ def _parser() -> argparse.ArgumentParser:
         "--servers", type=_names, default=list(SLOW_SERVERS), help=f"some of {known}"
     )
     parser.add_argument("--clients", type=_counts, default=[300, 3000], help="slow clients")
-    parser.add_argument("--heads", type=int, default=10_000, help="half-sent heads, 0 = none")
+    parser.add_argument(
+        "--heads",
+        type=int,
+        default=10_000,
+        help="half-sent heads, and silent connections; 0 = none of this",
+    )
     parser.add_argument("--seconds", type=float, default=75.0, help="a phase lasts at most")
     parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("--markdown", type=Path, help="file for the page")
@@ -65,6 +70,8 @@ def _measure(run: SlowRun, options: argparse.Namespace, scratch: Path) -> None:
     if options.heads:
         run.heads = take_heads(options.heads, used, scratch)
         _say(f"{options.heads} heads: {dataclasses.asdict(run.heads)}")
+        run.silent = take_silent(options.heads, used, scratch)
+        _say(f"{options.heads} silent: {dataclasses.asdict(run.silent)}")
         run.starved = take_starved(used, scratch)
         _say(f"descriptors: {dataclasses.asdict(run.starved)}")
     for clients in options.clients:

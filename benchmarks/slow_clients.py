@@ -1,6 +1,6 @@
 """Thousands of slow clients in one process: python -m benchmarks.slow_clients PORT COUNT KINDS.
 
-KINDS is some of head,upload,reader: each client is one of them in turn. A head or an upload
+KINDS is some of head,upload,reader,silent: each client is one of them in turn. A head or an upload
 goes on by a byte each period, a reader takes 64 bytes each second of an answer of 16 MiB. They
 go on until every one of them has been ended, or standard input is closed; then a JSON object
 on standard output says how each kind ended and when. A line "open" before that says that all
@@ -38,10 +38,11 @@ _ENOUGH = 64  # bytes that hold a status line
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to be slow: what is sent at once, and whether it then drips or reads."""
+    """A way to be slow: what is sent at once, and what goes on a little then."""
 
     first: bytes
     reads: bool = False
+    drips: bool = True
 
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
@@ -49,6 +50,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "head": Kind(b"GET / HTTP/1.1\r\nHost: slow\r\nX-Drip: "),
         "upload": Kind(b"POST /upload HTTP/1.1\r\nHost: slow\r\nContent-Length: 1000000\r\n\r\n"),
         "reader": Kind(b"GET /large HTTP/1.1\r\nHost: slow\r\n\r\n", reads=True),
+        "silent": Kind(b"", drips=False),
     }
 )
 
@@ -79,7 +81,7 @@ class SlowClient:
         try:
             if KINDS[self.kind].reads:
                 self.take(READ_BYTES)
-            else:
+            elif KINDS[self.kind].drips:
                 self.sock.send(b"a")
         except BlockingIOError:
             pass
@@ -92,7 +94,8 @@ class SlowClient:
             return
         try:
             if not self.started and events & select.EPOLLOUT:
-                self.sock.send(KINDS[self.kind].first)
+                if KINDS[self.kind].first:
+                    self.sock.send(KINDS[self.kind].first)
                 self.started = True
                 self.began = time.monotonic()
             elif KINDS[self.kind].reads and events & (select.EPOLLERR | select.EPOLLHUP):

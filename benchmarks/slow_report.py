@@ -11,7 +11,7 @@ from benchmarks.report import table
 from benchmarks.slow_phases import Phase
 from benchmarks.slow_run import SlowRun
 from benchmarks.slow_servers import SLOW, SLOW_SERVERS
-from benchmarks.slow_starved import Heads, Starved
+from benchmarks.slow_starved import Heads, Silent, Starved
 from benchmarks.slow_targets import MIB, describe
 
 _HEAD = """# Slow clients
@@ -66,6 +66,8 @@ def page(run: SlowRun) -> str:
     parts.append(_HOW.strip() + "\n")
     if run.heads is not None:
         parts.append(_heads(run.heads))
+    if run.silent is not None:
+        parts.append(_silent(run.silent))
     if run.starved is not None:
         parts.append(_starved(run.starved))
     parts.append("## What was asked for, and what was found\n")
@@ -118,6 +120,19 @@ def _heads(heads: Heads) -> str:
 
 
 _LATENCIES = ("p50_ms", "p99_ms", "max_ms")
+
+
+def _silent(silent: Silent) -> str:
+    text = f"## {silent.connections:,} silent connections on one worker\n\n"
+    if silent.void:
+        return text + f"Not measured: {silent.void}\n"
+    clean = silent.clean
+    return (
+        f"{text}They connect and send nothing. The worker held {silent.held:,} of them with "
+        f"{silent.each} bytes (PSS) each and used {silent.cpu_share:.2%} of a core meanwhile. A "
+        f"clean client beside them was answered {clean['answered']} of {clean['asked']} times, "
+        f"p99 {_ms(clean['p99_ms'])} ms. They ended: {describe(silent.ended)}.\n"
+    )
 
 
 def _starved(starved: Starved) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from benchmarks.slow_phases import Phase
-from benchmarks.slow_starved import Heads, Starved
+from benchmarks.slow_starved import Heads, Silent, Starved
 from benchmarks.slow_targets import Target, targets
 
 
@@ -21,9 +21,10 @@ class SlowRun:
     seconds: float
     phases: list[Phase] = field(default_factory=list)
     heads: Heads | None = None
+    silent: Silent | None = None
     starved: Starved | None = None
 
     @property
     def targets(self) -> list[Target]:
         """What fastfork promises, and whether it was kept."""
-        return targets(self.phases, self.heads, self.starved)
+        return targets(self.phases, self.heads, self.silent, self.starved)

@@ -1,4 +1,4 @@
-"""One worker under two kinds of famine: 10,000 half-sent heads, and 64 descriptors.
+"""One worker and too much of something: half-sent heads, silence, or too few descriptors.
 
 Runs in: cli
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import resource
 import socket
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ OPEN_SECONDS = 20.0
 # What is left of the 10 s that a head may take, opening and settling taken off.
 HELD_SECONDS = 5.0
 ENDING_SECONDS = 7.0
+SILENT_SECONDS = 2.0  # at rest, and again with a clean client: all within their 10 s
 DRIP_SECONDS = 4.0  # between two bytes of one head: 2,500 a second of all of them
 MOST_SECONDS = 40.0
 ALLOWED = 64
@@ -55,6 +57,24 @@ class Heads:
     ending: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, dict[str, float]] = field(default_factory=dict)
     left: int = 0
+    void: str = ""
+
+
+@dataclass(kw_only=True)
+class Silent:
+    """Connections on one worker that send nothing.
+
+    held: of them at the same time.  each: bytes of memory (PSS) of the server for each.
+    cpu_share: of a core, of the worker, while nobody does anything.  clean: the report of a
+    clean client beside them.  ended: how and when they were.
+    """
+
+    connections: int
+    held: int = 0
+    each: int = 0
+    cpu_share: float = 0.0
+    clean: dict[str, Any] = field(default_factory=dict)
+    ended: dict[str, dict[str, float]] = field(default_factory=dict)
     void: str = ""
 
 
@@ -115,6 +135,41 @@ def _clean_client(it: Running, core: int, seconds: float) -> Any:
         return clean.finish()
 
 
+def take_silent(count: int, cores: tuple[int, int], scratch: Path) -> Silent:
+    """So many connections that never send."""
+    found = Silent(connections=count)
+    server = ours(1, "--worker-connections", str(count + 1000))
+    try:
+        with running(server, HEADS, cores[0], scratch) as it:
+            _be_silent(found, it, cores[1])
+    except (CannotStart, ToolFailed, OSError, ValueError) as error:
+        found.void = str(error)
+    return found
+
+
+def _be_silent(found: Silent, it: Running, core: int) -> None:
+    pids = processes.tree(it.root)
+    before, descriptors = processes.memory(pids).pss, processes.descriptors(pids)
+    crowd = ("slow_clients", it.port, found.connections, "silent", "--longest", MOST_SECONDS)
+    with tool(*crowd, "--opened", OPENED_A_SECOND, core=core) as silent:
+        if not silent.wait_for_line(OPEN_SECONDS):
+            raise ToolFailed(f"not all {found.connections} were open in {OPEN_SECONDS:g} s")
+        time.sleep(SETTLE_SECONDS)
+        found.held = processes.descriptors(pids) - descriptors
+        found.each = round((processes.memory(pids).pss - before) / max(1, found.held))
+        found.cpu_share = _share_of_core(pids, SILENT_SECONDS)
+        found.clean = _clean_client(it, core, SILENT_SECONDS)
+        silent.wait_until_ended(MOST_SECONDS)
+        found.ended = silent.finish()["silent"]
+
+
+def _share_of_core(pids: Collection[int], seconds: float) -> float:
+    """CPU seconds a second that these processes use."""
+    began, used = time.monotonic(), processes.cpu_ns(pids)
+    time.sleep(seconds)
+    return round((processes.cpu_ns(pids) - used) / 1e9 / (time.monotonic() - began), 4)
+
+
 def take_starved(cores: tuple[int, int], scratch: Path) -> Starved:
     """150 connects to a worker that may have 64 descriptors; then 100 clients leave."""
     found = Starved()
@@ -139,10 +194,7 @@ def _starve(found: Starved, it: Running) -> None:
             client.sendall(KEPT)
         served = clients[: _answered_first(clients)]
         found.waiting = len(clients) - len(served)
-        began, used = time.monotonic(), processes.cpu_ns(workers)
-        time.sleep(STARVED_SECONDS)
-        used = processes.cpu_ns(workers) - used
-        found.cpu_share = round(used / 1e9 / (time.monotonic() - began), 4)
+        found.cpu_share = _share_of_core(workers, STARVED_SECONDS)
         served[0].sendall(KEPT)
         found.served_meanwhile = served[0].recv(4096).startswith(RIGHT)
         found.recovery = _relieve(served, clients[len(served) :], it)

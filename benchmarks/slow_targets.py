@@ -12,12 +12,13 @@ from typing import Final
 
 from benchmarks.slow_phases import Phase
 from benchmarks.slow_servers import OURS
-from benchmarks.slow_starved import Heads, Starved
+from benchmarks.slow_starved import Heads, Silent, Starved
 
 MIB = 1 << 20
 MOST_MS = 100.0
 MOST_BYTES = 150 * MIB
 MOST_HEAD_BYTES = 4096
+MOST_IDLE = 0.01  # of a core: a look up a second, some 0.1 %
 LATE = 1.0  # seconds after the deadline at the latest
 
 # How each kind has to end, and its deadline in seconds: `header_timeout`; the rule of 240
@@ -36,7 +37,9 @@ class Target:
     found: str
 
 
-def targets(phases: Sequence[Phase], heads: Heads | None, starved: Starved | None) -> list[Target]:
+def targets(
+    phases: Sequence[Phase], heads: Heads | None, silent: Silent | None, starved: Starved | None
+) -> list[Target]:
     """All promises that this run can tell about."""
     kept: list[Target] = []
     for phase in phases:
@@ -44,6 +47,8 @@ def targets(phases: Sequence[Phase], heads: Heads | None, starved: Starved | Non
             kept += _of_phase(phase)
     if heads is not None:
         kept += _of_heads(heads)
+    if silent is not None:
+        kept += _of_silent(silent)
     if starved is not None:
         kept += _of_starved(starved)
     return kept
@@ -108,6 +113,28 @@ def _of_heads(heads: Heads) -> Iterator[Target]:
     )
     yield _ended(f"{name}: each ends", heads.ended, *ENDS["head"])
     yield Target(f"{name}: no descriptor stays", heads.left == 0, str(heads.left))
+
+
+def _of_silent(silent: Silent) -> Iterator[Target]:
+    name = f"{silent.connections} silent connections"
+    if silent.void:
+        yield Target(name, False, silent.void)
+        return
+    yield Target(
+        f"{name}: all held by one worker", silent.held == silent.connections, str(silent.held)
+    )
+    yield Target(
+        f"{name}: no CPU while idle",
+        silent.cpu_share < MOST_IDLE,
+        f"{silent.cpu_share:.2%} of a core",
+    )
+    clean = silent.clean
+    yield Target(
+        f"{name}: a clean client is served",
+        clean["asked"] == clean["answered"] and clean["max_ms"] <= MOST_MS,
+        f"{clean['answered']} of {clean['asked']}, slowest {clean['max_ms']} ms",
+    )
+    yield _ended(f"{name}: each ends", silent.ended, "closed", 10.0)
 
 
 def _of_starved(starved: Starved) -> Iterator[Target]:
