@@ -6,11 +6,13 @@ Runs in: cli
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 import resource
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,15 @@ from tests.kit.waiting import wait_until
 APP = "worker_plain:app"
 HELLO = b"GET /hello?x HTTP/1.1\r\nHost: h\r\n\r\n"
 HALF_HEAD = b"GET /hello?x HTTP/1.1\r\nHost: h\r\nX-Drip: "
+POST = b"POST /echo HTTP/1.1\r\nHost: h\r\n"
 SILENT = 1000
 HALF = 800
 HEAD_BYTES = 4096  # of server memory for each half-sent head at most
+UPLOAD = 1_000_000  # bytes; below body_buffer
+UPLOADS = 200
+MEMORY_OF_ALL = 100 << 20  # bytes for them; 64 MiB in memory, chunked ones in larger blocks
+GREEDY = 50
+GREEDY_BYTES = 256 << 10  # of server memory for each client that only asks
 IDLE_SHARE = 0.02  # of a core that an idle worker may use: it looks up once a second
 
 
@@ -171,4 +179,50 @@ def test_connections_reset_in_the_queue_leave_nothing(start_server: Starter) -> 
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     wait_until(lambda: processes.sockets(pid) == before, "all are gone")
     assert server.get("/hello?after").text == "after"
+    assert server.worker_pids() == [pid]
+
+
+def test_uploads_that_are_held_back_share_the_memory_of_the_worker(
+    start_server: Starter, http_parser: str
+) -> None:
+    """Each is small enough for memory, all of them are not: the disk takes what is too much."""
+    server = start_server(APP, "--http-parser", http_parser)
+    (pid,) = server.worker_pids()
+    assert server.get("/hello?x").text == "x"
+    body = os.urandom(UPLOAD)
+    digest = hashlib.sha256(body).hexdigest()
+    before = processes.memory(pid)
+    with crowd(server, UPLOADS) as clients:
+        for number, client in enumerate(clients):
+            if number % 2:
+                client.send(POST + b"Content-Length: %d\r\n\r\n" % UPLOAD, body[:-1])
+            else:
+                client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % UPLOAD, body[:-1])
+        other = server.connect()
+        for _ in range(20):
+            assert other.request("POST", "/echo", body=b"small").text.startswith("5 ")
+        assert processes.memory(pid) - before < MEMORY_OF_ALL
+        for number, client in enumerate(clients):
+            client.send(body[-1:] if number % 2 else body[-1:] + b"\r\n0\r\n\r\n")
+            assert client.read_response().text == f"{UPLOAD} {digest}"
+    assert server.worker_pids() == [pid]
+
+
+def test_clients_that_pipeline_and_never_read_take_little_memory(
+    start_server: Starter, http_parser: str
+) -> None:
+    server = start_server(APP, "--http-parser", http_parser, "--write-timeout", "30")
+    (pid,) = server.worker_pids()
+    assert server.get("/hello?x").text == "x"
+    before = processes.memory(pid)
+    request = b"GET /stream/100 HTTP/1.1\r\nHost: h\r\n\r\n" * 1000
+    with crowd(server, GREEDY) as clients:
+        for client in clients:
+            client.sock.settimeout(0)
+            with suppress(BlockingIOError):
+                for _ in range(100):
+                    client.sock.send(request)
+        wait_until(lambda: processes.rests(pid), "the worker rests")
+        assert server.get("/hello?x").text == "x"
+        assert (processes.memory(pid) - before) / GREEDY < GREEDY_BYTES
     assert server.worker_pids() == [pid]

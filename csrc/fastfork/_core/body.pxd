@@ -18,6 +18,9 @@ cdef class Body:
     cdef object file           # None while the body is in memory
     cdef object memory         # bytes under construction, `capacity` long
     cdef Py_ssize_t capacity
+    cdef int64_t reserved      # bytes of what all bodies may have in memory together
+    cdef bint _reserve(self, int64_t total) noexcept
+    cdef void _release(self) noexcept
     # 1: the body is complete; 0: more is needed; < 0: the code of a refusal.
     cdef int feed(self, const char **p, const char *end) except -1000
     cdef int _keep(self, const char *p, Py_ssize_t n) except -1

@@ -25,6 +25,12 @@ import tempfile
 
 cdef enum:
     FIRST_CHUNKED = 16 << 10  # bytes of memory a chunked body begins with; doubles
+    # All bodies of a worker that are in memory, together: a thousand clients that keep back the
+    # last byte of a MiB each would be a gigabyte.  Small ones are not counted against anybody.
+    TOGETHER_MAX = 64 << 20
+    SMALL = 16 << 10
+
+cdef int64_t together = 0     # bytes reserved now
 
 
 cdef class EmptyInput:
@@ -67,8 +73,27 @@ cdef class Body:
         self.spool_dir = spool_dir
         if chunked:
             ff_chunked_init(&self.decoder, &parser.limits, <unsigned long long>max_body)
-        if content_length > spool_after and not chunked:
+        elif content_length > spool_after or not self._reserve(content_length):
             self._spool()
+
+    def __dealloc__(self):
+        self._release()
+
+    cdef bint _reserve(self, int64_t total) noexcept:
+        """Have `total` bytes of memory for this body.  False where it would be too much of all."""
+        global together
+        if total <= self.reserved:
+            return True
+        if total > SMALL and together + total - self.reserved > TOGETHER_MAX:
+            return False
+        together += total - self.reserved
+        self.reserved = total
+        return True
+
+    cdef void _release(self) noexcept:
+        global together
+        together -= self.reserved
+        self.reserved = 0
 
     def _spool(self):
         """Move what is in memory to a file without a name: it cannot be left behind."""
@@ -77,6 +102,7 @@ cdef class Body:
             self.file.write(memoryview(self.memory)[: self.size])
         self.memory = None
         self.capacity = 0
+        self._release()
 
     cdef int _make_room(self, Py_ssize_t n) except -1:
         """Make `memory` large enough for n more bytes: exactly, where the size is known."""
@@ -96,7 +122,8 @@ cdef class Body:
         return 0
 
     cdef int _keep(self, const char *p, Py_ssize_t n) except -1:
-        if self.file is None and self.size + n > self.spool_after:
+        if self.file is None and (self.size + n > self.spool_after
+                                  or not self._reserve(self.size + n)):
             self._spool()
         if self.file is not None:
             self.file.write(<bytes>p[:n])

@@ -124,7 +124,8 @@ class LimitSettings:
         flags="--body-buffer",
         reload="workers",
         more="A larger body goes to a file without a name in `tmp_upload_dir` before the "
-        "application is called.",
+        "application is called; so does one of more than 16 KiB while all bodies that a worker "
+        "has in memory are 64 MiB.",
     )
     response_buffer: int = setting(
         KIBI**3,
