@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import facts
 from benchmarks.launch import CannotStart, cores
-from benchmarks.slow_phases import take_phase
+from benchmarks.slow_phases import Conditions, take_phase
 from benchmarks.slow_report import page
 from benchmarks.slow_run import SlowRun
 from benchmarks.slow_servers import OURS, SLOW_SERVERS
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         facts=facts.environment(),
         versions={OURS: SLOW_SERVERS[OURS].version, **facts.versions(servers)},
         seconds=options.seconds,
+        realtime=options.realtime,
     )
     try:
         with tempfile.TemporaryDirectory(prefix="fastfork-slow-") as scratch:
@@ -59,26 +60,31 @@ def _parser() -> argparse.ArgumentParser:
         help="half-sent heads, and silent connections; 0 = none of this",
     )
     parser.add_argument("--seconds", type=float, default=75.0, help="a phase lasts at most")
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="servers come before everything else on their core (root): for a busy machine",
+    )
     parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("--markdown", type=Path, help="file for the page")
     return parser
 
 
 def _measure(run: SlowRun, options: argparse.Namespace, scratch: Path) -> None:
-    used = cores()
-    os.sched_setaffinity(0, {used[1]})  # this process too stays away from the servers
+    under = Conditions(cores(), scratch, options.realtime)
+    os.sched_setaffinity(0, {under.cores[1]})  # this process too stays away from the servers
     if options.heads:
-        run.heads = take_heads(options.heads, used, scratch)
+        run.heads = take_heads(options.heads, under)
         _say(f"{options.heads} heads: {dataclasses.asdict(run.heads)}")
-        run.silent = take_silent(options.heads, used, scratch)
+        run.silent = take_silent(options.heads, under)
         _say(f"{options.heads} silent: {dataclasses.asdict(run.silent)}")
-        run.starved = take_starved(used, scratch)
+        run.starved = take_starved(under)
         _say(f"descriptors: {dataclasses.asdict(run.starved)}")
     for clients in options.clients:
         for name in options.servers:
             if not SLOW_SERVERS[name].installed:
                 continue
-            phase = take_phase(SLOW_SERVERS[name], clients, options.seconds, used, scratch)
+            phase = take_phase(SLOW_SERVERS[name], clients, options.seconds, under)
             run.phases.append(phase)
             _say(f"{clients} clients, {name}: {phase.void or phase.quick} {phase.ended}")
 

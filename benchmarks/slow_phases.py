@@ -10,6 +10,7 @@ Runs in: cli
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from benchmarks import processes
 from benchmarks.launch import CannotStart, Running, environment, on_core, running
 from benchmarks.servers import ROOT, Server
 from benchmarks.slow_servers import SLOW
+from benchmarks.workloads import Workload
 
 GRACE_SECONDS = 25.0  # for a tool to say its last word: a request is given up after 10 s
 SAMPLE_SECONDS = 1.0
@@ -52,6 +54,26 @@ class Phase:
     same_processes: bool = True
     others: float = 0.0
     void: str = ""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """cores: of the server and of the load.  scratch: a directory for logs.  realtime: the
+    server's processes come before all others on their core, so that what else the machine does
+    does not count."""
+
+    cores: tuple[int, int]
+    scratch: Path
+    realtime: bool = False
+
+
+@contextmanager
+def serving(server: Server, workload: Workload, under: Conditions) -> Iterator[Running]:
+    """The server, answering.  Raises CannotStart, PermissionError."""
+    with running(server, workload, under.cores[0], under.scratch) as it:
+        for pid in processes.tree(it.root) if under.realtime else ():
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+        yield it
 
 
 class ToolFailed(Exception):
@@ -123,14 +145,12 @@ def tool(module: str, *arguments: object, core: int) -> Iterator[Tool]:
         it.kill()
 
 
-def take_phase(
-    server: Server, clients: int, seconds: float, cores: tuple[int, int], scratch: Path
-) -> Phase:
+def take_phase(server: Server, clients: int, seconds: float, under: Conditions) -> Phase:
     """One phase; a failure of any kind is a void one."""
     phase = Phase(server=server.name, clients=clients)
     try:
-        with running(server, SLOW, cores[0], scratch) as it:
-            _play(phase, it, seconds, cores)
+        with serving(server, SLOW, under) as it:
+            _play(phase, it, seconds, under.cores)
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         phase.void = str(error)
     return phase

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from benchmarks.report import table
 from benchmarks.slow_phases import Phase
@@ -73,7 +73,7 @@ def page(run: SlowRun) -> str:
     parts.append("## What was asked for, and what was found\n")
     rows = [[one.text, one.found, "yes" if one.kept else "**no**"] for one in run.targets]
     parts.append(table(["promise", "found", "kept"], rows) + "\n")
-    parts.append(_where(run.facts, run.versions))
+    parts.append(_where(run))
     return "\n".join(parts)
 
 
@@ -149,11 +149,14 @@ def _starved(starved: Starved) -> str:
     )
 
 
-def _where(facts: Mapping[str, str], versions: Mapping[str, str]) -> str:
+def _where(run: SlowRun) -> str:
+    facts, versions = run.facts, run.versions
     lines = ["## Where and with what\n"]
     lines += [f"- {name}: {text}" for name, text in facts.items() if name not in ("wrk", "ab")]
     lines.append(f"- {', '.join(f'{name} {text}' for name, text in versions.items())}")
-    lines.append("- `make slow`, which starts:\n")
+    if run.realtime:
+        lines.append("- servers at real-time priority, as the machine had other work")
+    lines.append(f"- `make slow{' ARGS=--realtime' * run.realtime}`, which starts:\n")
     for server in SLOW_SERVERS.values():
         if server.name in versions:
             command = " ".join(server.command).format_map(

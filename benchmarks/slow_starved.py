@@ -11,14 +11,13 @@ import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from benchmarks import processes
 from benchmarks.idle import SETTLE_SECONDS
-from benchmarks.launch import CannotStart, Running, running
+from benchmarks.launch import CannotStart, Running
 from benchmarks.quick_client import RIGHT
-from benchmarks.slow_phases import ToolFailed, tool
+from benchmarks.slow_phases import Conditions, ToolFailed, serving, tool
 from benchmarks.slow_servers import HEADS, ours
 
 CLEAN_RATE = 200  # clean requests a second: p99 of a thousand, not of some hundred
@@ -97,13 +96,13 @@ class Starved:
     void: str = ""
 
 
-def take_heads(count: int, cores: tuple[int, int], scratch: Path) -> Heads:
+def take_heads(count: int, under: Conditions) -> Heads:
     """10,000 heads, each in the middle of a field, going on by a byte now and then."""
     found = Heads(heads=count)
     server = ours(1, "--worker-connections", str(count + 1000))
     try:
-        with running(server, HEADS, cores[0], scratch) as it:
-            _crowd(found, it, cores[1])
+        with serving(server, HEADS, under) as it:
+            _crowd(found, it, under.cores[1])
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         found.void = str(error)
     return found
@@ -135,13 +134,13 @@ def _clean_client(it: Running, core: int, seconds: float) -> Any:
         return clean.finish()
 
 
-def take_silent(count: int, cores: tuple[int, int], scratch: Path) -> Silent:
+def take_silent(count: int, under: Conditions) -> Silent:
     """So many connections that never send."""
     found = Silent(connections=count)
     server = ours(1, "--worker-connections", str(count + 1000))
     try:
-        with running(server, HEADS, cores[0], scratch) as it:
-            _be_silent(found, it, cores[1])
+        with serving(server, HEADS, under) as it:
+            _be_silent(found, it, under.cores[1])
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         found.void = str(error)
     return found
@@ -170,11 +169,11 @@ def _share_of_core(pids: Collection[int], seconds: float) -> float:
     return round((processes.cpu_ns(pids) - used) / 1e9 / (time.monotonic() - began), 4)
 
 
-def take_starved(cores: tuple[int, int], scratch: Path) -> Starved:
+def take_starved(under: Conditions) -> Starved:
     """150 connects to a worker that may have 64 descriptors; then 100 clients leave."""
     found = Starved()
     try:
-        with running(ours(1, "--keep-alive", "120"), HEADS, cores[0], scratch) as it:
+        with serving(ours(1, "--keep-alive", "120"), HEADS, under) as it:
             _starve(found, it)
     except (CannotStart, OSError, ValueError) as error:
         found.void = str(error)
