@@ -29,5 +29,6 @@ def failing_accepts(directory: Path, *faults: tuple[int, int]) -> dict[str, str]
     )
     assert all(number in errno.errorcode for number, _ in faults)
     told = ",".join(f"{number}:{times}" for number, times in faults)
-    preload = [str(library), *filter(None, [os.environ.get("LD_PRELOAD")])]
+    # Behind what is there already: a sanitizer's library insists on being the first.
+    preload = [*filter(None, [os.environ.get("LD_PRELOAD")]), str(library)]
     return {"LD_PRELOAD": " ".join(preload), "FASTFORK_FAULTS": told}
