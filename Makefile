@@ -3,9 +3,11 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+CLANG ?= clang
 BIND ?= 127.0.0.1:8000
 APP ?= fastfork.demo:app
 ARGS ?=
+FUZZ_SECONDS ?= 60
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -17,9 +19,19 @@ SOURCES := setup.py pyproject.toml MANIFEST.in README.md \
 CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 EXTRA := $(VENV)/.extra
+# An environment of its own with the modules under ASan and UBSan.  fuzzer-no-link: they count
+# the branches they take, which only a fuzzer looks at.
+SANITIZED := build/sanitized
+SANITIZED_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(SANITIZED)/bin/python
+IN_SANITIZED = env CC='$(CLANG)' CFLAGS=-fsanitize=fuzzer-no-link FASTFORK_SANITIZE=1 \
+    $(MAKE) --no-print-directory VENV=$(SANITIZED)
+SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
+    tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
+    tests/unit/test_http_*.py)
 
 .PHONY: help serve test unit lint c-test mutants-core bench instructions wheels-check \
-    sdist slow soak docs-reference changelog inplace clean
+    sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
+    flat
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -40,7 +52,7 @@ lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
 lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
 	ruff check .
 	mypy --strict
-	mypy --strict --explicit-package-bases tests/kit tests/conftest.py tools
+	mypy --strict --explicit-package-bases tests/kit tests/fuzz tests/conftest.py tools
 	cython-lint csrc
 	lint-imports
 
@@ -49,6 +61,18 @@ c-test: ## the plain C under ASan and UBSan, its thread under TSan
 
 mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see that tests catch them (long)
 	$(PY) -m tests.wire.mutants_core $(ARGS)
+
+fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "--keep")
+	@$(IN_SANITIZED) $(SANITIZED)/.extra-fuzz
+	@$(MAKE) --no-print-directory -C tests/c ../../build/ctests/fuzz_head \
+	    ../../build/ctests/fuzz_chunked
+	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
+
+sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
+	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SANITIZE_TESTS))
+
+sanitized:
+	@$(IN_SANITIZED) $(SANITIZED)/.installed $(SANITIZED)/.extra-test
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)

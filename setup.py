@@ -32,6 +32,11 @@ CORE = Path("csrc/fastfork/_core")  # setuptools wants paths relative to setup.p
 SANITIZE = os.environ.get("FASTFORK_SANITIZE", "") not in ("", "0")
 DEBUG = os.environ.get("FASTFORK_DEBUG", "") not in ("", "0")
 MODE = "-".join(["core", *["sanitize"] * SANITIZE, *["debug"] * DEBUG])
+# A build with switches has a place of its own, so that it and the ordinary one do not undo
+# each other.
+BASE = "build" if MODE == "core" else f"build/{MODE}"
+# Objects made otherwise than this are no use: file times do not show it.
+HOW = " ".join([MODE, *(os.environ.get(name, "") for name in ("CC", "CFLAGS", "LDFLAGS"))])
 
 DIRECTIVES: dict[str, object] = {
     "language_level": 3,
@@ -45,10 +50,12 @@ DIRECTIVES: dict[str, object] = {
 }
 
 # -fno-plt and -fno-semantic-interposition: calls inside a module need no indirection.
+# pointer-overflow: clang reports NULL + 0, which Cython writes for calls without arguments.
 # The last line is about code that Cython generates, which nobody reads for style.
 C_FLAGS = [
     *(["-O0", "-g"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O3"]),
     *(["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []),
+    *(["-fno-sanitize=pointer-overflow"] if SANITIZE else []),
     *["-std=gnu11", "-fvisibility=hidden", "-fno-plt", "-fno-semantic-interposition"],
     *["-Wall", "-Wextra"],
     *["-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"],
@@ -132,12 +139,16 @@ class BuildCore(build_ext):
         self.force = self.force or self.mode_changed()
 
     def mode_changed(self) -> bool:
-        """Objects of another switch setting look up to date to the file times."""
-        marker = ROOT / "build" / f"mode-{sys.implementation.cache_tag}"
+        """Objects of another switch setting look up to date to the file times.
+
+        Modules that are built in place share that place whatever the switches.
+        """
+        tag = sys.implementation.cache_tag
+        marker = ROOT / "build" / f"inplace-{tag}" if self.inplace else ROOT / BASE / f"mode-{tag}"
         before = marker.read_text() if marker.exists() else ""
-        marker.parent.mkdir(exist_ok=True)
-        marker.write_text(MODE)
-        return before != MODE
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(HOW)
+        return before != HOW
 
     def run(self) -> None:
         check_compiler()
@@ -199,4 +210,5 @@ class BuildPython(build_py):
 setup(
     ext_modules=extensions(),
     cmdclass={"build_ext": BuildCore, "build_py": BuildPython},
+    options={"build": {"build_base": BASE}},
 )
