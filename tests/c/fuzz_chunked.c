@@ -2,18 +2,8 @@
  *
  * The first four bytes choose the limits and a cut, the rest is the input.  Whole, byte by
  * byte and in two pieces must give the same verdict, the same body and the same end. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "chunked.h"
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 typedef struct {
     int code;
@@ -25,8 +15,8 @@ typedef struct {
 static int
 feed(ff_chunked *c, const char *piece, size_t n, decoded *d)
 {
-    char *own = malloc(n ? n : 1);
-    const char *p = memcpy(own, piece, n), *run;
+    char *own = exact_copy(piece, n);
+    const char *p = own, *run;
     size_t len;
 
     while ((d->code = ff_chunked_next(c, &p, own + n, &run, &len)) == FF_CHUNK_DATA) {
@@ -39,6 +29,11 @@ feed(ff_chunked *c, const char *piece, size_t n, decoded *d)
     MUST(d->code != FF_NEED_DATA || p == own + n);
     MUST(d->code == FF_NEED_DATA || d->code == FF_CHUNK_END || ff_error_status(d->code) != 500);
     d->used += (size_t)(p - own);
+    if (d->code == FF_CHUNK_END) {
+        const char *after = p; /* what follows is another request: it is let alone */
+
+        MUST(ff_chunked_next(c, &after, own + n, &run, &len) == FF_CHUNK_END && after == p);
+    }
     free(own);
     return d->code == FF_NEED_DATA;
 }

@@ -8,6 +8,7 @@ Runs in: worker
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import os
@@ -40,6 +41,7 @@ SMALL_BUFFER = 4096  # bytes; the kernel makes it a little more
 PAUSE = 0.002  # seconds the client waits before the hub gets another turn
 
 _names = itertools.count()
+_line = functools.cache(compile_line)  # it costs more than the rest of a hub
 
 
 class _Noted(logging.Handler):
@@ -112,7 +114,7 @@ class Served:
         batch = Batch()
         site = Site(
             batch,
-            access_line=None if access is None else compile_line(access),
+            access_line=None if access is None else _line(access),
             **self._site_options(logger, spool_dir, response_buffer),
         )
         waits = Deadlines(

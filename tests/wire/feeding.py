@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from fastfork._core.parsers import HeadParser
+from fastfork._core.reader import RequestReader
 from fastfork.errors import HttpError
 from fastfork.http import BodyPart, Leniency, Limits, RequestEnd, RequestHead, RequestParser
 from tests.wire.case import Case, Want
@@ -43,12 +45,32 @@ class Outcome:
 
 def make_parser(backend: str, settings: Mapping[str, Any]) -> RequestParser:
     """A parser with these settings; what is not given has its default."""
+    return RequestParser(backend, **parser_settings(settings))
+
+
+def parser_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as whoever makes a parser takes them."""
     given = dict(settings)
     max_body = given.pop("max_body", 1 << 30)
     lenient = {name: given.pop(name) for name in LENIENT if name in given}
-    return RequestParser(
-        backend, limits=Limits(**given), max_body=max_body, leniency=Leniency(**lenient)
+    return {
+        "limits": Limits(**given),
+        "max_body": max_body,
+        "leniency": Leniency(**lenient),
+    }
+
+
+def connection_with(shared: HeadParser) -> RequestParser:
+    """A new connection whose heads the shared parser reads, as in a worker."""
+    parser = RequestParser.__new__(RequestParser)
+    parser._reader = RequestReader(
+        shared,
+        make_head=RequestHead,
+        make_part=BodyPart,
+        end_event=RequestEnd(),
+        error_class=HttpError,
     )
+    return parser
 
 
 def drive(backend: str, pieces: Iterable[bytes], settings: Mapping[str, Any]) -> Outcome:

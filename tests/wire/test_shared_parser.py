@@ -8,21 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from fastfork._core.parsers import HeadParser
-from fastfork._core.reader import RequestReader
-from fastfork.errors import HttpError
-from fastfork.http import (
-    BACKENDS,
-    BodyPart,
-    Limits,
-    RequestEnd,
-    RequestHead,
-    RequestParser,
-    make_head_parser,
-)
+from fastfork.http import BACKENDS, Limits, make_head_parser
 from tests.wire.case import Case, Want, accept, get, post
 from tests.wire.corpus import ALL
-from tests.wire.feeding import differences, drive, read_all, whole
+from tests.wire.feeding import connection_with, differences, drive, read_all, whole
 
 CASES = [case for case in ALL if not case.settings]
 
@@ -35,19 +24,6 @@ AFTERWARDS = (
     ),
     accept("plain once more", get()),
 )
-
-
-def connection_with(shared: HeadParser) -> RequestParser:
-    """A new connection whose heads the shared parser reads, as in a worker."""
-    parser = RequestParser.__new__(RequestParser)
-    parser._reader = RequestReader(
-        shared,
-        make_head=RequestHead,
-        make_part=BodyPart,
-        end_event=RequestEnd(),
-        error_class=HttpError,
-    )
-    return parser
 
 
 @pytest.fixture(params=sorted(BACKENDS))
