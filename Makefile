@@ -71,6 +71,10 @@ fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
 	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SANITIZE_TESTS))
 
+flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: does memory grow?
+	FASTFORK_FLAT_REQUESTS=100000 $(RUN) -m pytest -s -o faulthandler_timeout=0 \
+	    tests/wire/test_flat_memory.py $(ARGS)
+
 sanitized:
 	@$(IN_SANITIZED) $(SANITIZED)/.installed $(SANITIZED)/.extra-test
 
