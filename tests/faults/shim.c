@@ -5,7 +5,7 @@
  * CPython ends the process in places where it gets no memory, which is not ours to test.
  *
  * FASTFORK_FAULTS="seed=1 soft=4 fatal=0 memory=0": one call in `soft` is disturbed in a way
- * that must lose nothing (EINTR, EAGAIN, one byte, fewer events), one in `fatal` so that a
+ * that must lose nothing (EINTR, EAGAIN, a part, fewer events), one in `fatal` so that a
  * connection may end (ECONNRESET, ENOBUFS), one in `memory` gets no memory; 0 = never.
  * FASTFORK_FAULTS_COUNTS=FILE: counters, a line of the enum below each, 8 bytes in host order.
  *
@@ -28,6 +28,7 @@
 
 #define OURS "/fastfork/_core/"
 #define SPANS_MAX 64
+#define VECTORS_MAX 64
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
@@ -120,7 +121,7 @@ draw(void)
     return z ^ (z >> 31);
 }
 
-/* An errno to fail with, -1 = do only one byte, 0 = do as asked. */
+/* An errno to fail with, -1 = do only a part, 0 = do as asked. */
 static int
 mood(int call, uintptr_t caller, int hard)
 {
@@ -149,6 +150,15 @@ mood(int call, uintptr_t caller, int hard)
     return what;
 }
 
+/* How much of n bytes is done in this mood: one byte as often as any other part. */
+static size_t
+part(int what, size_t n)
+{
+    if (!what || n == 0)
+        return n;
+    return draw() % 2 ? 1 : 1 + draw() % n;
+}
+
 static int
 fails(int what)
 {
@@ -165,7 +175,7 @@ recv(int fd, void *into, size_t n, int flags)
 
     if (fails(what))
         return -1;
-    return syscall(SYS_recvfrom, fd, into, what && n ? 1 : n, flags, NULL, NULL);
+    return syscall(SYS_recvfrom, fd, into, part(what, n), flags, NULL, NULL);
 }
 
 EXPORT ssize_t
@@ -175,20 +185,32 @@ send(int fd, const void *data, size_t n, int flags)
 
     if (fails(what))
         return -1;
-    return syscall(SYS_sendto, fd, data, what && n ? 1 : n, flags, NULL, 0);
+    return syscall(SYS_sendto, fd, data, part(what, n), flags, NULL, 0);
 }
 
 EXPORT ssize_t
 sendmsg(int fd, const struct msghdr *message, int flags)
 {
     int what = mood(SENDMSG, CALLER, ENOBUFS);
+    struct iovec pieces[VECTORS_MAX];
+    struct msghdr cut = *message;
+    size_t total = 0, left;
 
     if (fails(what))
         return -1;
-    for (size_t i = 0; what && i < message->msg_iovlen; i++)
-        if (message->msg_iov[i].iov_len)
-            return syscall(SYS_sendto, fd, message->msg_iov[i].iov_base, 1, flags, NULL, 0);
-    return syscall(SYS_sendmsg, fd, message, flags);
+    if (!what || message->msg_iovlen > VECTORS_MAX)
+        return syscall(SYS_sendmsg, fd, message, flags);
+    for (size_t i = 0; i < message->msg_iovlen; i++)
+        total += message->msg_iov[i].iov_len;
+    left = part(what, total);
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        pieces[i] = message->msg_iov[i];
+        if (pieces[i].iov_len > left)
+            pieces[i].iov_len = left;
+        left -= pieces[i].iov_len;
+    }
+    cut.msg_iov = pieces;
+    return syscall(SYS_sendmsg, fd, &cut, flags);
 }
 
 /* sendfile() as it is called with 64-bit offsets, which Python's headers ask for. */
@@ -199,7 +221,7 @@ sendfile64(int out, int in, off64_t *offset, size_t n)
 
     if (fails(what))
         return -1;
-    return syscall(SYS_sendfile, out, in, offset, what && n ? 1 : n);
+    return syscall(SYS_sendfile, out, in, offset, part(what, n));
 }
 
 EXPORT int
