@@ -9,6 +9,7 @@ Runs in: cli
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -26,6 +27,8 @@ CHECKS: Final[Mapping[str, Callable[[bytes], None]]] = {
 def main() -> None:
     """Fuzz until libFuzzer's limits say stop."""
     check = CHECKS[sys.argv.pop(1)]
+    # To merge inputs libFuzzer starts itself again, by its first argument.
+    sys.argv[0] = os.environ.get("FUZZ_AGAIN", sys.argv[0])
     atheris.Setup(sys.argv, check)
     atheris.Fuzz()
 

@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -222,6 +223,9 @@ def _keep(name: str) -> None:
     merged = place / "merged"
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir()
+    again = place / "again"
+    again.write_text(f'#!/bin/sh\nexec {shlex.join(FUZZERS[name].command)} "$@"\n')
+    again.chmod(0o755)
     command = [
         *_command(name),
         "-merge=1",
@@ -230,7 +234,8 @@ def _keep(name: str) -> None:
         str(place / "seeds"),
     ]
     with (place / "log").open("ab") as log:
-        subprocess.run(command, stdout=log, stderr=log, cwd=ROOT, env=_environment(), check=True)
+        environment = {**_environment(), "FUZZ_AGAIN": str(again)}
+        subprocess.run(command, stdout=log, stderr=log, cwd=ROOT, env=environment, check=True)
     inputs = {path.read_bytes() for path in merged.iterdir()}
     stay = found(name)
     size, lines = 0, list[str]()
