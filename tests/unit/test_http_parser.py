@@ -18,6 +18,7 @@ from fastfork.http import (
     error_page,
     resolve_parser,
 )
+from tests.kit.inproc import descriptors
 
 GET = b"GET /a%20b?c=d HTTP/1.1\r\nHost: a\r\nX-One:  1 \r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n"
@@ -169,3 +170,10 @@ def test_error_page_names_its_status_and_nothing_else(status: int) -> None:
     line, page = error_page(status)
     assert line.startswith(f"{status} ")
     assert f"<h1>{line}</h1>".encode() in page
+
+
+def test_large_body_is_handed_on_without_a_file(parser: RequestParser) -> None:
+    before = descriptors()
+    parser.feed(POST.replace(b": 6", b": 1000000000"))
+    assert parser.feed(b"abc") == [BodyPart(b"abc")]
+    assert descriptors() == before

@@ -62,18 +62,19 @@ cdef class Body:
     """One request body.
 
     content_length: bytes, ignored when chunked.  spool_after: bytes kept in memory.
-    spool_dir: directory of the temporary file, None for the system's.
+    spool_dir: directory of the temporary file, None for the system's.  keeps: False in a
+    subclass that hands on what comes; such a body needs neither memory nor a file.
     """
 
     def __cinit__(self, HeadParser parser, *, bint chunked, int64_t content_length,
-                  int64_t max_body, int64_t spool_after, spool_dir):
+                  int64_t max_body, int64_t spool_after=0, spool_dir=None, bint keeps=True):
         self.chunked = chunked
         self.left = content_length
         self.spool_after = spool_after
         self.spool_dir = spool_dir
         if chunked:
             ff_chunked_init(&self.decoder, &parser.limits, <unsigned long long>max_body)
-        elif content_length > spool_after or not self._reserve(content_length):
+        elif keeps and (content_length > spool_after or not self._reserve(content_length)):
             self._spool()
 
     def __dealloc__(self):

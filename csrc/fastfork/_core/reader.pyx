@@ -73,7 +73,7 @@ cdef class RequestReader:
                 self.chunks = Chunks(
                     self.parser, chunked=self.parser.framing.chunked,
                     content_length=max(<int64_t>0, self.parser.framing.content_length),
-                    max_body=self.parser.max_body, spool_after=1 << 62, spool_dir=None)
+                    max_body=self.parser.max_body, keeps=False)
                 self.chunks.parts = []
                 p += used
             rc = self.chunks.feed(&p, end)
