@@ -12,7 +12,6 @@ A parser keeps no bytes and no state between heads.  One serves all connections 
 Runs in: worker
 """
 
-from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stdlib cimport free, malloc, realloc
 
 from fastfork._core.scan cimport (
@@ -86,10 +85,22 @@ OTHER_PROTOCOLS = frozenset(
 
 
 cdef class Lens:
-    """Shows httptools the bytes where they are, so that no head is copied for it."""
+    """Shows httptools, which asks for a PyBUF_SIMPLE, the bytes where they are: no head is
+    copied for it."""
 
     def __getbuffer__(self, Py_buffer *view, int flags):
-        PyBuffer_FillInfo(view, self, <void *>self.at, self.size, 1, flags)
+        # Not PyBuffer_FillInfo: it would overwrite the reference to None that Cython put here.
+        view.obj = self
+        view.buf = <void *>self.at
+        view.len = self.size
+        view.itemsize = 1
+        view.readonly = 1
+        view.ndim = 1
+        view.format = NULL
+        view.shape = NULL
+        view.strides = NULL
+        view.suboffsets = NULL
+        view.internal = NULL
 
 
 cdef class Witness:
