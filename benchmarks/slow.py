@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         facts=facts.environment(),
         versions={OURS: SLOW_SERVERS[OURS].version, **facts.versions(servers)},
         seconds=options.seconds,
-        realtime=options.realtime,
+        first=options.first,
     )
     try:
         with tempfile.TemporaryDirectory(prefix="fastfork-slow-") as scratch:
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seconds", type=float, default=75.0, help="a phase lasts at most")
     parser.add_argument(
-        "--realtime",
+        "--first",
         action="store_true",
         help="servers come before everything else on their core (root): for a busy machine",
     )
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(run: SlowRun, options: argparse.Namespace, scratch: Path) -> None:
-    under = Conditions(cores(), scratch, options.realtime)
+    under = Conditions(cores(), scratch, options.first)
     os.sched_setaffinity(0, {under.cores[1]})  # this process too stays away from the servers
     if options.heads:
         run.heads = take_heads(options.heads, under)

@@ -27,7 +27,7 @@ from benchmarks.servers import ROOT, Server
 from benchmarks.slow_servers import SLOW
 from benchmarks.workloads import Workload
 
-GRACE_SECONDS = 25.0  # for a tool to say its last word: a request is given up after 10 s
+GRACE_SECONDS = 60.0  # for a tool to say its last word: a request is given up after 10 s
 SAMPLE_SECONDS = 1.0
 
 
@@ -58,21 +58,22 @@ class Phase:
 
 @dataclass(frozen=True)
 class Conditions:
-    """cores: of the server and of the load.  scratch: a directory for logs.  realtime: the
-    server's processes come before all others on their core, so that what else the machine does
-    does not count."""
+    """cores: of the server and of the load.  scratch: a directory for logs.  first: the server's
+    threads come before others on their core (nice -20), for a machine with other work.  Not at
+    real-time priority, which let waitress's threads wait for each other's time slices."""
 
     cores: tuple[int, int]
     scratch: Path
-    realtime: bool = False
+    first: bool = False
 
 
 @contextmanager
 def serving(server: Server, workload: Workload, under: Conditions) -> Iterator[Running]:
     """The server, answering.  Raises CannotStart, PermissionError."""
     with running(server, workload, under.cores[0], under.scratch) as it:
-        for pid in processes.tree(it.root) if under.realtime else ():
-            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+        for pid in processes.tree(it.root) if under.first else ():
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                os.setpriority(os.PRIO_PROCESS, int(thread), -20)
         yield it
 
 

@@ -154,9 +154,9 @@ def _where(run: SlowRun) -> str:
     lines = ["## Where and with what\n"]
     lines += [f"- {name}: {text}" for name, text in facts.items() if name not in ("wrk", "ab")]
     lines.append(f"- {', '.join(f'{name} {text}' for name, text in versions.items())}")
-    if run.realtime:
-        lines.append("- servers at real-time priority, as the machine had other work")
-    lines.append(f"- `make slow{' ARGS=--realtime' * run.realtime}`, which starts:\n")
+    if run.first:
+        lines.append("- servers at nice -20, as the machine had other work")
+    lines.append(f"- `make slow{' ARGS=--first' * run.first}`, which starts:\n")
     for server in SLOW_SERVERS.values():
         if server.name in versions:
             command = " ".join(server.command).format_map(

@@ -14,13 +14,13 @@ from benchmarks.slow_targets import Target, targets
 
 @dataclass(kw_only=True)
 class SlowRun:
-    """seconds: a phase lasted at most.  realtime: servers came before everything else on
-    their core.  None: was not asked for."""
+    """seconds: a phase lasted at most.  first: servers came before others on their
+    core.  None: was not asked for."""
 
     facts: dict[str, str]
     versions: dict[str, str]
     seconds: float
-    realtime: bool = False
+    first: bool = False
     phases: list[Phase] = field(default_factory=list)
     heads: Heads | None = None
     silent: Silent | None = None
