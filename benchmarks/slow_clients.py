@@ -147,6 +147,7 @@ class Crowd:
         self.clients: list[SlowClient] = []
         self.by_fd: dict[int, SlowClient] = {}
         self.open = 0
+        self.connecting = 0
         self.told = False
 
     def play(self, count: int, longest: float) -> None:
@@ -158,10 +159,9 @@ class Crowd:
                 self.add()
             if len(self.clients) == count and not self.open:
                 return
-            if not self.told and len(self.clients) == count:
-                self.told = all(client.started or client.how for client in self.clients)
-                if self.told:
-                    print("open", flush=True)
+            if not self.told and len(self.clients) == count and not self.connecting:
+                self.told = True
+                print("open", flush=True)
             due = began + (slot + 1) * self.period / SLOTS
             for fd, events in self.poller.poll(max(0.0, min(due - now, 0.01)), 1024):
                 if fd == 0:
@@ -188,12 +188,15 @@ class Crowd:
         self.by_fd[client.sock.fileno()] = client
         self.poller.register(client.sock.fileno(), select.EPOLLOUT)
         self.open += 1
+        self.connecting += 1
 
     def handle(self, fd: int, events: int) -> None:
         """Give a client its news."""
         client = self.by_fd[fd]
         was_started = client.started
         client.ready(events)
+        if not was_started and (client.started or client.how):
+            self.connecting -= 1
         if client.started and not was_started and not client.how:
             # For a reader nothing but its end is news: it reads when it likes.
             self.poller.modify(fd, 0 if KINDS[client.kind].reads else select.EPOLLIN)
