@@ -101,6 +101,7 @@ sdist: $(EXTRA)-dev ## source distribution and wheel in dist/
 docs-reference: $(INSTALLED) ## write the reference pages from the tables in the code
 	$(RUN) -m fastfork.config.reference docs/reference/settings.md
 	$(RUN) -m tests.wire.page docs/reference/requests.md
+	$(RUN) -m fastfork.config.hookpage docs/reference/hooks.md
 
 changelog: $(EXTRA)-dev ## show what the next release will say
 	$(VENV)/bin/towncrier build --draft

@@ -66,3 +66,7 @@ class AppNotFound(BootError):
     """`MODULE:APP` names nothing that can be called (same number as gunicorn)."""
 
     exit_code = 4
+
+
+class HookFailed(AppImportFailed):
+    """A hook without which a worker must not serve raised."""

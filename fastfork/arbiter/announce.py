@@ -28,9 +28,13 @@ def parser_in_use(name: str) -> str:
     return str(importlib.import_module("fastfork.http").resolve_parser(name))
 
 
-def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
-    """Log name and version, addresses, worker class, parser and the arbiter's pid."""
+def starting() -> None:
+    """Log name and version."""
     log.info("Starting fastfork %s", fastfork.__version__)
+
+
+def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
+    """Log addresses, worker class, parser and the arbiter's pid."""
     for line in loaded.notices:
         log.warning("%s", line)
     addresses = ", ".join(str(listener.address) for listener in listeners)

@@ -19,6 +19,7 @@ from fastfork.arbiter import announce
 from fastfork.arbiter.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
+from fastfork.arbiter.face import Server
 from fastfork.arbiter.reap import Death
 from fastfork.arbiter.rollout import Rollout, without_server_settings
 from fastfork.arbiter.signals import SIGNALS
@@ -78,8 +79,9 @@ class Arbiter:
         self.quick = False
         self._reload = reload
         self._load_app = load_app
-        self._pid = os.getpid()
-        self._listeners: list[Listener] = []
+        self.pid = os.getpid()
+        self.listeners: list[Listener] = []
+        self.server = Server(self)
         self._cleanup = ExitStack()
 
     @property
@@ -130,21 +132,28 @@ class Arbiter:
         pidfile = PidFile(cfg.pidfile) if cfg.pidfile is not None else None
         if pidfile is not None:
             pidfile.check()
+        announce.starting()
         parser = announce.parser_in_use(cfg.http_parser)
         self._worker_class = worker_class(cfg.worker_class)
         if cfg.preload_app:
             self._preload(cfg)
-        self._listeners = open_listeners([address.parse(text) for text in cfg.bind], cfg.backlog)
+        if pidfile is not None:
+            pidfile.write()
+        self._cleanup.callback(self.server.call_hook, "on_exit")
+        if pidfile is not None:
+            self._cleanup.callback(pidfile.remove)
+        self.server.call_hook("nworkers_changed", cfg.workers, None)
+        self.server.starting()
+        self.listeners = open_listeners([address.parse(text) for text in cfg.bind], cfg.backlog)
         self._cleanup.callback(self._close_listeners)
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.crew = Crew(self.mailbox, scoreboard, self._make_worker, cfg.workers)
-        if pidfile is not None:
-            self._cleanup.callback(pidfile.remove)
-            pidfile.write()
+        self.crew.server = self.server
         title.set_title("arbiter", cfg.proc_name, cfg.wsgi_app)
-        announce.started(self.loaded, self._listeners, parser)
+        announce.started(self.loaded, self.listeners, parser)
+        self.server.call_hook("when_ready")
         # What is in memory now, stays: a collection in a worker that touched it would copy the
         # pages the worker shares with us (gc.freeze() in the library reference).
         gc.collect()
@@ -199,9 +208,13 @@ class Arbiter:
         for line in loaded.notices:
             log.warning("%s", line)
         # Unchanged in the file, the number that SIGTTIN and SIGTTOU made of it stays.
-        if loaded.config.workers != self.cfg.workers:
-            self.crew.aim_for(loaded.config.workers)
+        changed = loaded.config.workers != self.cfg.workers
         self.loaded = loaded
+        if changed:
+            self.crew.aim_for(loaded.config.workers)
+        else:
+            self.server.call_hook("nworkers_changed", self.crew.target, self.crew.target)
+        self.server.call_hook("on_reload")
         self.crew.replace_all()
 
     def reopen(self) -> None:
@@ -262,9 +275,9 @@ class Arbiter:
             nr=nr,
             age=age,
             cfg=self.cfg,
-            listeners=self._listeners,
+            listeners=self.listeners,
             slot=slot,
-            arbiter_pid=self._pid,
+            arbiter_pid=self.pid,
             load_app=partial(self._load_app, self.cfg),
         )
 
@@ -277,8 +290,8 @@ class Arbiter:
 
     def _close_listeners(self) -> None:
         """Close our copies, once: a file of this name may be the next server's after that."""
-        close_listeners(self._listeners)
-        self._listeners = []
+        close_listeners(self.listeners)
+        self.listeners = []
 
     def _dismiss(self, signum: int, grace: float) -> None:
         """Stop listening and tell the workers to go within `grace` seconds."""

@@ -10,8 +10,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastfork.ipc import Slot, State
+
+if TYPE_CHECKING:
+    from fastfork.arbiter.face import WorkerFace
 
 
 @dataclass(eq=False, kw_only=True)
@@ -25,6 +29,7 @@ class Child:
     stalled_at, stall_signals: found silent then, and signals of the escalation sent since.
     loading_told: how many times `timeout` its loading had lasted when that was last logged.
     sent: every signal that the arbiter has sent it.
+    face: what hooks are given for it.
     """
 
     pid: int
@@ -41,6 +46,7 @@ class Child:
     stall_signals: int = 0
     loading_told: int = 0
     sent: set[int] = field(default_factory=set)
+    face: WorkerFace | None = None
 
     def observe(self, now: float) -> State:
         """Read its state from the scoreboard and note what is new."""

@@ -16,6 +16,7 @@ from fastfork import clock
 from fastfork.arbiter import stalled
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.children import Child, Children
+from fastfork.arbiter.face import NoServer, Server
 from fastfork.arbiter.plan import plan
 from fastfork.arbiter.reap import Death, meaning, reaped
 from fastfork.arbiter.spawn import Runnable, spawn
@@ -34,14 +35,16 @@ KILL_MARGIN: Final = 0.5  # seconds
 class Crew:
     """Every worker process, and the count that is wanted.
 
-    target: workers wanted.  generation: the settings they should run with; a worker of an
+    generation: the settings they should run with; a worker of an
     earlier one is replaced.  ever_ready: whether any worker has ever loaded the application.
+    age: workers forked.  server: calls the hooks.
     """
 
     def __init__(
         self, mailbox: SignalMailbox, scoreboard: Scoreboard, make: WorkerMaker, target: int
     ) -> None:
-        self.target = target
+        self.server: Server | NoServer = NoServer()
+        self._target = target
         self.generation = 0
         self.ever_ready = False
         self.children = Children()
@@ -49,8 +52,19 @@ class Crew:
         self._mailbox = mailbox
         self._scoreboard = scoreboard
         self._make = make
-        self._age = 0
+        self.age = 0
         self._silence = stalled.SilenceWatch(clock.now())
+
+    @property
+    def target(self) -> int:
+        """How many workers are wanted."""
+        return self._target
+
+    @target.setter
+    def target(self, target: int) -> None:
+        before, self._target = self._target, target
+        if target != before:
+            self.server.call_hook("nworkers_changed", target, before)
 
     def aim_for(self, target: int) -> None:
         """Want this many workers, or as many as the scoreboard has room for.
@@ -76,6 +90,7 @@ class Crew:
             if child.ready_at is None:
                 continue
             self.ever_ready = True
+            self._tell_ready(child)
             if child.lived(now) >= HEALTHY_AFTER:
                 self.backoff.lived(child.spawned_at)
             if state == State.DRAINING and not child.leaving:
@@ -91,6 +106,9 @@ class Crew:
             child.observe(clock.now())
             death = meaning(status, child.sent)
             log.log(death.level, "Worker %s (pid: %d)%s", death.text, pid, _request_of(child))
+            if child.face is not None:
+                child.face.alive = False
+                self.server.call_hook("child_exit", child.face)
             yield child, death
             child.slot.clear()
 
@@ -202,11 +220,14 @@ class Crew:
         nr = self.children.free_nr(self._scoreboard.capacity)
         if nr is None:
             return False
-        self._age += 1
+        self.age += 1
         slot = self._scoreboard.slot(nr)
+        face = self.server.new_worker(nr, self.age)
         spawned_at = clock.now()
         try:
-            pid = spawn(lambda: self._make(nr, self._age, slot), self._mailbox)
+            pid = spawn(
+                lambda: self.server.in_hooks(self._make(nr, self.age, slot), face), self._mailbox
+            )
         except OSError as error:
             log.error("Cannot start a worker: %s", error.strerror)
             self.note_failure()
@@ -215,13 +236,22 @@ class Crew:
             Child(
                 pid=pid,
                 nr=nr,
-                age=self._age,
+                age=self.age,
                 generation=self.generation,
                 spawned_at=spawned_at,
                 slot=slot,
+                face=face,
             )
         )
+        if face is not None:
+            face.pid = pid
         return True
+
+    def _tell_ready(self, child: Child) -> None:
+        """Call worker_ready, once for each worker."""
+        if child.face is not None and not child.face.booted:
+            child.face.booted = True
+            self.server.call_hook("worker_ready", child.face)
 
 
 def _request_of(child: Child) -> str:

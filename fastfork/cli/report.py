@@ -15,14 +15,19 @@ __all__ = ["config_lines"]
 # Longer values push their origin no further to the right.
 WIDEST = 40
 
+# Without effect in a config file; shown as a comment, as functions are.
+NOT_IN_A_FILE = ("config", "check_config", "print_config")
+
 
 def config_lines(loaded: Loaded) -> Iterator[str]:
     """The settings as a config file, each with its origin in a comment."""
     for group, specs in groupby(SETTINGS.values(), lambda spec: spec.group):
         yield f"# {group}"
         for spec in specs:
-            written = f"{spec.name} = {getattr(loaded.config, spec.name)!r}"
-            if spec.name in ("config", "check_config", "print_config"):
-                written = f"# {written}"  # without effect in a config file
+            value = getattr(loaded.config, spec.name)
+            shown = spec.kind.show(value) if callable(value) else repr(value)
+            written = f"{spec.name} = {shown}"
+            if spec.name in NOT_IN_A_FILE or callable(value):
+                written = f"# {written}"
             yield f"{written:<{WIDEST}}  # {loaded.origins[spec.name]}"
         yield ""

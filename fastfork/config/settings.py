@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from .groups.hooks import HookSettings
 from .groups.http import LeniencySettings, LimitSettings, TimeSettings
 from .groups.logs import LogSettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
@@ -30,6 +31,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LeniencySettings,
     LogSettings,
     ProcessSettings,
+    HookSettings,
 )
 
 
@@ -43,6 +45,7 @@ class Config(
     LeniencySettings,
     LogSettings,
     ProcessSettings,
+    HookSettings,
 ):
     """Every setting, typed.  Built once per load; never changed."""
 

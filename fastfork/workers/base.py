@@ -23,6 +23,8 @@ from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import Slot, State
 from fastfork.process import boot, parent, title
 from fastfork.workers.stacks import all_stacks
+from fastfork.wsgi import hooks
+from fastfork.wsgi.request_hooks import calling_pre_request
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -76,6 +78,8 @@ class Worker(ABC):
         self.arbiter_pid = arbiter_pid
         self.load_app = load_app
         self.log = logging.getLogger("fastfork.error")
+        self.wsgi: WSGIApplication | None = None
+        self.booted = False
         self.alive = True
         self.draining = False
         self.drain_deadline: float | None = None
@@ -83,6 +87,21 @@ class Worker(ABC):
         self._hard_end = float("inf")
         self._watches_faults = False
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
+
+    @property
+    def pid(self) -> int:
+        """This process; for hooks, as the next two."""
+        return os.getpid()
+
+    @property
+    def ppid(self) -> int:
+        """The arbiter's pid."""
+        return self.arbiter_pid
+
+    @property
+    def timeout(self) -> float:
+        """Seconds of silence after which the arbiter ends this worker."""
+        return self.cfg.timeout
 
     @abstractmethod
     def serve(self, app: WSGIApplication) -> int:
@@ -119,6 +138,9 @@ class Worker(ABC):
         try:
             boot.enter(self.cfg.chdir, self.cfg.pythonpath, self.cfg.raw_env)
             app = boot.load(self.load_app)
+            self.wsgi = app
+            hooks.must(self.cfg, "post_worker_init", self)
+            app = calling_pre_request(app, self.cfg, self)
         except (BootError, ConfigError) as error:
             return self._boot_failed(error)
         if not self.alive:
@@ -126,6 +148,7 @@ class Worker(ABC):
         # The heartbeat first: loading may have taken longer than `timeout`.
         self.slot.beat()
         self.slot.state = State.READY
+        self.booted = True
         self.log.info("Worker ready (pid: %d)", os.getpid())
         try:
             code = self.serve(app)
@@ -199,8 +222,8 @@ class Worker(ABC):
         # Only now: enable() takes SIGABRT too, and that one is handled in Python.
         handlers: dict[int, Handler] = {
             signal.SIGTERM: lambda _signum, _frame: self.begin_drain(),
-            signal.SIGINT: lambda _signum, _frame: self.quit_now(),
-            signal.SIGQUIT: lambda _signum, _frame: self.quit_now(),
+            signal.SIGINT: lambda _signum, _frame: self._interrupted(),
+            signal.SIGQUIT: lambda _signum, _frame: self._interrupted(),
             signal.SIGABRT: lambda _signum, frame: self._aborted(frame),
             signal.SIGUSR1: lambda _signum, _frame: self.reopen_logs(),
             **dict.fromkeys(NOT_FOR_WORKERS, lambda _signum, _frame: None),
@@ -224,6 +247,12 @@ class Worker(ABC):
         faulthandler.enable(file=stream, all_threads=True)
         self._watches_faults = True
 
+    def _interrupted(self) -> None:
+        """Leave as `quit_now()`, after the hook."""
+        if self.alive:
+            hooks.call(self.cfg, "worker_int", self)
+        self.quit_now()
+
     def _aborted(self, frame: FrameType | None) -> None:
         """Say what was being served and where, and leave; the arbiter kills us in a second."""
         self.cut_short()
@@ -234,6 +263,7 @@ class Worker(ABC):
             self.current_request() or "no request",
             all_stacks(frame, Worker.run.__code__),
         )
+        hooks.call(self.cfg, "worker_abort", self)
         raise SystemExit(ABORTED)
 
     def _boot_failed(self, error: BootError | ConfigError) -> int:

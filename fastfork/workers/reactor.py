@@ -6,6 +6,7 @@ Runs in: worker
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolv
 from fastfork.logs.access import AccessLog
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import Poller, make_poller
+from fastfork.wsgi.request_hooks import EndOfResponse
 from fastfork.wsgi.template import ErrorStream, environ_template
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class ReactorWorker(Worker):
             batch,
             log=self.log,
             pages=error_page,
-            access_line=self.access.line if self.access.enabled else None,
+            access_line=self.access_line(),
             leaving=lambda: not self.alive,
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,
@@ -171,6 +173,13 @@ class ReactorWorker(Worker):
             body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
         )
+
+    def access_line(self) -> Callable[..., str] | None:
+        """What is called at the end of each response, None for nothing."""
+        line = self.access.line if self.access.enabled else None
+        if self.cfg.post_request is None:
+            return line
+        return EndOfResponse(self.cfg, self, line, lambda: not self.alive)
 
     def template(self, sock: object) -> dict[str, object]:
         """The environ that the requests of one listener begin with."""

@@ -280,9 +280,9 @@ def test_slip_of_the_pen_gives_a_notice_and_own_names_give_none(tmp_path: Path) 
 
 def test_gunicorns_other_settings_are_told_once_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "gunicorn.conf.py"
-    text = "reuse_port = True\ndef post_fork(server, worker): pass\nworkers = 2\nuser = 'www'\n"
+    text = "spew = True\ndef ssl_context(config, default): pass\nworkers = 2\nstatsd_host = 'a'\n"
     assert load_file(tmp_path, text).notices == [
-        f"{path}: settings that this version does not have, ignored: reuse_port, post_fork, user"
+        f"{path}: settings that this version does not have, ignored: spew, ssl_context, statsd_host"
     ]
 
 

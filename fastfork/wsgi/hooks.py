@@ -1,0 +1,51 @@
+"""Calling the server hooks that the settings name; the table is fastfork/config/hooks.py.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from fastfork.config import Config
+from fastfork.config.usertrace import format_user_traceback, summary
+from fastfork.errors import HookFailed
+
+__all__ = ["call", "must"]
+
+log = logging.getLogger("fastfork.error")
+
+
+def call(
+    cfg: Config, name: str, *arguments: object, passes: Callable[[], bool] = lambda: False
+) -> None:
+    """Call hook `name` if there is one; what it raises is logged and goes no further.
+
+    passes: whether a SystemExit is to go through, being the caller's own.
+    """
+    function = getattr(cfg, name)
+    if function is None:
+        return
+    try:
+        function(*arguments)
+    except SystemExit as leaving:
+        if passes():
+            raise
+        log.error("The hook %s raised SystemExit(%s); it is not obeyed", name, leaving.code)
+    except Exception:
+        log.exception("The hook %s raised", name)
+
+
+def must(cfg: Config, name: str, *arguments: object) -> None:
+    """Call hook `name` if there is one.  Raises HookFailed when it raises."""
+    function = getattr(cfg, name)
+    if function is None:
+        return
+    try:
+        function(*arguments)
+    except (Exception, SystemExit) as error:
+        raise HookFailed(
+            f"the hook {name} failed: {summary(error)}",
+            traceback_text=format_user_traceback(error),
+        ) from error
