@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .errors import BadAddress
 
-__all__ = ["Address", "FdAddress", "TcpAddress", "UnixAddress", "parse"]
+__all__ = ["Address", "FdAddress", "PassedAddress", "TcpAddress", "UnixAddress", "parse"]
 
 DEFAULT_PORT = 8000
 ANY_IPV4 = "0.0.0.0"  # noqa: S104 - only when the user writes :PORT
@@ -72,6 +72,16 @@ class FdAddress:
         return f"fd://{self.fd}"
 
 
+@dataclass(frozen=True)
+class PassedAddress(FdAddress):
+    """A socket that the service manager passed on, by its name; fd is -1 until it is looked up."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"systemd:{self.name}"
+
+
 Address = TcpAddress | UnixAddress | FdAddress
 
 
@@ -79,7 +89,7 @@ def parse(text: str) -> Address:
     """The address that `text` names.
 
     HOST, HOST:PORT, :PORT (every IPv4 interface), [v6], [v6]:PORT, the same after tcp://,
-    unix:PATH, unix://PATH, unix:@NAME (abstract), fd://N.  A missing port is 8000.
+    unix:PATH, unix://PATH, unix:@NAME (abstract), fd://N, systemd:NAME.  A missing port is 8000.
     Raises BadAddress with one line: the text, what is wrong, what to write.
     """
     given = text.strip()
@@ -87,6 +97,8 @@ def parse(text: str) -> Address:
         return _unix(text, given.removeprefix("unix:").removeprefix("//"))
     if given.startswith("fd:"):
         return _descriptor(text, given.removeprefix("fd:").removeprefix("//"))
+    if given.startswith("systemd:"):
+        return PassedAddress(-1, given.removeprefix("systemd:"))
     scheme = _SCHEME.match(given)
     if scheme is not None and scheme[1].lower() != "tcp":
         raise _bad(text, f"has the scheme {scheme[1]}://", f"write {_rest(scheme[2])}")

@@ -17,7 +17,7 @@ from pathlib import Path
 import fastfork
 from fastfork.config import Config, Loaded
 from fastfork.errors import BootError, StartError
-from fastfork.net import Listener
+from fastfork.net import Listener, shown
 from fastfork.process import boot
 
 log = logging.getLogger("fastfork.error")
@@ -37,7 +37,7 @@ def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
     """Log addresses, worker class, parser and the arbiter's pid."""
     for line in loaded.notices:
         log.warning("%s", line)
-    addresses = ", ".join(str(listener.address) for listener in listeners)
+    addresses = ", ".join(shown(listener) for listener in listeners)
     log.info("Listening at: %s (%d)", addresses, os.getpid())
     log.info("Using worker: %s", loaded.config.worker_class)
     log.info("Using parser: %s", parser)

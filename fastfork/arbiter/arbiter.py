@@ -9,12 +9,13 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fastfork import address, clock, logs
+from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
 from fastfork.arbiter.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children import Child
@@ -22,11 +23,12 @@ from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.arbiter.face import Server
 from fastfork.arbiter.reap import Death
 from fastfork.arbiter.rollout import Rollout, without_server_settings
+from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.spawn import Runnable, worker_class
 from fastfork.errors import AppNotFound, BootError, StartError
 from fastfork.ipc import Scoreboard, SignalMailbox, Slot, State
-from fastfork.net import Listener, close_listeners, open_listeners
+from fastfork.net import Listener, close_listeners, open_listeners, resolve
 from fastfork.process import boot, title
 from fastfork.process.pidfile import PidFile
 
@@ -59,6 +61,7 @@ class Arbiter:
 
     loaded: the settings to start with.  reload: reads them again, or raises ConfigError.
     load_app: loads the application that a Config names, or raises BootError.
+    sockets: those that the service manager passed on.  on_ready: called when a worker answers.
     """
 
     crew: Crew
@@ -70,6 +73,8 @@ class Arbiter:
         *,
         reload: Callable[[], Loaded],
         load_app: Callable[[Config], WSGIApplication],
+        sockets: Sequence[PassedAddress] = (),
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.loaded = loaded
         self.exit_code = 0
@@ -82,6 +87,8 @@ class Arbiter:
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
         self.server = Server(self)
+        self.service = Service(on_ready)
+        self._sockets = sockets
         self._cleanup = ExitStack()
 
     @property
@@ -107,7 +114,8 @@ class Arbiter:
     def supervise(self) -> int:
         """The loop.  All that happens in this process happens in one of its turns."""
         while self.is_needed():
-            self.mailbox.wait(min(TICK, self.crew.next_deadline() - clock.now()))
+            now = clock.now()
+            self.mailbox.wait(min(TICK, self.crew.next_deadline() - now, self.service.wait(now)))
             for signum in self.mailbox.drain():
                 SIGNALS[signum].run(self)
             self.crew.read_scoreboard(self.cfg)
@@ -117,6 +125,7 @@ class Arbiter:
             self.crew.kill_overdue()
             self.crew.tell_of_long_loading(self.cfg.timeout)
             self.keep_workers()
+            self.tell_service()
         log.info("Stopped (exit code %d)", self.exit_code)
         return self.exit_code
 
@@ -144,7 +153,7 @@ class Arbiter:
             self._cleanup.callback(pidfile.remove)
         self.server.call_hook("nworkers_changed", cfg.workers, None)
         self.server.starting()
-        self.listeners = open_listeners([address.parse(text) for text in cfg.bind], cfg.backlog)
+        self.listeners = open_listeners(self._addresses(self.loaded), cfg.backlog)
         self._cleanup.callback(self._close_listeners)
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
@@ -191,6 +200,7 @@ class Arbiter:
         """Read the settings again, and replace every worker by one that runs with them."""
         if self.stop_began is not None:
             return
+        self.service.reloading()
         try:
             loaded = without_server_settings(self._reload(), self.cfg)
             logs.setup(loaded.config)
@@ -267,7 +277,24 @@ class Arbiter:
             log.info("Reload complete")
             self.rollout = None
 
+    def tell_service(self) -> None:
+        """Say what has changed to whoever started us."""
+        state = facts(
+            self.crew,
+            is_reloading=self.rollout is not None,
+            is_stopping=self.stop_began is not None,
+        )
+        self.service.turn(state, self.cfg)
+
     # -- details
+
+    def _addresses(self, loaded: Loaded) -> list[Address]:
+        """What to listen on; see net/activation.py.  Raises ConfigError."""
+        bind = [address.parse(text) for text in loaded.config.bind]
+        found = resolve(bind, self._sockets, is_default=loaded.is_default("bind"))
+        for unused in found.unused:
+            log.warning("bind: nobody asks for the socket %s; it is not listened on", unused)
+        return found.addresses
 
     def _make_worker(self, nr: int, age: int, slot: Slot) -> Runnable:
         """Build the worker.  Runs in the child."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fastfork import config, logs, wsgi
+from fastfork import config, logs, net, wsgi
 from fastfork.config import Config, Loaded
 from fastfork.errors import BootError, ConfigError
 from fastfork.process import boot, streams
@@ -65,6 +65,7 @@ def _run(options: dict[str, object]) -> int:
         return _usage("no application named; write MODULE:APP, such as shop:app")
     if cfg.check_config or cfg.print_config:
         return _check(loaded)
+    sockets = net.passed(os.environ, os.getpid())
     logs.setup(cfg)
     # The workers set raw_env: so a reload that drops a variable drops it.
     boot.enter(cfg.chdir, cfg.pythonpath, ())
@@ -77,7 +78,7 @@ def _run(options: dict[str, object]) -> int:
     # Late, since most ways through this function start no server.
     from fastfork.arbiter import Arbiter
 
-    return Arbiter(loaded, reload=reload, load_app=_load_app).run()
+    return Arbiter(loaded, reload=reload, load_app=_load_app, sockets=sockets).run()
 
 
 def _loader(options: dict[str, object]) -> Callable[[], Loaded]:

@@ -41,6 +41,10 @@ class Loaded:
     origins: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
+    def is_default(self, name: str) -> bool:
+        """Whether nobody has set this one."""
+        return self.origins.get(name, DEFAULT) == DEFAULT
+
 
 def load(argv: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Loaded:
     """Read every source and check the outcome.

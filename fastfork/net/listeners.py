@@ -194,8 +194,23 @@ def _adopt(address: FdAddress, backlog: int) -> Listener:
         if sock.type != socket.SOCK_STREAM:
             raise OSError(errno.EPROTOTYPE, "is a socket, but not a stream socket")
         sock.set_inheritable(False)
-        _start_listening(sock, backlog)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as _open_tcp
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            sock.setblocking(False)  # whoever made it has chosen its backlog
+        else:
+            _refuse_connection(sock)
+            _start_listening(sock, backlog)
         return Listener(sock, address)
+
+
+def _refuse_connection(sock: socket.socket) -> None:
+    """Raise OSError when the socket is one end of a connection (Accept=yes in a .socket unit)."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return
+    raise OSError(errno.EISCONN, "is a connection and does not listen; write Accept=no")
 
 
 def _start_listening(sock: socket.socket, backlog: int) -> None:

@@ -6,7 +6,9 @@ Runs in: both
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 # Writing it is prctl(PR_SET_NAME) for the main thread (proc_pid_comm(5)).  Linux only;
@@ -14,20 +16,30 @@ from pathlib import Path
 COMM = Path("/proc/self/comm")
 
 
-def set_title(role: str, proc_name: str | None, app: str | None) -> None:
-    """Show `fastfork: ROLE [NAME]` if setproctitle is installed, NAME being `proc_name` or `app`.
+def set_title(role: str, proc_name: str | None, app: str | None, state: str = "") -> None:
+    """Show `fastfork: ROLE [NAME] STATE` if setproctitle is there, NAME being `proc_name` or `app`.
 
     Else only a `proc_name` is shown, as the short name; without one `pgrep fastfork` works.
-    role: "arbiter" or "worker".
+    role: "arbiter", "worker 2", ...  state: what it is doing; call again when that changes.
     """
-    try:
-        setproctitle = importlib.import_module("setproctitle")
-    except ImportError:
-        if proc_name is not None:
+    write = _setproctitle()
+    if write is None:
+        if proc_name is not None and not state:
             _set_short_name(proc_name)
-    else:
-        name = proc_name or app
-        setproctitle.setproctitle(f"fastfork: {role} [{name}]" if name else f"fastfork: {role}")
+        return
+    name = proc_name or app
+    words = ("fastfork:", role, f"[{name}]" if name else "", state)
+    write(" ".join(filter(None, words)))
+
+
+@cache
+def _setproctitle() -> Callable[[str], object] | None:
+    """What writes the title.  Looked for once: a search of sys.path is nothing for every tick."""
+    try:
+        found: Callable[[str], object] = importlib.import_module("setproctitle").setproctitle
+    except ImportError:
+        return None
+    return found
 
 
 def _set_short_name(name: str) -> None:

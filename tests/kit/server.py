@@ -39,7 +39,10 @@ SIGNALS = {
     "fewer": signal.SIGTTOU,
 }
 # Settings of the machine that runs the tests must not reach the server.
-FOREIGN = ("PORT", "WEB_CONCURRENCY", "FASTFORK_CMD_ARGS", "GUNICORN_CMD_ARGS", "NOTIFY_SOCKET")
+FOREIGN = (
+    "PORT", "WEB_CONCURRENCY", "FASTFORK_CMD_ARGS", "GUNICORN_CMD_ARGS", "NOTIFY_SOCKET",
+    "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+)  # fmt: skip
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -67,6 +70,7 @@ class RunningServer:
     app: MODULE:APP; modules in tests/apps can be named without a package.
     options: command line, before the app.  `--bind 127.0.0.1:0` is added when it has no bind.
     config: text of the config file, or None for no file.
+    through: a command that becomes the server; pass_fds: descriptors that it gets.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class RunningServer:
         workers: int = 1,
         config: str | None = None,
         env: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.files = files
         self.log = Log(files / "server.log")
@@ -89,8 +95,17 @@ class RunningServer:
         self._descriptors: dict[int, list[str]] = {}
         if config is not None:
             self.write_config(config)
-        bind = [] if {"-b", "--bind"} & set(options) else ["--bind", "127.0.0.1:0"]
-        command = [sys.executable, "-P", "-m", "fastfork", *bind, "--workers", str(workers)]
+        bind = [] if {"-b", "--bind"} & set(options) or pass_fds else ["--bind", "127.0.0.1:0"]
+        command = [
+            *through,
+            sys.executable,
+            "-P",
+            "-m",
+            "fastfork",
+            *bind,
+            "--workers",
+            str(workers),
+        ]
         with self.log.path.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, *options, app],
@@ -100,6 +115,7 @@ class RunningServer:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
 
     # -- starting
@@ -116,7 +132,8 @@ class RunningServer:
             self.expected_exit = None  # said here; `finish` need not say it again
             raise AssertionError(f"the server ended with {code}:\n{self.log.text()}")
         found = re.search(
-            r"Listening at: (?:http://\[?([^\s\]]+)\]?:(\d+)|unix:([^\s,]+))", self.log.text()
+            r"Listening at: (?:systemd:\S+ = )?(?:http://\[?([^\s\]]+)\]?:(\d+)|unix:([^\s,]+))",
+            self.log.text(),
         )
         assert found, f"no 'Listening at:' in the log:\n{self.log.text()}"
         self.endpoint = found[3] or (found[1], int(found[2]))
@@ -265,11 +282,22 @@ class Fleet:
         workers: int = 1,
         config: str | None = None,
         env: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
         files = self._files / str(len(self._servers))
         files.mkdir()
-        server = RunningServer(files, app, options, workers=workers, config=config, env=env)
+        server = RunningServer(
+            files,
+            app,
+            options,
+            workers=workers,
+            config=config,
+            env=env,
+            through=through,
+            pass_fds=pass_fds,
+        )
         self._servers.append(server)
         return server.wait_ready() if ready else server
 

@@ -62,7 +62,7 @@ class SocketSettings:
     bind: tuple[str, ...] = setting(
         ("127.0.0.1:8000",),
         ADDRESSES,
-        "Address to listen on: HOST:PORT, [v6]:PORT, unix:PATH or fd://N; may be repeated.",
+        "Address to listen on: HOST:PORT, [v6]:PORT, unix:PATH, fd://N, systemd:NAME; repeatable.",
         flags="-b --bind",
         env="PORT",
         env_form="0.0.0.0:{}",
@@ -70,7 +70,10 @@ class SocketSettings:
         more="A missing port is 8000, a missing host (`:8000`) every IPv4 interface, port 0 "
         "one that the kernel chooses. `unix:@NAME` is a name of the abstract space. `fd://N` "
         "is a listening socket that the parent process left open. With `PORT` in the "
-        "environment the default is `0.0.0.0:$PORT`.",
+        "environment the default is `0.0.0.0:$PORT`. `systemd:NAME` is the socket that systemd "
+        "passed under that name, `systemd:` every one it passed. Sockets that it passed are used "
+        "without this setting, and instead of the default; beside addresses that do not say "
+        "systemd they are used too.",
     )
     backlog: int = setting(
         2048,
