@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import BadAddress
 
-__all__ = ["Address", "FdAddress", "PassedAddress", "TcpAddress", "UnixAddress", "parse"]
+__all__ = ["Access", "Address", "FdAddress", "PassedAddress", "TcpAddress", "UnixAddress", "parse"]
 
 DEFAULT_PORT = 8000
 ANY_IPV4 = "0.0.0.0"  # noqa: S104 - only when the user writes :PORT
@@ -48,10 +48,23 @@ class TcpAddress:
 
 
 @dataclass(frozen=True)
+class Access:
+    """Permissions of a socket's file; uid, gid: its owner, -1 = whoever makes it."""
+
+    mode: int = 0o777
+    uid: int = -1
+    gid: int = -1
+
+
+@dataclass(frozen=True)
 class UnixAddress:
-    """A unix socket: a path, or a name of the abstract space (unix(7)) after a leading NUL."""
+    """A unix socket: a path, or a name of the abstract space (unix(7)) after a leading NUL.
+
+    access: for the file when it is made.  Two addresses of one path are the same address.
+    """
 
     path: str
+    access: Access = field(default=Access(), compare=False)
 
     @property
     def is_abstract(self) -> bool:

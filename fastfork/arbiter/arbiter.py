@@ -21,11 +21,12 @@ from fastfork.arbiter.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.arbiter.face import Server
+from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.reap import Death
 from fastfork.arbiter.rollout import Rollout, without_server_settings
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.signals import SIGNALS
-from fastfork.arbiter.spawn import Runnable, worker_class
+from fastfork.arbiter.spawn import Runnable, exit_code, worker_class
 from fastfork.errors import AppNotFound, BootError, StartError
 from fastfork.ipc import Scoreboard, SignalMailbox, Slot, State
 from fastfork.net import Listener, close_listeners, open_listeners, resolve
@@ -107,6 +108,8 @@ class Arbiter:
             except StartError as error:
                 announce.cannot_start(error, self.cfg)
                 return error.exit_code
+            except SystemExit as leaving:  # of on_starting
+                return exit_code(leaving)
             except Exception:
                 log.exception("The arbiter failed; its workers see that and finish")
                 return StartError.exit_code
@@ -138,6 +141,7 @@ class Arbiter:
         cfg = self.cfg
         boot.change_directory(cfg.chdir)
         logs.setup(cfg)
+        give_logs(cfg)
         pidfile = PidFile(cfg.pidfile) if cfg.pidfile is not None else None
         if pidfile is not None:
             pidfile.check()
@@ -204,6 +208,7 @@ class Arbiter:
         try:
             loaded = without_server_settings(self._reload(), self.cfg)
             logs.setup(loaded.config)
+            give_logs(loaded.config)
         except BaseException as error:  # whatever a config file does, we go on
             is_ours = isinstance(error, StartError)
             log.error("reload refused: %s", error if is_ours else repr(error), exc_info=not is_ours)
@@ -230,6 +235,7 @@ class Arbiter:
     def reopen(self) -> None:
         """Open the log files again, here and in every worker."""
         logs.reopen()
+        give_logs(self.cfg)
         self.crew.send(signal.SIGUSR1)
 
     def more(self) -> None:
@@ -294,7 +300,7 @@ class Arbiter:
         found = resolve(bind, self._sockets, is_default=loaded.is_default("bind"))
         for unused in found.unused:
             log.warning("bind: nobody asks for the socket %s; it is not listened on", unused)
-        return found.addresses
+        return with_access(found.addresses, loaded.config)
 
     def _make_worker(self, nr: int, age: int, slot: Slot) -> Runnable:
         """Build the worker.  Runs in the child."""

@@ -86,14 +86,14 @@ def _live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetu
         mailbox.close_in_child()
         code = make_worker().run()
     except SystemExit as leaving:
-        code = _exit_code(leaving)
+        code = exit_code(leaving)
     except BaseException:
         log.exception("Worker failed (pid: %d)", os.getpid())
     finally:
         try:
             _finish()
         except SystemExit as leaving:
-            code = _exit_code(leaving)  # told to quit while it was finishing
+            code = exit_code(leaving)  # told to quit while it was finishing
         finally:
             os._exit(code)
 
@@ -111,7 +111,7 @@ def _finish() -> None:
             stream.flush()
 
 
-def _exit_code(leaving: SystemExit) -> int:
+def exit_code(leaving: SystemExit) -> int:
     """The number that sys.exit(...) would have given to the shell."""
     if leaving.code is None:
         return 0

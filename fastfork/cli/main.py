@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fastfork import config, logs, net, wsgi
+from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
 from fastfork.errors import BootError, ConfigError
-from fastfork.process import boot, streams
+from fastfork.process import boot, daemon, streams
 
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
 from .report import config_lines
@@ -75,10 +76,44 @@ def _run(options: dict[str, object]) -> int:
         if cfg.errorlog != logs.STANDARD_STREAM:
             logs.LOGGER.critical("%s", boot.describe(error))
         raise
-    # Late, since most ways through this function start no server.
+    serve = _serve_in_background if cfg.daemon else _serve
+    return serve(loaded, reload, sockets)
+
+
+def _serve_in_background(
+    loaded: Loaded, reload: Callable[[], Loaded], sockets: Sequence[PassedAddress]
+) -> int:
+    """Return when the server answers, or has failed."""
+    cfg = loaded.config
+    if cfg.errorlog == logs.STANDARD_STREAM and not cfg.enable_stdio_inheritance:
+        _tell("errorlog: the log ends with the terminal; set --error-logfile to keep one")
+    try:
+        place = daemon.detach(keeps_streams=cfg.enable_stdio_inheritance)
+    except OSError as error:
+        raise ConfigError(f"daemon: no process can be started: {error.strerror}") from None
+    if isinstance(place, int):
+        return place
+    code = FAILED
+    try:
+        code = _serve(loaded, reload, sockets, place.ready)
+        return code
+    finally:
+        place.ended(code)
+
+
+def _serve(
+    loaded: Loaded,
+    reload: Callable[[], Loaded],
+    sockets: Sequence[PassedAddress],
+    on_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Be the arbiter.  Returns the exit code."""
+    # Late, since most ways through this module start no server.
     from fastfork.arbiter import Arbiter
 
-    return Arbiter(loaded, reload=reload, load_app=_load_app, sockets=sockets).run()
+    return Arbiter(
+        loaded, reload=reload, load_app=_load_app, sockets=sockets, on_ready=on_ready
+    ).run()
 
 
 def _loader(options: dict[str, object]) -> Callable[[], Loaded]:

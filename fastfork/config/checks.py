@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .. import accounts
 from . import logformat
 from .settings import Config
 
@@ -80,6 +81,27 @@ def _jitter(cfg: Config) -> Iterator[Problem]:
         yield Problem("max_requests_jitter", "has no effect without max_requests", fatal=False)
 
 
+def _tmp_dir(cfg: Config) -> Iterator[Problem]:
+    if cfg.worker_tmp_dir is not None:
+        yield Problem(
+            "worker_tmp_dir", "has no effect: the heartbeat is in shared memory", fatal=False
+        )
+
+
+def _user(cfg: Config) -> Iterator[Problem]:
+    if os.geteuid() == 0:
+        return
+    if cfg.user is not None and accounts.user(cfg.user).uid != os.geteuid():
+        yield Problem("user", f"only root can become {cfg.user!r}; start as root or leave it out")
+    if cfg.group is not None and accounts.group(cfg.group) != os.getegid():
+        yield Problem("group", f"only root can become {cfg.group!r}; start as root or leave it out")
+
+
+def _initgroups(cfg: Config) -> Iterator[Problem]:
+    if cfg.initgroups and cfg.user is None:
+        yield Problem("initgroups", "has no effect without user", fatal=False)
+
+
 def _head(cfg: Config) -> Iterator[Problem]:
     for name in ("limit_request_line", "limit_request_field_size"):
         size: int = getattr(cfg, name)
@@ -104,6 +126,9 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _tmp_upload_dir,
     _pythonpath,
     _jitter,
+    _tmp_dir,
+    _user,
+    _initgroups,
     _head,
     _atoms,
 )

@@ -15,6 +15,7 @@ from typing import Any, Final
 from .groups.hooks import HookSettings
 from .groups.http import LeniencySettings, LimitSettings, TimeSettings
 from .groups.logs import LogSettings
+from .groups.privileges import PrivilegeSettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
 from .groups.workers import WorkerSettings
 from .spec import METADATA_KEY, Spec
@@ -31,6 +32,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LeniencySettings,
     LogSettings,
     ProcessSettings,
+    PrivilegeSettings,
     HookSettings,
 )
 
@@ -45,6 +47,7 @@ class Config(
     LeniencySettings,
     LogSettings,
     ProcessSettings,
+    PrivilegeSettings,
     HookSettings,
 ):
     """Every setting, typed.  Built once per load; never changed."""

@@ -154,14 +154,36 @@ def _open_unix(address: UnixAddress, backlog: int) -> Listener:
         name, file = address.path, Path(address.path)
         _remove_stale(file)
     with _closed_on_error(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as sock:
-        # A proxy under another user must be able to connect: gunicorn's default, mode 777.
-        previous = os.umask(0)
+        # Nobody can connect before the socket listens, and by then the owner is right too.
+        previous = os.umask(0o777 & ~address.access.mode)
         try:
             sock.bind(name)
         finally:
             os.umask(previous)
-        _start_listening(sock, backlog)
-        return Listener(sock, address, SocketFile.made_here(file) if file else None)
+        made = SocketFile.made_here(file) if file else None
+        try:
+            if made is not None:
+                _give_away(made, address)
+            _start_listening(sock, backlog)
+        except BaseException:
+            if made is not None:
+                made.remove()
+            raise
+        return Listener(sock, address, made)
+
+
+def _give_away(file: SocketFile, address: UnixAddress) -> None:
+    """Make the file its owner's.  Raises ConfigError when this process may not."""
+    access = address.access
+    if (access.uid, access.gid) == (-1, -1):
+        return
+    try:
+        os.chown(file.path, access.uid, access.gid, follow_symlinks=False)
+    except OSError as error:
+        raise ConfigError(
+            f"socket_owner: {address} cannot be given to {access.uid}:{access.gid}: "
+            f"{error.strerror}; start as root, or leave it out"
+        ) from None
 
 
 def _remove_stale(path: Path) -> None:

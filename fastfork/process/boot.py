@@ -33,7 +33,8 @@ def enter(directory: str, pythonpath: str | None, raw_env: Sequence[str]) -> Non
     pythonpath: directories separated by commas, as gunicorn's.  raw_env: `KEY=VALUE` each.
     Doing it twice is doing it once.  Raises ConfigError when there is no such directory.
     """
-    change_directory(directory)
+    if not _is_here(directory):
+        change_directory(directory)
     extra = [Path(part.strip()) for part in (pythonpath or "").split(",") if part.strip()]
     for path in [Path.cwd(), *extra]:
         entry = str(path.absolute())
@@ -43,6 +44,14 @@ def enter(directory: str, pythonpath: str | None, raw_env: Sequence[str]) -> Non
     for entry in raw_env:
         name, _, value = entry.partition("=")
         os.environ[name] = value
+
+
+def _is_here(directory: str) -> bool:
+    """Whether the process is there already: it may be where its user may not go."""
+    try:
+        return os.path.realpath(directory) == os.getcwd()  # noqa: PTH109 - text is compared
+    except OSError:
+        return False  # the directory was removed
 
 
 def load(load_app: Callable[[], App]) -> App:

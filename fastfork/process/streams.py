@@ -1,6 +1,6 @@
 """The three standard descriptors, when whoever started us had closed them.
 
-Runs in: cli
+Runs in: both
 """
 
 from __future__ import annotations
@@ -36,3 +36,15 @@ def _open(descriptor: int) -> None:
         os.close(found)
     else:
         os.set_inheritable(found, True)
+
+
+def leave_terminal() -> None:
+    """Put the null device in place of the three standard descriptors."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    for descriptor in (0, 1, 2):
+        os.dup2(fd, descriptor)
+    if fd > 2:
+        os.close(fd)

@@ -24,12 +24,19 @@ def set_title(role: str, proc_name: str | None, app: str | None, state: str = ""
     """
     write = _setproctitle()
     if write is None:
-        if proc_name is not None and not state:
+        if proc_name is not None:
             _set_short_name(proc_name)
         return
     name = proc_name or app
     words = ("fastfork:", role, f"[{name}]" if name else "", state)
     write(" ".join(filter(None, words)))
+
+
+@cache  # the short name has no state in it: once is enough
+def _set_short_name(name: str) -> None:
+    """Set at most 15 bytes of `name`; the kernel cuts the rest (prctl(2))."""
+    with suppress(OSError):
+        COMM.write_bytes(name.encode("utf-8", "replace"))
 
 
 @cache
@@ -40,9 +47,3 @@ def _setproctitle() -> Callable[[str], object] | None:
     except ImportError:
         return None
     return found
-
-
-def _set_short_name(name: str) -> None:
-    """Set at most 15 bytes of `name`; the kernel cuts the rest (prctl(2))."""
-    with suppress(OSError):
-        COMM.write_bytes(name.encode("utf-8", "replace"))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import clock, logs
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import Slot, State
-from fastfork.process import boot, parent, title
+from fastfork.process import boot, parent, privileges, streams, title
 from fastfork.workers.stacks import all_stacks
 from fastfork.wsgi import hooks
 from fastfork.wsgi.request_hooks import calling_pre_request
@@ -80,6 +80,8 @@ class Worker(ABC):
         self.log = logging.getLogger("fastfork.error")
         self.wsgi: WSGIApplication | None = None
         self.booted = False
+        self._served = 0
+        self._shown = ""
         self.alive = True
         self.draining = False
         self.drain_deadline: float | None = None
@@ -127,7 +129,7 @@ class Worker(ABC):
         if self.orphaned():
             return 0  # it died before we could ask to be told
         self.install_handlers()
-        title.set_title("worker", self.cfg.proc_name, self.cfg.wsgi_app)
+        self.show("loading")
         try:
             return self._load_and_serve()
         finally:
@@ -135,8 +137,11 @@ class Worker(ABC):
             self.alive = False
 
     def _load_and_serve(self) -> int:
+        cfg = self.cfg
         try:
-            boot.enter(self.cfg.chdir, self.cfg.pythonpath, self.cfg.raw_env)
+            if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
+                parent.signal_at_parents_death(signal.SIGTERM)
+            boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
             app = boot.load(self.load_app)
             self.wsgi = app
             hooks.must(self.cfg, "post_worker_init", self)
@@ -145,6 +150,8 @@ class Worker(ABC):
             return self._boot_failed(error)
         if not self.alive:
             return 0  # an application may swallow the SystemExit that told it to go
+        if cfg.daemon and not cfg.enable_stdio_inheritance:
+            streams.leave_terminal()
         # The heartbeat first: loading may have taken longer than `timeout`.
         self.slot.beat()
         self.slot.state = State.READY
@@ -156,6 +163,22 @@ class Worker(ABC):
             self.slot.state = State.EXITING
         # An application may have swallowed the SystemExit that said so.
         return ABORTED if self._was_aborted else code
+
+    def tick(self) -> None:
+        """Do what is due about once a second; the subclass calls it from its loop.
+
+        The title is only written here: a request costs nothing.
+        """
+        if not self.draining:
+            busy, self._served = self.slot.requests != self._served, self.slot.requests
+            running = max(self.slot.in_flight, int(busy))
+            self.show(f"busy {running}/{self.cfg.threads}" if running else "idle")
+
+    def show(self, state: str) -> None:
+        """Say in the process title what this worker is doing."""
+        if state != self._shown:
+            self._shown = state
+            title.set_title(f"worker {self.nr}", self.cfg.proc_name, self.cfg.wsgi_app, state)
 
     def begin_drain(self) -> None:
         """Take no new work, finish what runs, then leave `serve()`.
@@ -174,6 +197,7 @@ class Worker(ABC):
         self.drain_deadline = clock.now() + self.cfg.graceful_timeout
         self._end_hard_in(self.cfg.graceful_timeout + HARD_MARGIN)
         self.slot.state = State.DRAINING
+        self.show("draining")
         self.wake()
 
     def quit_now(self) -> None:

@@ -101,6 +101,7 @@ class ReactorWorker(Worker):
                 return True
             if self.drain_deadline is not None:
                 wait = min(wait, self.drain_deadline - clock.now())
+        self.tick()
         hub.accept_stranded()
         hub.rest()
         hub.look_up_in(wait)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ def test_anything_else_is_a_failed_import_with_its_traceback(error: BaseExceptio
     assert isinstance(raised.value, BootError)
 
 
+@pytest.fixture
+def fresh_title() -> Iterator[None]:
+    """What a process remembers of its title is forgotten."""
+    for forget in (title._setproctitle.cache_clear, title._set_short_name.cache_clear):
+        forget()
+    yield
+    for forget in (title._setproctitle.cache_clear, title._set_short_name.cache_clear):
+        forget()
+
+
+@pytest.mark.usefixtures("fresh_title")
 def test_title_without_setproctitle_is_the_short_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -82,23 +94,24 @@ def test_title_without_setproctitle_is_the_short_name(
     monkeypatch.setattr(title, "COMM", tmp_path / "comm")
     title.set_title("worker", None, "shop:app")
     assert not (tmp_path / "comm").exists()
-    title.set_title("worker", "shop", "shop:app")
+    title.set_title("worker", "shop", "shop:app", "idle")
     assert (tmp_path / "comm").read_bytes() == b"shop"
 
 
 @pytest.mark.parametrize(
-    ("name", "app", "shown"),
+    ("name", "app", "state", "shown"),
     [
-        ("shop", "shop:app", "fastfork: arbiter [shop]"),
-        (None, "shop:app", "fastfork: arbiter [shop:app]"),
-        (None, None, "fastfork: arbiter"),
+        ("shop", "shop:app", "", "fastfork: arbiter [shop]"),
+        (None, "shop:app", "2/2 ready", "fastfork: arbiter [shop:app] 2/2 ready"),
+        (None, None, "", "fastfork: arbiter"),
     ],
 )
+@pytest.mark.usefixtures("fresh_title")
 def test_title_with_setproctitle(
-    monkeypatch: pytest.MonkeyPatch, name: str | None, app: str | None, shown: str
+    monkeypatch: pytest.MonkeyPatch, name: str | None, app: str | None, state: str, shown: str
 ) -> None:
     titles: list[str] = []
     module = types.SimpleNamespace(setproctitle=titles.append)
     monkeypatch.setitem(sys.modules, "setproctitle", module)  # type: ignore[arg-type]
-    title.set_title("arbiter", name, app)
+    title.set_title("arbiter", name, app, state)
     assert titles == [shown]

@@ -44,6 +44,6 @@ def test_the_users_own_names_are_left_alone() -> None:
 
 
 def test_options_that_take_a_value_are_known() -> None:
-    assert OTHER_OPTIONS["--worker-tmp-dir"] is True
-    assert OTHER_OPTIONS["--reload"] is False
-    assert OTHER_OPTIONS["-u"] is OTHER_OPTIONS["--user"] is True
+    assert OTHER_OPTIONS["--statsd-host"] is True
+    assert OTHER_OPTIONS["--spew"] is False
+    assert OTHER_OPTIONS["--paster"] is OTHER_OPTIONS["--paste"] is True

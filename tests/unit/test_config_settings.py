@@ -55,7 +55,8 @@ def test_config_is_never_changed() -> None:
 
 def test_no_two_settings_share_an_option() -> None:
     flags = [flag for spec in SETTINGS.values() for flag in spec.flags]
-    flags += [f"--no-{flag[2:]}" for s in SETTINGS.values() if s.kind.switch for flag in s.flags]
+    switches = [flag for s in SETTINGS.values() if s.kind.switch for flag in s.flags]
+    flags += [f"--no-{flag[2:]}" for flag in switches if flag.startswith("--")]
     assert len(flags) == len(set(flags))
     assert not set(flags) & set(OTHER_OPTIONS)
 
@@ -77,8 +78,8 @@ def test_a_setting_that_we_have_is_not_called_missing() -> None:
     assert not set(SETTINGS) & set(OTHER_SETTINGS)
     ours = {
         "header_timeout", "body_timeout", "write_timeout", "limit_request_head",
-        "limit_request_body", "body_min_rate", "body_buffer", "response_buffer",
-        "worker_ready",
+        "limit_request_body", "body_min_rate", "body_buffer", "response_buffer", "worker_ready",
+        "socket_mode", "socket_owner",
     }  # fmt: skip
     gunicorn_has = 120
     assert len(OTHER_SETTINGS) + len(set(SETTINGS) - ours) == gunicorn_has

@@ -129,8 +129,37 @@ class ProcessSettings:
         "Name of the processes in ps and top.",
         flags="-n --name",
         reload="server",
-        more="The full title, `fastfork: worker [NAME]`, needs setproctitle (`pip install "
-        "setproctitle`); NAME is then the application's without this setting. Without "
-        "setproctitle only the short name is set (comm, 15 bytes), and only when this setting "
-        "is given.",
+        more="The full title, `fastfork: worker 2 [NAME] busy 3/8` (application threads that are "
+        "busy; about once a second), needs setproctitle (`pip install fastfork[title]`); NAME is "
+        "the application's without this setting. Without setproctitle only the short name is set "
+        "(comm, 15 bytes), and only when this setting is given.",
+    )
+    daemon: bool = setting(
+        False,
+        FLAG,
+        "Go to the background when the server answers.",
+        flags="-D --daemon",
+        reload="server",
+        more="The command returns when a worker has loaded the application, with exit code 0, or "
+        "when the start has failed, with its exit code and after its messages. The umask of the "
+        "processes is then 022. Not for systemd or containers, which keep track of the process "
+        "that they started.",
+    )
+    enable_stdio_inheritance: bool = setting(
+        False,
+        FLAG,
+        "Keep standard input, output and error in the background.",
+        flags="-R --enable-stdio-inheritance",
+        reload="server",
+        more="Without it they are the null device once the server answers; a log on `-` ends "
+        "there too.",
+    )
+    worker_tmp_dir: str | None = setting(
+        None,
+        PATH,
+        "Accepted for gunicorn's sake, and without effect.",
+        flags="--worker-tmp-dir",
+        reload="server",
+        more="It is where gunicorn keeps the files of its heartbeat. Here that is in shared "
+        "memory and cannot wait for a disk.",
     )
