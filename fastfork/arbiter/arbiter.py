@@ -19,6 +19,7 @@ from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
 from fastfork.arbiter.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children import Child
+from fastfork.arbiter.codewatch import CodeWatch
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.arbiter.face import Server
 from fastfork.arbiter.ownership import give_logs, with_access
@@ -122,11 +123,13 @@ class Arbiter:
             for signum in self.mailbox.drain():
                 SIGNALS[signum].run(self)
             self.crew.read_scoreboard(self.cfg)
-            for child, death in self.crew.reap():
+            for child, death in self.crew.reap(self.watch.bury):
                 self.judge(child, death)
             self.crew.kill_stalled(self.cfg.timeout)
             self.crew.kill_overdue()
             self.crew.tell_of_long_loading(self.cfg.timeout)
+            if changed := self.watch.changed():
+                self.code_changed(changed)
             self.keep_workers()
             self.tell_service()
         log.info("Stopped (exit code %d)", self.exit_code)
@@ -164,6 +167,8 @@ class Arbiter:
         scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.crew = Crew(self.mailbox, scoreboard, self._make_worker, cfg.workers)
         self.crew.server = self.server
+        self.watch = CodeWatch(cfg, self.mailbox, self._close_copies)
+        self._cleanup.callback(self.watch.stop)
         title.set_title("arbiter", cfg.proc_name, cfg.wsgi_app)
         announce.started(self.loaded, self.listeners, parser)
         self.server.call_hook("when_ready")
@@ -230,6 +235,17 @@ class Arbiter:
         else:
             self.server.call_hook("nworkers_changed", self.crew.target, self.crew.target)
         self.server.call_hook("on_reload")
+        self.crew.replace_all()
+
+    def code_changed(self, names: str) -> None:
+        """Replace the workers, with the settings as they are."""
+        if self.stop_began is not None:
+            return
+        log.info("Code changed (%s); workers are replaced", names)
+        if self.rollout is None:
+            self.rollout = Rollout(self.loaded, self.crew.target, self.crew.generation + 1)
+        else:
+            self.crew.dismiss_loading(self.cfg)
         self.crew.replace_all()
 
     def reopen(self) -> None:
@@ -312,6 +328,7 @@ class Arbiter:
             slot=slot,
             arbiter_pid=self.pid,
             load_app=partial(self._load_app, self.cfg),
+            modules=self.watch.modules,
         )
 
     def _preload(self, cfg: Config) -> None:
@@ -325,6 +342,11 @@ class Arbiter:
         """Close our copies, once: a file of this name may be the next server's after that."""
         close_listeners(self.listeners)
         self.listeners = []
+
+    def _close_copies(self) -> None:
+        """Close the sockets in a helper.  Runs in the helper."""
+        for listener in self.listeners:
+            listener.sock.close()
 
     def _dismiss(self, signum: int, grace: float) -> None:
         """Stop listening and tell the workers to go within `grace` seconds."""

@@ -97,11 +97,15 @@ class Crew:
                 child.leaving = True
                 child.kill_at = now + cfg.graceful_timeout + KILL_MARGIN
 
-    def reap(self) -> Iterator[tuple[Child, Death]]:
-        """Yield each worker that has ended, with its last words still on the scoreboard."""
+    def reap(self, stranger: Callable[[int, int], None]) -> Iterator[tuple[Child, Death]]:
+        """Yield each worker that has ended, with its last words still on the scoreboard.
+
+        stranger(pid, status): called for every other child.
+        """
         for pid, status in reaped():
             child = self.children.pop(pid)
             if child is None:
+                stranger(pid, status)
                 continue
             child.observe(clock.now())
             death = meaning(status, child.sent)

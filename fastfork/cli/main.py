@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import config, logs, net, wsgi
 from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
-from fastfork.errors import BootError, ConfigError
+from fastfork.errors import AppNotFound, BootError, ConfigError
 from fastfork.process import boot, daemon, streams
 
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
@@ -70,14 +70,21 @@ def _run(options: dict[str, object]) -> int:
     logs.setup(cfg)
     # The workers set raw_env: so a reload that drops a variable drops it.
     boot.enter(cfg.chdir, cfg.pythonpath, ())
+    _check_before_fork(cfg)
+    serve = _serve_in_background if cfg.daemon else _serve
+    return serve(loaded, reload, sockets)
+
+
+def _check_before_fork(cfg: Config) -> None:
+    """Raise BootError for what certainly cannot be loaded."""
     try:
-        wsgi.check_before_fork(cfg.wsgi_app)
+        wsgi.check_before_fork(cfg.wsgi_app or "")
     except BootError as error:
+        if cfg.reload and not isinstance(error, AppNotFound):
+            return  # a worker shows it, until it is mended
         if cfg.errorlog != logs.STANDARD_STREAM:
             logs.LOGGER.critical("%s", boot.describe(error))
         raise
-    serve = _serve_in_background if cfg.daemon else _serve
-    return serve(loaded, reload, sockets)
 
 
 def _serve_in_background(

@@ -81,6 +81,16 @@ def _jitter(cfg: Config) -> Iterator[Problem]:
         yield Problem("max_requests_jitter", "has no effect without max_requests", fatal=False)
 
 
+def _reload(cfg: Config) -> Iterator[Problem]:
+    if cfg.reload and cfg.preload_app:
+        yield Problem("reload", "and preload_app exclude each other; leave one of them out")
+    if cfg.reload_engine == "inotify" and importlib.util.find_spec("watchfiles") is None:
+        yield Problem(
+            "reload_engine",
+            "'inotify' needs watchfiles; pip install fastfork[reload], or use poll",
+        )
+
+
 def _tmp_dir(cfg: Config) -> Iterator[Problem]:
     if cfg.worker_tmp_dir is not None:
         yield Problem(
@@ -126,6 +136,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _tmp_upload_dir,
     _pythonpath,
     _jitter,
+    _reload,
     _tmp_dir,
     _user,
     _initgroups,

@@ -30,6 +30,7 @@ __all__ = [
     "FORMAT",
     "LOG_PATH",
     "PATH",
+    "PATHS",
     "SIZE",
     "TEXT",
     "WORD",
@@ -245,6 +246,13 @@ def _addresses(value: object) -> tuple[str, ...]:
     return tuple(word.strip() for word in words)
 
 
+def _paths(value: object) -> tuple[str, ...]:
+    for path in (words := _words(value, "templates/**/*.html")):
+        if not path.strip() or "\0" in path:
+            raise complaint(path, "is no path", "write one like templates/**/*.html")
+    return tuple(words)
+
+
 def _environment(value: object) -> tuple[str, ...]:
     words = _words(value, "DEBUG=0")
     for word in words:
@@ -273,6 +281,7 @@ FORMAT: Kind[str] = Kind("format", "FORMAT", _format)
 ADDRESSES: Kind[tuple[str, ...]] = Kind(
     "addresses", "ADDRESS", _addresses, show=_show_words, many=True
 )
+PATHS: Kind[tuple[str, ...]] = Kind("list of paths", "PATH", _paths, show=_show_words, many=True)
 ENVIRONMENT: Kind[tuple[str, ...]] = Kind(
     "list of KEY=VALUE", "KEY=VALUE", _environment, show=_show_words, many=True
 )

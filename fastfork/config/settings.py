@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
 from .groups.http import LeniencySettings, LimitSettings, TimeSettings
 from .groups.logs import LogSettings
@@ -33,6 +34,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LogSettings,
     ProcessSettings,
     PrivilegeSettings,
+    DevelopmentSettings,
     HookSettings,
 )
 
@@ -48,6 +50,7 @@ class Config(
     LogSettings,
     ProcessSettings,
     PrivilegeSettings,
+    DevelopmentSettings,
     HookSettings,
 ):
     """Every setting, typed.  Built once per load; never changed."""

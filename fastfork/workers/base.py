@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, logs
 from fastfork.errors import BootError, ConfigError
-from fastfork.ipc import Slot, State
+from fastfork.ipc import ModuleList, Slot, State
 from fastfork.process import boot, parent, privileges, streams, title
+from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
 from fastfork.wsgi import hooks
+from fastfork.wsgi.failed import app_that_tells
 from fastfork.wsgi.request_hooks import calling_pre_request
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Worker(ABC):
     arbiter, so the oldest worker has the lowest.
     alive: False once the worker must go without finishing anything; a SystemExit that comes
     out of the application then is ours and must be let through.
+    modules: where to tell which files the application is made of; None when nobody watches them.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
     max_requests: requests after which the subclass calls `begin_drain()`; 0 = never.
@@ -69,6 +72,7 @@ class Worker(ABC):
         slot: Slot,
         arbiter_pid: int,
         load_app: Callable[[], WSGIApplication],
+        modules: ModuleList | None = None,
     ) -> None:
         self.nr = nr
         self.age = age
@@ -82,6 +86,7 @@ class Worker(ABC):
         self.booted = False
         self._served = 0
         self._shown = ""
+        self._sources = SourceReport(modules)
         self.alive = True
         self.draining = False
         self.drain_deadline: float | None = None
@@ -139,17 +144,14 @@ class Worker(ABC):
     def _load_and_serve(self) -> int:
         cfg = self.cfg
         try:
-            if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
-                parent.signal_at_parents_death(signal.SIGTERM)
-            boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
-            app = boot.load(self.load_app)
-            self.wsgi = app
-            hooks.must(self.cfg, "post_worker_init", self)
-            app = calling_pre_request(app, self.cfg, self)
+            app = self._load()
         except (BootError, ConfigError) as error:
-            return self._boot_failed(error)
+            if not cfg.reload or isinstance(error, ConfigError):
+                return self._boot_failed(error)
+            app = self._stand_in(error)
         if not self.alive:
             return 0  # an application may swallow the SystemExit that told it to go
+        self._sources.tell()
         if cfg.daemon and not cfg.enable_stdio_inheritance:
             streams.leave_terminal()
         # The heartbeat first: loading may have taken longer than `timeout`.
@@ -164,11 +166,29 @@ class Worker(ABC):
         # An application may have swallowed the SystemExit that said so.
         return ABORTED if self._was_aborted else code
 
+    def _load(self) -> WSGIApplication:
+        """The application, loaded as the user that is wanted.  Raises BootError, ConfigError."""
+        cfg = self.cfg
+        if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
+            parent.signal_at_parents_death(signal.SIGTERM)
+        boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+        app = boot.load(self.load_app)
+        self.wsgi = app
+        hooks.must(cfg, "post_worker_init", self)
+        return calling_pre_request(app, cfg, self)
+
+    def _stand_in(self, error: BootError) -> WSGIApplication:
+        """What answers while the application does not load and somebody is mending it."""
+        self.log.error("%s", boot.describe(error))
+        self._sources.tell(error)
+        return app_that_tells(boot.describe(error))
+
     def tick(self) -> None:
         """Do what is due about once a second; the subclass calls it from its loop.
 
         The title is only written here: a request costs nothing.
         """
+        self._sources.tell()
         if not self.draining:
             busy, self._served = self.slot.requests != self._served, self.slot.requests
             running = max(self.slot.in_flight, int(busy))

@@ -1,0 +1,99 @@
+"""A helper process beside the workers: forked, reaped and replaced, and never counted as one.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from fastfork import clock
+from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
+from fastfork.arbiter.reap import meaning
+from fastfork.arbiter.spawn import Runnable, spawn
+from fastfork.ipc import SignalMailbox
+
+log = logging.getLogger("fastfork.error")
+
+MESSAGE_BYTES: Final = 65536
+
+
+class Helper:
+    """One helper, kept alive.  make(fd): builds it in its process; `fd` is where it may write.
+
+    name: for the log.  pid: None while there is none.
+    """
+
+    def __init__(self, name: str, make: Callable[[int], Runnable], mailbox: SignalMailbox) -> None:
+        self.name = name
+        self.pid: int | None = None
+        self._make = make
+        self._mailbox = mailbox
+        self._reader = -1
+        self._backoff = Backoff()
+        self._spawned_at = 0.0
+
+    def keep(self) -> None:
+        """Start it, unless it runs or has died too often just now."""
+        now = clock.now()
+        if self.pid is not None:
+            if now - self._spawned_at >= HEALTHY_AFTER:
+                self._backoff.lived(self._spawned_at)
+        elif not self._backoff.wait(now):
+            self._start(now)
+
+    def bury(self, pid: int, status: int) -> None:
+        """Note that a child which is no worker has ended; nothing if it is not this one."""
+        if pid != self.pid:
+            return
+        self.pid = None
+        self._close()
+        self._backoff.failed(clock.now())
+        log.warning(
+            "The %s %s (pid: %d); the next one starts in %.1f s",
+            self.name,
+            meaning(status).text,
+            pid,
+            self._backoff.wait(clock.now()),
+        )
+
+    def messages(self) -> list[str]:
+        """The lines that it has written since the last call.  Never waits."""
+        if self._reader < 0:
+            return []
+        with suppress(BlockingIOError):
+            return os.read(self._reader, MESSAGE_BYTES).decode("utf-8", "replace").splitlines()
+        return []
+
+    def stop(self) -> None:
+        """End it now, and wait for that: it has nothing to finish."""
+        if self.pid is not None:
+            pid, self.pid = self.pid, None
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        self._close()
+
+    def _start(self, now: float) -> None:
+        self._spawned_at = now
+        reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self.pid = spawn(lambda: self._make(writer), self._mailbox)
+        except OSError as error:
+            os.close(reader)
+            self._backoff.failed(now)
+            log.error("Cannot start the %s: %s", self.name, error.strerror)
+            return
+        finally:
+            os.close(writer)
+        self._reader = reader
+
+    def _close(self) -> None:
+        if self._reader >= 0:
+            os.close(self._reader)
+            self._reader = -1

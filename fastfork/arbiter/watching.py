@@ -1,0 +1,156 @@
+"""Which files are watched, and whether one of them has changed since it was looked at.
+
+Runs in: arbiter (in the watcher's process)
+"""
+
+# ruff: noqa: PTH112, PTH113, PTH116, PTH120, PTH207 - thousands of paths a round, as text
+
+from __future__ import annotations
+
+import glob
+import os
+import sysconfig
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from fastfork import clock
+
+# What other tools write while an application runs, and what nobody edits in place.
+LEFT_OUT: Final = frozenset(
+    {
+        "__pycache__",
+        ".git",
+        ".hg",
+        ".mypy_cache",
+        ".nox",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        "dist-packages",
+        "node_modules",
+        "site-packages",
+    }
+)
+OF_VIRTUALENV: Final = frozenset({"bin", "include", "lib", "lib64", "share"})
+# Looking at each of them costs a system call a round.
+MOST_FILES: Final = 20_000
+# One save may be several writes, and a checkout many files: quiet for this long is the end of it.
+QUIET: Final = 0.05  # seconds
+LONGEST_QUIET: Final = 2.0
+
+# What stat(2) says of a file, None when there is none.
+State = tuple[int, int, int] | None
+
+
+class Watch:
+    """The state of every watched file as it was seen last.
+
+    modules() -> {path: time in ns from which on a change counts}.
+    extra: paths and globs (`**` for any depth), relative ones from `folder`.
+    """
+
+    def __init__(
+        self, modules: Callable[[], dict[str, int]], extra: Sequence[str], folder: str
+    ) -> None:
+        self._modules = modules
+        self._extra = [str(Path(folder, entry)) for entry in extra]
+        self._seen: dict[str, State] = {}
+
+    def changed(self) -> list[str]:
+        """The files that have changed since the last call; new members of a glob too.
+
+        A file that vanished has not changed: an editor may be about to put the new one there.
+        """
+        changed = []
+        for path, since in self._wanted().items():
+            now = _state(path)
+            if path not in self._seen:
+                self._seen[path] = now
+                if now is not None and since is not None and now[0] > since:
+                    changed.append(path)
+            elif now is not None and now != self._seen[path]:
+                self._seen[path] = now
+                changed.append(path)
+        return changed
+
+    def settled(self, changed: list[str], pause: Callable[[float], None]) -> list[str]:
+        """`changed`, and what changes before it is quiet."""
+        deadline = clock.now() + LONGEST_QUIET
+        found = dict.fromkeys(changed)
+        while clock.now() < deadline:
+            pause(QUIET)
+            more = self.changed()
+            if not more:
+                break
+            found.update(dict.fromkeys(more))
+        return list(found)
+
+    def folders(self) -> set[str]:
+        """The directories that the files are in, as far as they are there."""
+        return {folder for folder in map(os.path.dirname, self._seen) if os.path.isdir(folder)}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def _wanted(self) -> dict[str, int | None]:
+        """Path -> from when on; None for a file that was always there, as far as we know."""
+        wanted: dict[str, int | None] = {}
+        for path, since in self._modules().items():
+            if is_watched(path):
+                wanted[path] = since
+        for entry in self._extra:
+            for path in _expanded(entry):
+                # A new member of a glob is a change, unless this is the first look.
+                wanted.setdefault(path, 0 if self._seen else None)
+        return dict(list(wanted.items())[:MOST_FILES])
+
+
+def is_watched(path: str) -> bool:
+    """Whether a file is the application's own: not of a virtualenv, a cache or Python itself."""
+    folder = os.path.dirname(path)
+    return not (LEFT_OUT & set(Path(path).parts)) and not _is_foreign(folder)
+
+
+@cache
+def _is_foreign(folder: str) -> bool:
+    """Whether a directory is one of a virtualenv's own, or in Python's library.
+
+    Not all below a pyvenv.cfg (PEP 405) is: some make the virtualenv in the project's directory.
+    """
+    if any(_is_below(folder, library) for library in _libraries()):
+        return True
+    path = Path(folder)
+    return any(
+        (above / "pyvenv.cfg").exists()
+        for above in path.parents
+        if path.relative_to(above).parts[0] in OF_VIRTUALENV
+    )
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple({paths["stdlib"], paths["platstdlib"]})
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _expanded(entry: str) -> list[str]:
+    """The files of a glob that are watched; a plain path, whatever it is."""
+    if not glob.has_magic(entry):
+        return [entry]
+    found = glob.iglob(entry, recursive=True)
+    return [path for path in found if is_watched(path) and os.path.isfile(path)]
+
+
+def _state(path: str) -> State:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

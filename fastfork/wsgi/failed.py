@@ -1,0 +1,42 @@
+"""The application that stands in for one that does not load, while it is being written.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["app_that_tells"]
+
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en">
+<title>The application does not load</title>
+<h1>The application does not load</h1>
+<pre>{told}</pre>
+<p>This page is shown because of <code>reload</code>. Save a file of the application to have it
+loaded again.
+</html>
+"""
+
+
+def app_that_tells(told: str) -> WSGIApplication:
+    """An application that answers 500 to everything, with this text on the page."""
+    page = _PAGE.format(told=html.escape(told)).encode("utf-8", "backslashreplace")
+    fields = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", str(len(page))),
+        ("Cache-Control", "no-store"),
+    ]
+
+    def app(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("500 Internal Server Error", list(fields))
+        return [page]
+
+    return app
