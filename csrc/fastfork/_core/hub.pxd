@@ -12,7 +12,7 @@ cdef class Hub(Receiver):
     cdef int64_t log_ns        # when access lines were last written
     cdef int64_t told_ns       # when a refusal was last logged
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
-    cdef readonly int64_t most_requests
+    cdef public int64_t most_requests
     cdef public bint attention  # ... or as soon as this is set
     cdef int64_t rested        # requests at the last rest()
     cdef bint is_slow          # the application was slow at least once

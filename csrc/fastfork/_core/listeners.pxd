@@ -24,6 +24,7 @@ cdef class Listeners(Connections):
     cdef int64_t _fair_share(self) noexcept
     cdef int _stand_back(self) except -1
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1
+    cdef int _take(self, uint32_t listener) except -1
 
 
 cdef class Listening:

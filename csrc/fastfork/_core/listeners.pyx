@@ -26,7 +26,8 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors or of room
     SHORTAGE_LOG_NS = 1000000000
-    BACKLOG_ROUNDS = 64       # of `accepts` each, when the worker leaves
+    QUEUE_MAX = 256           # connections taken from one queue at a time, when the worker leaves
+    QUEUE_NS = 50000000       # ... and how long that may take
     LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
     IDLE_NS = 250000000       # a kept-alive connection this idle gives way to a new one
     SILENT_NS = 1000000000    # ... and a new one that has said nothing for this long
@@ -68,24 +69,45 @@ cdef class Listeners(Connections):
         """Begin or stop to watch the listeners."""
         self._listen(on)
 
-    def begin_drain(self):
+    def begin_drain(self, bint keep_listeners=False):
         """Serve what is here, what waits in the accept queue and what comes on open
-        connections, then let them go."""
-        cdef uint32_t i
-        for i in range(len(self.listeners)):
-            for _ in range(BACKLOG_ROUNDS):
-                before = self.connections
-                self._accept(i, False)
-                if self.connections == before:
-                    break
-        self._flush()
+        connections, then let them go.
+
+        keep_listeners: nobody else accepts there any more; call `take_queue()` now and then.
+        """
+        self.take_queue()
         self.site.draining = True
         self._listen(False)
-        self.listeners = []
+        self.listen_again = 0
+        if not keep_listeners:
+            self.let_go()
         self.deadlines.limit(FIRST_BYTE, LEAVING_NS)
         self.deadlines.limit(NEXT_REQUEST, LEAVING_NS)
         self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
+
+    def take_queue(self):
+        """Accept what waits in the listeners' queues.  True when nobody waits any more."""
+        cdef uint32_t i
+        cdef int _k, took
+        cdef int64_t began = now_ns()
+        cdef bint is_empty = True
+        self.now = began
+        for i in range(len(self.listeners)):
+            took = 0
+            for _k in range(QUEUE_MAX):
+                took = self.connections < self.most_connections and self._take(i)
+                if not took or self.now - began > QUEUE_NS:
+                    break
+            if took or self.connections >= self.most_connections:
+                is_empty = False
+        self._flush()
+        return is_empty
+
+    def let_go(self):
+        """Accept nothing any more.  The descriptors are the caller's to close."""
+        self._listen(False)
+        self.listeners = []
 
     cdef int _gone(self) except -1:
         """A connection has gone: room for one that waits."""
@@ -120,7 +142,6 @@ cdef class Listeners(Connections):
 
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1:
         """Take connections from the queue of a listener.  one_waits: one is there for certain."""
-        cdef Connection connection
         cdef int _i
         cdef int64_t share = self._fair_share()
         for _i in range(self.accepts):
@@ -136,32 +157,39 @@ cdef class Listeners(Connections):
                     self.listen_again = self.now + SHORTAGE_NS
                     return self._listen(False)
             one_waits = False
-            connection = self.acceptor.accept(self.listeners[listener], listener)
-            if connection is None:
+            if not self._take(listener):
                 if self.acceptor.error:
                     self._shortage()
                 return 0
-            self._reserve(connection.fd)
-            connection.hub = self
-            connection.interest = NEVER
-            self.table[connection.fd] = connection
-            self.connections += 1
-            self.slot[CONNECTIONS] = self.connections
-            self.slot[ACCEPTED] += 1
-            self.deadlines.set(connection, FIRST_BYTE, self.now)
-            # Most clients have sent their request by now.  One that is answered and closed
-            # in this turn never costs a word to the poller.
-            try:
-                self._readable(connection)
-                if connection.state != CLOSED and not connection.close_after:
-                    self._watch(connection, EPOLLIN)
-            except Exception:
-                self._mishap(connection)
-            if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
-                self._flush()
         if self.connections > share:
             self._stand_back()
         return 0
+
+    cdef int _take(self, uint32_t listener) except -1:
+        """Accept one connection and serve what it has sent.  Returns 0 when there was none;
+        `acceptor.error` then says why."""
+        cdef Connection connection = self.acceptor.accept(self.listeners[listener], listener)
+        if connection is None:
+            return 0
+        self._reserve(connection.fd)
+        connection.hub = self
+        connection.interest = NEVER
+        self.table[connection.fd] = connection
+        self.connections += 1
+        self.slot[CONNECTIONS] = self.connections
+        self.slot[ACCEPTED] += 1
+        self.deadlines.set(connection, FIRST_BYTE, self.now)
+        # Most clients have sent their request by now.  One that is answered and closed in
+        # this turn never costs a word to the poller.
+        try:
+            self._readable(connection)
+            if connection.state != CLOSED and not connection.close_after:
+                self._watch(connection, EPOLLIN)
+        except Exception:
+            self._mishap(connection)
+        if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
+            self._flush()
+        return 1
 
     cdef int64_t _fair_share(self) noexcept:
         """The connections of a worker, on average over those that could take one now."""
