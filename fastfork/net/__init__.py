@@ -7,5 +7,19 @@ from __future__ import annotations
 
 from fastfork.net.activation import passed, resolve, shown
 from fastfork.net.listeners import Listener, close_listeners, open_listeners
+from fastfork.net.places import Inherited, Place, Places, close_places, settle, silence
 
-__all__ = ["Listener", "close_listeners", "open_listeners", "passed", "resolve", "shown"]
+__all__ = [
+    "Inherited",
+    "Listener",
+    "Place",
+    "Places",
+    "close_listeners",
+    "close_places",
+    "open_listeners",
+    "passed",
+    "resolve",
+    "settle",
+    "shown",
+    "silence",
+]

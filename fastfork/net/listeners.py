@@ -65,7 +65,12 @@ class Listener:
 
 
 def open_listeners(
-    addresses: Sequence[Address], backlog: int, *, pause: Callable[[float], None] = time.sleep
+    addresses: Sequence[Address],
+    backlog: int,
+    *,
+    reuse_port: bool = False,
+    listen: bool = True,
+    pause: Callable[[float], None] = time.sleep,
 ) -> list[Listener]:
     """Listen on every address, in order; all or nothing.
 
@@ -73,12 +78,14 @@ def open_listeners(
     second apart.  A TCP port of 0 is answered with the port that the kernel chose.
 
     backlog: connections that may wait for accept(), see listen(2).
+    reuse_port: other TCP sockets, ours and other programs', may have the address too.
+    listen: False leaves TCP sockets bound; nobody is sent to them before they listen.
     Raises ConfigError with one line that says which address and what to do.
     """
     opened: list[Listener] = []
     try:
         for address in addresses:
-            opened.append(_open_patiently(address, backlog, pause))
+            opened.append(_open_patiently(address, backlog if listen else 0, pause, reuse_port))
     except BaseException:
         close_listeners(opened)
         raise
@@ -94,10 +101,12 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.sock.close()
 
 
-def _open_patiently(address: Address, backlog: int, pause: Callable[[float], None]) -> Listener:
+def _open_patiently(
+    address: Address, backlog: int, pause: Callable[[float], None], reuse_port: bool
+) -> Listener:
     for attempt in range(1, BIND_ATTEMPTS + 1):
         try:
-            return _open(address, backlog)
+            return _open(address, backlog, reuse_port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or attempt == BIND_ATTEMPTS:
                 raise ConfigError(f"bind: {explain(address, error)}") from None
@@ -106,10 +115,10 @@ def _open_patiently(address: Address, backlog: int, pause: Callable[[float], Non
     raise AssertionError("the last attempt returns or raises")
 
 
-def _open(address: Address, backlog: int) -> Listener:
+def _open(address: Address, backlog: int, reuse_port: bool) -> Listener:
     match address:
         case TcpAddress():
-            return _open_tcp(address, backlog)
+            return _open_tcp(address, backlog, reuse_port)
         case UnixAddress():
             return _open_unix(address, backlog)
         case FdAddress():
@@ -126,14 +135,18 @@ def _closed_on_error(sock: socket.socket) -> Iterator[socket.socket]:
         raise
 
 
-def _open_tcp(address: TcpAddress, backlog: int) -> Listener:
+def _open_tcp(address: TcpAddress, backlog: int, reuse_port: bool) -> Listener:
     family, sockaddr = _resolve(address)
     with _closed_on_error(socket.socket(family, socket.SOCK_STREAM)) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # Set on the listener: accepted sockets inherit it, so a request pays no setsockopt().
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind(sockaddr)
-        _start_listening(sock, backlog)
+        sock.setblocking(False)
+        if backlog:
+            sock.listen(backlog)
         return Listener(sock, replace(address, port=sock.getsockname()[1]))
 
 
