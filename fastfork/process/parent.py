@@ -1,6 +1,6 @@
-"""Hearing of the parent's death, also while the process has no time to look for itself.
+"""Parents and children beyond what fork(2) says: prctl(2), which only Linux has.
 
-Runs in: worker
+Runs in: both
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
+PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 def signal_at_parents_death(signum: int) -> bool:
@@ -27,3 +28,16 @@ def signal_at_parents_death(signum: int) -> bool:
         return int(ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signum), 0, 0, 0)) == 0
     except (OSError, AttributeError):
         return False  # a C library without it: the worker still looks once a second
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of every descendant whose own parent ends (PR_SET_CHILD_SUBREAPER).
+
+    Children of this process do not inherit it.  Returns False where there is no such thing.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        return int(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+    except (OSError, AttributeError):
+        return False

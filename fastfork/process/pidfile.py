@@ -65,6 +65,12 @@ class PidFile:
                 "exists and that this user may write"
             ) from None
 
+    def move(self, path: str | Path) -> None:
+        """Give the file another name; what was there before is gone.  Raises OSError."""
+        target = Path(path).absolute()
+        self.path.rename(target)
+        self.path = target
+
     def remove(self) -> None:
         """Unlink the file if it names this process."""
         with suppress(OSError, ConfigError):
