@@ -9,7 +9,6 @@ import importlib
 import logging
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,17 +41,6 @@ def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
     log.info("Using worker: %s", loaded.config.worker_class)
     log.info("Using parser: %s", parser)
     log.info("Arbiter pid: %d", os.getpid())
-
-
-def preloaded() -> None:
-    """Warn of threads that the application started too early: a fork copies none of them."""
-    count = threading.active_count() - 1
-    if count:
-        log.warning(
-            "preload_app: the application started %d thread(s) while it was loaded; they do not "
-            "run in the workers",
-            count,
-        )
 
 
 def no_worker_started(reason: str, cfg: Config) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fastfork.ipc import Slot, State
+from fastfork.ipc import Order, Slot, State
 
 if TYPE_CHECKING:
     from fastfork.arbiter.face import WorkerFace
@@ -28,6 +28,9 @@ class Child:
     kill_at: SIGKILL then, if it is still there.
     stalled_at, stall_signals: found silent then, and signals of the escalation sent since.
     loading_told: how many times `timeout` its loading had lasted when that was last logged.
+    overslept: it loaded the application for longer than `boot_timeout`.
+    is_spent: it serves, and is to be replaced for a reason of its own (max_requests, max_rss).
+    berth: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
     face: what hooks are given for it.
     """
@@ -45,6 +48,9 @@ class Child:
     stalled_at: float | None = None
     stall_signals: int = 0
     loading_told: int = 0
+    overslept: bool = False
+    is_spent: bool = False
+    berth: int = 0
     sent: set[int] = field(default_factory=set)
     face: WorkerFace | None = None
 
@@ -54,6 +60,10 @@ class Child:
         if state >= State.READY and self.ready_at is None:
             self.ready_at = now
         return state
+
+    def is_outdated(self, generation: int) -> bool:
+        """Whether it is to be replaced while workers of `generation` are wanted."""
+        return self.is_spent or self.generation != generation
 
     def lived(self, now: float) -> float:
         """Seconds since it was ready; 0 if it never was."""
@@ -65,9 +75,11 @@ class Child:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signum)
 
-    def leave(self, signum: int, kill_at: float) -> None:
+    def leave(self, signum: int, kill_at: float, order: Order = Order.NONE) -> None:
         """Tell it to go; an earlier deadline stays."""
         self.leaving = self.told = True
+        if order:
+            self.slot.order = order  # before the signal: it looks there then
         self.kill_at = kill_at if self.kill_at is None else min(self.kill_at, kill_at)
         if signal.SIGKILL not in self.sent:
             self.send(signum)

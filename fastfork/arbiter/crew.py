@@ -16,17 +16,18 @@ from fastfork import clock
 from fastfork.arbiter import stalled
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.children import Child, Children
-from fastfork.arbiter.face import NoServer, Server
-from fastfork.arbiter.plan import plan
+from fastfork.arbiter.face import NoServer, Server, WorkerFace
+from fastfork.arbiter.memory import MemoryWatch
+from fastfork.arbiter.nursery import Job
+from fastfork.arbiter.plan import berth_for, plan
 from fastfork.arbiter.reap import Death, meaning, reaped
-from fastfork.arbiter.spawn import Runnable, spawn
 from fastfork.config import Config
-from fastfork.ipc import Scoreboard, SignalMailbox, Slot, State
+from fastfork.ipc import Order, Scoreboard, State
 
 log = logging.getLogger("fastfork.error")
 
-# make(nr, age, slot), called in the child.
-WorkerMaker = Callable[[int, int, Slot], Runnable]
+# fork(job, face) -> pid.  Raises OSError when there can be no further process.
+Fork = Callable[[Job, WorkerFace | None], int]
 
 # A worker keeps the graceful deadline itself; the arbiter only ends those that do not.
 KILL_MARGIN: Final = 0.5  # seconds
@@ -35,29 +36,29 @@ KILL_MARGIN: Final = 0.5  # seconds
 class Crew:
     """Every worker process, and the count that is wanted.
 
-    generation: the settings they should run with; a worker of an
-    earlier one is replaced.  ever_ready: whether any worker has ever loaded the application.
-    age: workers forked.  server: calls the hooks.
+    generation: the settings they should run with; a worker of an earlier one is replaced.
+    ever_ready: whether any worker has ever loaded the application.  age: workers forked.
+    berths: listening sockets of which each worker has one of its own (reuse_port), else 1.
+    server: calls the hooks.
     """
 
-    def __init__(
-        self, mailbox: SignalMailbox, scoreboard: Scoreboard, make: WorkerMaker, target: int
-    ) -> None:
+    def __init__(self, scoreboard: Scoreboard, fork: Fork, target: int) -> None:
         self.server: Server | NoServer = NoServer()
         self._target = target
         self.generation = 0
         self.ever_ready = False
+        self.berths = 1
         self.children = Children()
         self.backoff = Backoff()
-        self._mailbox = mailbox
         self._scoreboard = scoreboard
-        self._make = make
+        self._fork = fork
         self.age = 0
         self._silence = stalled.SilenceWatch(clock.now())
+        self._memory = MemoryWatch()
 
     @property
     def target(self) -> int:
-        """How many workers are wanted."""
+        """How many workers are wanted; 0 after SIGWINCH."""
         return self._target
 
     @target.setter
@@ -83,7 +84,7 @@ class Crew:
         return min(times, default=float("inf"))
 
     def read_scoreboard(self, cfg: Config) -> None:
-        """Note who has become ready, who is healthy, and who leaves by itself (max_requests)."""
+        """Note who has become ready, who is healthy, who has served enough, and who leaves."""
         now = clock.now()
         for child in self.children:
             state = child.observe(now)
@@ -93,6 +94,9 @@ class Crew:
             self._tell_ready(child)
             if child.lived(now) >= HEALTHY_AFTER:
                 self.backoff.lived(child.spawned_at)
+            if state == State.SPENT and not child.is_spent:
+                child.is_spent = True
+                log.info("Worker has served enough and is replaced (pid: %d)", child.pid)
             if state == State.DRAINING and not child.leaving:
                 child.leaving = True
                 child.kill_at = now + cfg.graceful_timeout + KILL_MARGIN
@@ -133,18 +137,40 @@ class Crew:
                 )
             stalled.escalate(child, now)
 
-    def tell_of_long_loading(self, timeout: float) -> None:
-        """Log each worker that loads for another `timeout` seconds; it is not ended for that."""
+    def watch_loading(self, timeout: float, boot_timeout: float) -> None:
+        """Log each worker that loads for another `timeout` seconds, end it at `boot_timeout`.
+
+        Seconds since the fork; 0 = never.
+        """
         now = clock.now()
         for child in self.children:
-            loading = child.ready_at is None and not child.leaving and timeout
-            if loading and now - child.spawned_at > timeout * (child.loading_told + 1):
-                child.loading_told = int((now - child.spawned_at) / timeout)
-                log.warning(
-                    "Worker is still loading the application after %.0f s (pid: %d)",
-                    now - child.spawned_at,
+            if child.ready_at is not None or child.leaving:
+                continue
+            loading = now - child.spawned_at
+            if boot_timeout and loading > boot_timeout and child.stalled_at is None:
+                child.overslept = True
+                child.stalled_at = now  # the way to end it is the same
+                log.error(
+                    "Worker has loaded the application for more than boot_timeout, %g s; it is "
+                    "ended (pid: %d)",
+                    boot_timeout,
                     child.pid,
                 )
+            elif timeout and loading > timeout * (child.loading_told + 1):
+                child.loading_told = int(loading / timeout)
+                log.warning(
+                    "Worker is still loading the application after %.0f s (pid: %d)",
+                    loading,
+                    child.pid,
+                )
+
+    def watch_memory(self, max_rss: int) -> None:
+        """Have workers above `max_rss` bytes replaced; 0 = no limit."""
+        now = clock.now()
+        for child in self._memory.look(list(self.children), max_rss, now):
+            if child.lived(now) < HEALTHY_AFTER:
+                # The limit is too small for the application: do not fork without end.
+                self.note_failure()
 
     def kill_overdue(self) -> None:
         """SIGKILL for each worker that did not go in the time it was given."""
@@ -159,28 +185,35 @@ class Crew:
                 )
                 child.send(signal.SIGKILL)
 
-    def keep_count(self, cfg: Config) -> None:
-        """Take the next step towards the wanted workers; see plan.py."""
-        step = plan(self.children, self.generation, self.target)
-        for _ in range(step.spawn):
+    def keep_count(self, cfg: Config, *, can_fork: bool = True, order: Order = Order.NONE) -> None:
+        """Take the next step towards the wanted workers; see plan.py.
+
+        order: for those that are told to go.
+        """
+        step = plan(self.children, self.generation, self.target, cfg.reload_parallel)
+        for _ in range(step.spawn if can_fork else 0):
             if self.backoff.wait(clock.now()) or not self._spawn():
                 break
         for child in step.retire:
-            child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN)
+            child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN, order)
 
-    def dismiss(self, signum: int, kill_at: float) -> None:
+    def dismiss(self, signum: int, kill_at: float, order: Order = Order.NONE) -> None:
         """Tell every worker to go, with SIGKILL at `kill_at`."""
         for child in self.children:
-            child.leave(signum, kill_at)
+            child.leave(signum, kill_at, order)
 
     def send(self, signum: int) -> None:
         """Signal every worker."""
         for child in self.children:
             child.send(signum)
 
-    def is_replacing(self) -> bool:
-        """Whether a worker of an earlier generation still serves and is not told to go."""
-        return any(c.generation != self.generation and not c.leaving for c in self.children)
+    def outdated(self) -> int:
+        """How many workers of earlier generations serve and are not told to go."""
+        return sum(c.generation != self.generation and not c.leaving for c in self.children)
+
+    def has_leaving(self) -> bool:
+        """Whether somebody that was told to go is still there."""
+        return any(child.leaving for child in self.children)
 
     def replace_all(self) -> None:
         """Begin a generation: whoever runs now is to be replaced.
@@ -225,15 +258,13 @@ class Crew:
         if nr is None:
             return False
         self.age += 1
-        slot = self._scoreboard.slot(nr)
         face = self.server.new_worker(nr, self.age)
         spawned_at = clock.now()
+        berth = berth_for(self.children, self.generation, self.berths)
         try:
-            pid = spawn(
-                lambda: self.server.in_hooks(self._make(nr, self.age, slot), face), self._mailbox
-            )
+            pid = self._fork(Job(nr, self.age, berth), face)
         except OSError as error:
-            log.error("Cannot start a worker: %s", error.strerror)
+            log.error("Cannot start a worker: %s", error.strerror or error)
             self.note_failure()
             return False
         self.children.add(
@@ -243,8 +274,9 @@ class Crew:
                 age=self.age,
                 generation=self.generation,
                 spawned_at=spawned_at,
-                slot=slot,
+                slot=self._scoreboard.slot(nr),
                 face=face,
+                berth=berth,
             )
         )
         if face is not None:

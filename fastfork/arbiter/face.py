@@ -47,11 +47,15 @@ class WorkerFace:
         self.alive = True
         self._names = frozenset(vars(self))
 
+    def given(self) -> dict[str, object]:
+        """What a hook has set here beyond what there was."""
+        known = {*self._names, "_names"}
+        return {name: value for name, value in vars(self).items() if name not in known}
+
     def hand_over(self, worker: object) -> None:
         """Set on the real worker what a hook has set here.  Runs in: worker."""
-        for name, value in vars(self).items():
-            if name not in self._names and name != "_names":
-                setattr(worker, name, value)
+        for name, value in self.given().items():
+            setattr(worker, name, value)
 
 
 class Supervised(Protocol):

@@ -59,12 +59,23 @@ class Service:
         self._on_ready: Callable[[], None] | None = on_ready
         self._ready_is_due = True  # READY is to be said: after the start, after each reload
         self._stopping_told = False
+        self._is_over = False
         self._status = ""
         self._next_alive = 0.0
 
     def reloading(self) -> None:
         """A reload begins, or a refused one: either way READY follows."""
         self.notifier.reloading()
+        self._ready_is_due = True
+
+    def hand_over(self, successor: int) -> None:
+        """This arbiter stops, and the new program of an upgrade is the server from now on."""
+        if not self._is_over:
+            self._is_over = True
+            self.notifier.main_pid(successor)
+
+    def take_over(self) -> None:
+        """The old program has gone, and the manager listens to this one."""
         self._ready_is_due = True
 
     def wait(self, now: float) -> float:
@@ -79,7 +90,7 @@ class Service:
         if state.can_answer and self._on_ready is not None:
             on_ready, self._on_ready = self._on_ready, None
             on_ready()
-        if not self.notifier.is_wanted:
+        if not self.notifier.is_wanted or self._is_over:
             self._status = status
             return
         if self._watchdog and clock.now() >= self._next_alive:

@@ -23,7 +23,8 @@ class Actions(Protocol):
     def reopen(self) -> None: ...  # noqa: D102
     def more(self) -> None: ...  # noqa: D102
     def fewer(self) -> None: ...  # noqa: D102
-    def refuse(self, signal_name: str, instead: str) -> None: ...  # noqa: D102
+    def rest(self) -> None: ...  # noqa: D102
+    def upgrade(self) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,13 @@ SIGNALS: Final[Mapping[int, Action]] = MappingProxyType(
         signal.SIGTTOU: Action("fewer", lambda arbiter: arbiter.fewer(), "One worker fewer."),
         signal.SIGUSR2: Action(
             "upgrade",
-            lambda arbiter: arbiter.refuse("SIGUSR2", "stop the server and start the new one"),
-            "Refused in this version with a line in the log: start a new program.",
+            lambda arbiter: arbiter.upgrade(),
+            "Start a new arbiter of the new program on the same sockets.",
         ),
         signal.SIGWINCH: Action(
-            "",
-            lambda arbiter: arbiter.refuse("SIGWINCH", "use SIGTTOU for fewer workers"),
-            "Refused in this version with a line in the log: stop the workers, keep the arbiter.",
+            "rest",
+            lambda arbiter: arbiter.rest(),
+            "Let every worker finish and go, keep the arbiter; SIGHUP brings them back.",
         ),
         # Its note only ends the wait: the loop reaps in every turn anyway.
         signal.SIGCHLD: Action("", lambda _arbiter: None, "A child exited (sent by the kernel)."),

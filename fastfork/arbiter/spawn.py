@@ -15,7 +15,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Protocol, cast
 
@@ -66,21 +67,28 @@ def spawn(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> int:
     of its own (Worker.run lets them in): one that is sent in between is not lost.
     Raises OSError when there can be no further process (fork(2) EAGAIN, ENOMEM).
     """
+    with held_back(mailbox.signums):
+        pid = os.fork()
+        if pid == 0:
+            live(make_worker, mailbox)
+        return pid
+
+
+@contextmanager
+def held_back(signums: Iterable[int]) -> Iterator[None]:
+    """Hold signals back around a fork, here and in the child until it lets them in."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()  # text still in the buffer would be printed by both
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, mailbox.signums)
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, signums)
     try:
-        pid = os.fork()
-        if pid == 0:
-            _live(make_worker, mailbox)
-        return pid
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoReturn:
-    """Be the worker, from here to the end of the process.  Runs in: worker."""
+def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoReturn:
+    """Be the worker, or a template, to the end of the process.  Runs in: worker."""
     code = UNEXPECTED
     try:
         mailbox.close_in_child()

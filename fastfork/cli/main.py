@@ -19,6 +19,7 @@ from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
 from fastfork.errors import AppNotFound, BootError, ConfigError
 from fastfork.process import boot, daemon, streams
+from fastfork.process.program import Program
 
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
 from .report import config_lines
@@ -37,9 +38,10 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `arguments` without the program's name.  Returns the exit code."""
     streams.open_closed_ones()
+    program = Program.current()
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return _run(CommandLineParser().options(words))
+        return _run(CommandLineParser().options(words), program)
     except OptionError as error:
         return _usage(str(error))
     except ConfigError as error:
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _run(options: dict[str, object]) -> int:
+def _run(options: dict[str, object], program: Program) -> int:
     reload = _loader(options)
     loaded = reload()
     cfg = loaded.config
@@ -67,12 +69,16 @@ def _run(options: dict[str, object]) -> int:
     if cfg.check_config or cfg.print_config:
         return _check(loaded)
     sockets = net.passed(os.environ, os.getpid())
+    if program.inheritance is not None:
+        sockets = net.passed_on(program.inheritance.sockets)
     logs.setup(cfg)
     # The workers set raw_env: so a reload that drops a variable drops it.
     boot.enter(cfg.chdir, cfg.pythonpath, ())
     _check_before_fork(cfg)
-    serve = _serve_in_background if cfg.daemon else _serve
-    return serve(loaded, reload, sockets)
+    # The new program of an upgrade is in the background already, if the old one was.
+    in_background = cfg.daemon and program.inheritance is None
+    serve = _serve_in_background if in_background else _serve
+    return serve(program, loaded, reload, sockets)
 
 
 def _check_before_fork(cfg: Config) -> None:
@@ -88,7 +94,10 @@ def _check_before_fork(cfg: Config) -> None:
 
 
 def _serve_in_background(
-    loaded: Loaded, reload: Callable[[], Loaded], sockets: Sequence[PassedAddress]
+    program: Program,
+    loaded: Loaded,
+    reload: Callable[[], Loaded],
+    sockets: Sequence[PassedAddress],
 ) -> int:
     """Return when the server answers, or has failed."""
     cfg = loaded.config
@@ -102,13 +111,14 @@ def _serve_in_background(
         return place
     code = FAILED
     try:
-        code = _serve(loaded, reload, sockets, place.ready)
+        code = _serve(program, loaded, reload, sockets, place.ready)
         return code
     finally:
         place.ended(code)
 
 
 def _serve(
+    program: Program,
     loaded: Loaded,
     reload: Callable[[], Loaded],
     sockets: Sequence[PassedAddress],
@@ -119,7 +129,12 @@ def _serve(
     from fastfork.arbiter import Arbiter
 
     return Arbiter(
-        loaded, reload=reload, load_app=_load_app, sockets=sockets, on_ready=on_ready
+        loaded,
+        reload=reload,
+        load_app=_load_app,
+        program=program,
+        sockets=sockets,
+        on_ready=on_ready,
     ).run()
 
 

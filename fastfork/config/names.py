@@ -57,7 +57,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "proxy_allow_ips": "--proxy-allow-from=",
     "proxy_protocol": "--proxy-protocol=",
     "raw_paste_global_conf": "--paste-global=",
-    "reuse_port": "--reuse-port",
     "root_path": "--root-path=",
     "secure_scheme_headers": "",
     "sendfile": "--no-sendfile",

@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from fastfork.ipc.mailbox import SignalMailbox
 from fastfork.ipc.modules import ModuleList
-from fastfork.ipc.scoreboard import SLOT_BYTES, Field, Scoreboard, Slot, State
+from fastfork.ipc.scoreboard import SLOT_BYTES, Field, Order, Scoreboard, ServerState, Slot, State
 
-__all__ = ["SLOT_BYTES", "Field", "ModuleList", "Scoreboard", "SignalMailbox", "Slot", "State"]
+__all__ = [
+    "SLOT_BYTES",
+    "Field",
+    "ModuleList",
+    "Order",
+    "Scoreboard",
+    "ServerState",
+    "SignalMailbox",
+    "Slot",
+    "State",
+]

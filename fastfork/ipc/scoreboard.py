@@ -1,7 +1,7 @@
 """Shared memory: what every worker is doing, at no system call.
 
-One anonymous shared mapping, a slot of 512 bytes a worker number.  A slot has one writer, its
-worker, and every field is an aligned 8-byte store, so the arbiter reads it without a lock.
+One anonymous shared mapping, a slot of 512 bytes a worker number.  A field has one writer, the
+worker but for two, and is an aligned 8-byte store, so it is read without a lock.
 A number outlives its pid: the arbiter clears a slot while no worker owns it.
 
 Runs in: both
@@ -27,12 +27,32 @@ class State(IntEnum):
     EMPTY = 0
     BOOTING = 1
     READY = 2
-    DRAINING = 3
-    EXITING = 4
+    SPENT = 3  # serves, and asks to be replaced (max_requests)
+    DRAINING = 4
+    EXITING = 5
+
+
+class Order(IntEnum):
+    """What the arbiter wants of a worker beyond its signals; written before SIGTERM is sent."""
+
+    NONE = 0
+    LAST = 1  # the whole server stops: whoever waits in the accept queue is yours to serve
+
+
+class ServerState(IntEnum):
+    """The life of the whole server.  Only READY means: send requests here."""
+
+    STARTING = 0
+    READY = 1
+    DRAINING = 2  # serves, and will stop in `drain_delay` seconds
+    STOPPING = 3
 
 
 class Field(IntEnum):
-    """Index of each native signed 64-bit integer in a slot; the compiled code has the same."""
+    """Index of each native signed 64-bit integer in a slot; the compiled code has the same.
+
+    ORDER and RSS_BYTES are the arbiter's to write, all others the worker's.
+    """
 
     PID = 0
     STATE = 1
@@ -45,6 +65,8 @@ class Field(IntEnum):
     REFUSED = 8
     ACCEPTED = 9
     REQUEST_LINE_LEN = 10
+    ORDER = 11
+    RSS_BYTES = 12
 
 
 class _Int:
@@ -77,6 +99,8 @@ class Slot:
     bytes_sent = _Int(Field.BYTES_SENT)
     refused = _Int(Field.REFUSED)
     accepted = _Int(Field.ACCEPTED)
+    order = _Int(Field.ORDER)
+    rss_bytes = _Int(Field.RSS_BYTES)
 
     def __init__(
         self, view: memoryview, ring: Callable[[], None], board: memoryview | None = None
@@ -132,7 +156,9 @@ class Scoreboard:
         self.capacity: Final = capacity
         self._ring = ring
         # -1: anonymous, and shared with the children (mmap(2) MAP_SHARED | MAP_ANONYMOUS).
-        self._memory: Final = memoryview(mmap.mmap(-1, capacity * SLOT_BYTES))
+        # One slot more than there are workers, for what the arbiter says of the server.
+        self._memory: Final = memoryview(mmap.mmap(-1, (capacity + 1) * SLOT_BYTES))
+        self._server: Final = self._memory[capacity * SLOT_BYTES :].cast("q")
 
     def slot(self, nr: int) -> Slot:
         """The slot of worker `nr`.  Raises IndexError for a number outside the capacity."""
@@ -140,3 +166,12 @@ class Scoreboard:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
         return Slot(self._memory[start : start + SLOT_BYTES], self._ring, self._memory)
+
+    @property
+    def server_state(self) -> ServerState:
+        """Whether the server is ready.  Every process can read it, the arbiter writes it."""
+        return ServerState(self._server[Field.STATE])
+
+    @server_state.setter
+    def server_state(self, state: ServerState) -> None:
+        self._server[Field.STATE] = state

@@ -5,13 +5,24 @@ Runs in: both
 
 from __future__ import annotations
 
+import logging
+
 from fastfork.config import Config
 
 from .access import AccessLog
 from .error import LOGGER, STANDARD_STREAM, ErrorHandler, setup_error_log
 from .escaping import escape, escape_controls
 
-__all__ = ["LOGGER", "STANDARD_STREAM", "AccessLog", "escape", "escape_controls", "reopen", "setup"]
+__all__ = [
+    "LOGGER",
+    "STANDARD_STREAM",
+    "AccessLog",
+    "error_stream",
+    "escape",
+    "escape_controls",
+    "reopen",
+    "setup",
+]
 
 
 def setup(cfg: Config) -> None:
@@ -31,3 +42,14 @@ def reopen() -> None:
     for handler in LOGGER.handlers:
         if isinstance(handler, ErrorHandler):
             handler.reopen()
+
+
+def error_stream() -> int:
+    """File descriptor of the error log, else of standard error, for faulthandler."""
+    for handler in LOGGER.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            try:
+                return int(handler.stream.fileno())
+            except (OSError, ValueError, AttributeError):
+                continue
+    return 2

@@ -5,11 +5,12 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-from fastfork.net.activation import passed, resolve, shown
+from fastfork.net.activation import PASSED_PREFIX, passed, passed_on, resolve, shown
 from fastfork.net.listeners import Listener, close_listeners, open_listeners
 from fastfork.net.places import Inherited, Place, Places, close_places, settle, silence
 
 __all__ = [
+    "PASSED_PREFIX",
     "Inherited",
     "Listener",
     "Place",
@@ -18,6 +19,7 @@ __all__ = [
     "close_places",
     "open_listeners",
     "passed",
+    "passed_on",
     "resolve",
     "settle",
     "shown",

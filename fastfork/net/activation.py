@@ -20,6 +20,7 @@ from fastfork.net.listeners import Listener
 
 FIRST: Final = 3  # SD_LISTEN_FDS_START
 MOST: Final = 1024
+PASSED_PREFIX: Final = "systemd:"  # how PassedAddress is written
 NAMELESS: Final = "unknown"  # sd_listen_fds(3): the name of a socket without one
 VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID")
 
@@ -52,6 +53,19 @@ def passed(environ: MutableMapping[str, str], pid: int) -> list[PassedAddress]:
             os.set_inheritable(fd, False)
         found.append(PassedAddress(fd, names[index] if names else NAMELESS))
     return found
+
+
+def passed_on(sockets: Sequence[tuple[str, Sequence[int]]]) -> list[PassedAddress]:
+    """Those among the inherited sockets of an upgrade that a service manager passed once.
+
+    sockets: (address as configured, descriptors).  The new program has no LISTEN_FDS.
+    """
+    return [
+        PassedAddress(fd, asked.removeprefix(PASSED_PREFIX))
+        for asked, descriptors in sockets
+        if asked.startswith(PASSED_PREFIX)
+        for fd in descriptors
+    ]
 
 
 @dataclass(frozen=True)

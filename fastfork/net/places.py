@@ -10,6 +10,7 @@ Runs in: arbiter
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
+from fastfork.net.activation import PASSED_PREFIX
 from fastfork.net.listeners import Listener, SocketFile, close_listeners, open_listeners
 from fastfork.net.quiet import quiet
 
@@ -127,7 +129,8 @@ def settle(
     Raises ConfigError with one line that says which address and what to do.
     """
     known = [] if before is None else list(before.all)
-    heirloom = list(inherited)
+    # Those of a service manager have the right number in their address already.
+    heirloom = [entry for entry in inherited if not entry[0].startswith(PASSED_PREFIX)]
     places: list[Place] = []
     fresh: list[Place] = []
     try:
@@ -149,12 +152,19 @@ def settle(
     except BaseException:
         close_places(fresh)
         raise
+    for fd in [fd for _asked, descriptors in heirloom for fd in descriptors]:
+        with suppress(OSError):
+            os.close(fd)  # the new settings do not want it
+    _set_backlog(places, backlog)
+    return made
+
+
+def _set_backlog(places: Iterable[Place], backlog: int) -> None:
     for place in places:
         if place.backlog != backlog:
             place.backlog = backlog
             for listener in place.listeners:
                 listener.sock.listen(backlog)
-    return made
 
 
 def close_places(places: Iterable[Place], *, keep_files: bool = False) -> None:

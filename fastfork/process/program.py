@@ -18,9 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from fastfork.process.notify import pass_on_watchdog
+
 VARIABLE: Final = "FASTFORK_UPGRADE"
 # Of socket activation (sd_listen_fds(3)); meant for the process that systemd started.
-NOT_INHERITED: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+NOT_INHERITED: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Program:
             _keep_open(descriptors)
         environ = {name: text for name, text in self.environ.items() if name not in NOT_INHERITED}
         environ[VARIABLE] = inheritance.to_text()
+        pass_on_watchdog(environ, os.getpid())
         os.chdir(self.directory)
         os.execve(self.executable, [self.executable, *self.arguments], environ)  # noqa: S606
 

@@ -59,7 +59,7 @@ class Worker(ABC):
     modules: where to tell which files the application is made of; None when nobody watches them.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
-    max_requests: requests after which the subclass calls `begin_drain()`; 0 = never.
+    max_requests: requests after which the subclass calls `ask_for_replacement()`; 0 = never.
     """
 
     def __init__(
@@ -220,6 +220,16 @@ class Worker(ABC):
         self.show("draining")
         self.wake()
 
+    def ask_for_replacement(self) -> None:
+        """Say that this worker has served enough, and serve on.
+
+        The arbiter starts another one, and sends SIGTERM when that is ready: nobody waits for
+        an import meanwhile, and if it fails, this worker is still there.
+        """
+        self.max_requests = 0
+        if self.slot.state == State.READY:
+            self.slot.state = State.SPENT
+
     def quit_now(self) -> None:
         """Leave without finishing: raises SystemExit, once, wherever the main thread is."""
         if not self.alive:
@@ -248,7 +258,7 @@ class Worker(ABC):
         if not self._watches_faults or at >= self._hard_end:
             return
         self._hard_end = at
-        faulthandler.dump_traceback_later(seconds, exit=True, file=_error_stream(self.log))
+        faulthandler.dump_traceback_later(seconds, exit=True, file=logs.error_stream())
 
     def orphaned(self) -> bool:
         """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
@@ -285,7 +295,7 @@ class Worker(ABC):
         Again after each reopening: faulthandler keeps a file descriptor, which by then may be
         a client's connection.
         """
-        stream = _error_stream(self.log)
+        stream = logs.error_stream()
         faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
         # A second enable() changes the file only, and SIGABRT stays ours.
         faulthandler.enable(file=stream, all_threads=True)
@@ -304,15 +314,20 @@ class Worker(ABC):
         self.log.critical(
             "Worker aborted (pid: %d) while serving: %s\n%s",
             os.getpid(),
-            self.current_request() or "no request",
+            self.current_request() or self._idle_words(),
             all_stacks(frame, Worker.run.__code__),
         )
         hooks.call(self.cfg, "worker_abort", self)
         raise SystemExit(ABORTED)
 
+    def _idle_words(self) -> str:
+        is_loading = self.slot.state < State.READY
+        return "no request, it loads the application" if is_loading else "no request"
+
     def _boot_failed(self, error: BootError | ConfigError) -> int:
         if not self.alive:
-            return 0  # told to go while it was loading, and `error` is only our SystemExit
+            # Told to go while it was loading, and `error` is only our SystemExit.
+            return ABORTED if self._was_aborted else 0
         if isinstance(error, ConfigError):
             self.log.error("%s", error)
             return BootError.exit_code
@@ -323,14 +338,3 @@ class Worker(ABC):
 def _with_jitter(requests: int, jitter: int) -> int:
     """Requests to serve, drawn so that workers started together do not leave together."""
     return requests + random.randint(0, jitter) if requests else 0  # noqa: S311
-
-
-def _error_stream(log: logging.Logger) -> int:
-    """File descriptor of the error log, else of standard error, for faulthandler."""
-    for handler in log.handlers:
-        if isinstance(handler, logging.StreamHandler):
-            try:
-                return int(handler.stream.fileno())
-            except (OSError, ValueError, AttributeError):
-                continue
-    return 2

@@ -6,6 +6,7 @@ Runs in: worker
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
+from fastfork.ipc import Order
 from fastfork.logs.access import AccessLog
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import Poller, make_poller
@@ -36,6 +38,10 @@ ACCEPTS_SHARED = 4  # ... and when others could
 SLOTS_A_WORKER = 2
 MORE_SLOTS = 8
 TICK = 1.0  # seconds between two looks up from the loop
+# While the whole server stops: how often the accept queue is looked at, and how long after the
+# stop a handshake that was under way may still bring a connection.
+QUEUE_TICK = 0.02
+QUEUE_SECONDS = 1.0
 
 
 class ReactorWorker(Worker):
@@ -45,6 +51,7 @@ class ReactorWorker(Worker):
     poller: Poller
     access_is_stale = False
     _wake_r = _wake_w = -1
+    _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
     def serve(self, app: WSGIApplication) -> int:
         """Serve until drained.  Returns the exit code."""
@@ -54,6 +61,8 @@ class ReactorWorker(Worker):
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         hub.add_reader(self._wake_r, self.woken)
         for listener in self.listeners:
+            if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/places.py
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         try:
@@ -86,7 +95,8 @@ class ReactorWorker(Worker):
         announced to a worker that died is announced to nobody else (EPOLLEXCLUSIVE).
         """
         if self.max_requests and hub.requests >= self.max_requests:
-            self.begin_drain()
+            hub.most_requests = 0
+            self.ask_for_replacement()
         if self.access_is_stale:
             self.access_is_stale = False
             hub.flush_access_log()
@@ -99,6 +109,8 @@ class ReactorWorker(Worker):
         if self.draining:
             if self.leave(hub):
                 return True
+            if self.listeners:
+                wait = QUEUE_TICK
             if self.drain_deadline is not None:
                 wait = min(wait, self.drain_deadline - clock.now())
         self.tick()
@@ -114,14 +126,27 @@ class ReactorWorker(Worker):
             self.hub.attention = True
 
     def leave(self, hub: Hub) -> bool:
-        """Let go of the listeners once; True when the last connection is gone."""
+        """Let go of the listeners; True when the last connection is gone.
+
+        While others serve on, at once: what comes now is theirs.  When the whole server stops,
+        nobody else will serve those who wait in the accept queue.
+        """
+        if self.listeners and not self._let_go_at:
+            is_last = self.slot.order == Order.LAST
+            self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
+            hub.begin_drain(keep_listeners=is_last)
         if self.listeners:
-            hub.begin_drain()
-            for listener in self.listeners:
-                listener.sock.close()
-            self.listeners = ()
+            is_empty = hub.take_queue()
+            if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):
+                self._close_listeners(hub)
         late = self.drain_deadline is not None and clock.now() >= self.drain_deadline
-        return late or hub.connections == 0
+        return late or (hub.connections == 0 and not self.listeners)
+
+    def _close_listeners(self, hub: Hub) -> None:
+        hub.let_go()
+        for listener in self.listeners:
+            listener.sock.close()
+        self.listeners = ()
 
     def make_hub(self, app: WSGIApplication) -> Hub:
         """The compiled part, wired to the settings."""

@@ -161,7 +161,8 @@ class RunningServer:
 
     def worker_pids(self) -> list[int]:
         """Pids of the live workers."""
-        return processes.children(self.pid)
+        templates = set(map(int, re.findall(r"Template .*\(pid: (\d+)\)", self.log.text())))
+        return [pid for pid in processes.children(self.pid) if pid not in templates]
 
     def wait_for_workers(self, count: int, *, without: Sequence[int] = ()) -> list[int]:
         """Wait until exactly `count` workers live, none of them in `without`."""

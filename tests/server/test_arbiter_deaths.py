@@ -177,9 +177,10 @@ def test_workers_of_a_killed_arbiter_finish_by_themselves(start_server: Starter)
 
 def test_worker_that_served_enough_is_replaced_before_it_has_gone(start_server: Starter) -> None:
     server = start_server(APP, "--max-requests", "1")
-    for count in range(2, 6):
-        assert server.get("/pid").status == 200
-        server.log.wait_for("Worker ready", count=count)
+    for _ in range(4):
+        (worker,) = server.worker_pids()
+        assert server.get("/pid").text == str(worker)
+        server.wait_for_workers(1, without=[worker])
     assert "soon after their start" not in server.log.text()
 
 
@@ -195,9 +196,10 @@ def test_exit_handlers_of_the_application_run(start_server: Starter, tmp_path: P
 def test_each_worker_has_random_numbers_of_its_own(start_server: Starter) -> None:
     server = start_server(APP, "--preload", "--max-requests", "1")
     drawn = set()
-    for count in range(2, 6):
+    for _ in range(4):
+        (worker,) = server.worker_pids()
         drawn.add(server.get("/random").text)
-        server.log.wait_for("Worker ready", count=count)
+        server.wait_for_workers(1, without=[worker])
     assert len(drawn) == 4
 
 

@@ -182,11 +182,11 @@ def test_stop_during_a_reload_is_a_stop(server: RunningServer, module: Path) -> 
 def test_setting_that_needs_a_restart_is_kept_and_named(
     start_server: Starter, server_files: Path
 ) -> None:
-    server = start_server(APP, config="backlog = 100")
+    server = start_server(APP, config="proc_name = 'one'")
     before = server.worker_pids()
-    server.write_config("backlog = 200")
+    server.write_config("proc_name = 'two'")
     server.signal("reload")
-    server.log.wait_for("backlog changed; restart the server for it: a reload keeps 100")
+    server.log.wait_for("proc_name changed; restart the server for it: a reload keeps one")
     server.wait_for_workers(1, without=before)
 
 

@@ -105,15 +105,22 @@ def test_descriptor_that_nobody_passed_on_is_one_clear_line(start_server: Starte
     assert "bind: fd://77: file descriptor 77 is not an inherited socket" in server.log.text()
 
 
-def test_preloaded_application_is_loaded_once(start_server: Starter, tmp_path: Path) -> None:
+def test_preloaded_application_is_loaded_once_and_anew_by_a_reload(
+    start_server: Starter, tmp_path: Path
+) -> None:
     module = tmp_path / "module"
     module.write_text("first")
     env = {"SUPERVISED_FILE": str(module), "SUPERVISED_FAREWELL": str(tmp_path / "farewell")}
     server = start_server(APP, "--preload", workers=2, env=env)
     module.write_text("second")
+    first = server.worker_pids()
+    os.kill(first[0], signal.SIGKILL)
+    server.log.wait_for("Worker ready", count=3)
+    assert server.get("/module").text == "first"
     server.signal("reload")
     server.log.wait_for("Reload complete")
-    assert server.get("/module").text == "first"
+    server.wait_for_workers(2, without=first)
+    assert server.get("/module").text == "second"
 
 
 def test_directory_and_environment_are_set_before_the_application_loads(

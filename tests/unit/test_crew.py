@@ -7,17 +7,11 @@ import logging
 import pytest
 
 from fastfork import logs
+from fastfork.arbiter import memory
 from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.config import Config
-from fastfork.ipc import Scoreboard, SignalMailbox, State
-
-
-class NoMailbox(SignalMailbox):
-    """Takes over no signal."""
-
-    def __init__(self) -> None:
-        pass
+from fastfork.ipc import Order, Scoreboard, State
 
 
 class FakeChild(Child):
@@ -35,7 +29,7 @@ def board() -> Scoreboard:
 @pytest.fixture
 def crew(board: Scoreboard, monkeypatch: pytest.MonkeyPatch) -> Crew:
     monkeypatch.setattr(logs.LOGGER, "propagate", True)
-    return Crew(NoMailbox(), board, lambda *_: pytest.fail("nobody is forked here"), 1)
+    return Crew(board, lambda *_: pytest.fail("nobody is forked here"), 1)
 
 
 @pytest.fixture
@@ -109,3 +103,42 @@ def test_overdue_worker_is_killed_once(crew: Crew, child: FakeChild) -> None:
     child.sent.clear()
     crew.kill_overdue()
     assert not child.sent
+
+
+def test_worker_that_asks_for_a_replacement_serves_on(crew: Crew, child: FakeChild) -> None:
+    child.slot.state = State.SPENT
+    crew.read_scoreboard(Config())
+    assert (child.is_spent, child.leaving) == (True, False)
+    assert child.is_outdated(crew.generation)
+
+
+def test_worker_that_loads_for_too_long_is_ended(
+    crew: Crew, child: FakeChild, caplog: pytest.LogCaptureFixture
+) -> None:
+    crew.watch_loading(timeout=0, boot_timeout=0)
+    assert not child.overslept
+    crew.watch_loading(timeout=0, boot_timeout=30)
+    assert child.overslept
+    assert child.stalled_at is not None
+    assert "more than boot_timeout, 30 s" in caplog.messages[0]
+
+
+def test_worker_above_max_rss_is_to_be_replaced(
+    crew: Crew, child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "resident", lambda _pid: 700 << 20)
+    child.slot.state = State.READY
+    child.observe(1.0)
+    crew.watch_memory(0)
+    assert child.slot.rss_bytes == 700 << 20
+    assert not child.is_spent
+    crew._memory = memory.MemoryWatch()
+    crew.watch_memory(512 << 20)
+    assert (child.is_spent, child.leaving) == (True, False)
+
+
+def test_worker_told_last_finds_the_order_before_the_signal(child: FakeChild) -> None:
+    child.leave(15, 1.0, Order.LAST)
+    assert child.slot.order == Order.LAST
+    child.leave(3, 1.0)
+    assert child.slot.order == Order.LAST

@@ -7,14 +7,16 @@ import itertools
 import pytest
 
 from fastfork.arbiter.children import Child, Children
-from fastfork.arbiter.plan import plan
+from fastfork.arbiter.plan import berth_for, plan
 from fastfork.ipc import Scoreboard
 
 PIDS = itertools.count(1000)
 SLOT = Scoreboard(1).slot(0)
 
 
-def child(generation: int = 1, *, ready: bool = True, leaving: bool = False) -> Child:
+def child(
+    generation: int = 1, *, ready: bool = True, leaving: bool = False, berth: int = 0
+) -> Child:
     return Child(
         pid=next(PIDS),
         nr=0,
@@ -24,6 +26,7 @@ def child(generation: int = 1, *, ready: bool = True, leaving: bool = False) -> 
         slot=SLOT,
         ready_at=1.0 if ready else None,
         leaving=leaving,
+        berth=berth,
     )
 
 
@@ -58,8 +61,8 @@ def test_count_is_kept_and_the_oldest_go_first(
         ([child(0), child(0)], 2, 1, []),
         # The replacement boots: wait.
         ([child(0), child(0), child(ready=False)], 2, 0, []),
-        # It is ready: the oldest goes.
-        ([child(0), child(0), child()], 2, 0, [0]),
+        # It is ready: the oldest goes, and the next replacement starts.
+        ([child(0), child(0), child()], 2, 1, [0]),
         # The next one; the retired worker is still finishing.
         ([child(0, leaving=True), child(0), child()], 2, 1, []),
         # The last old one goes.
@@ -105,3 +108,43 @@ def test_lowest_free_number_is_given_out() -> None:
         book.add(entry)
     assert book.free_nr(5) == 2
     assert book.free_nr(2) is None
+
+
+@pytest.mark.parametrize("parallel", [1, 2, 3])
+def test_so_many_replacements_boot_at_the_same_time(parallel: int) -> None:
+    children = [child(0) for _ in range(5)]
+    most = 0
+    for _ in range(100):
+        found = plan(children, 1, 5, parallel)
+        if not found.spawn and not found.retire:
+            break
+        children = [one for one in children if one not in found.retire]
+        assert len([one for one in children if one.ready_at is not None]) >= 5 - parallel
+        children += [child(ready=False) for _ in range(found.spawn)]
+        booting = [one for one in children if one.ready_at is None]
+        most = max(most, len(booting))
+        assert len(children) <= 5 + parallel
+        for one in booting:
+            one.ready_at = 1.0
+    assert most == parallel
+    assert [one.generation for one in children] == [1] * 5
+
+
+def test_worker_that_asks_for_it_is_replaced_like_an_old_one() -> None:
+    spent = child()
+    spent.is_spent = True
+    assert step([spent, child()], 2) == (1, [])
+    assert step([spent, child(), child(ready=False)], 2) == (0, [])
+    assert step([spent, child(), child()], 2) == (0, [0])
+
+
+def test_replacement_takes_the_socket_of_the_one_it_relieves() -> None:
+    old = [child(0, berth=0), child(0, berth=1)]
+    assert berth_for(old, 1, 2) == 0
+    both = [*old, child(berth=1)]
+    assert step(both, 2) == (1, [1])
+    assert berth_for(both, 1, 2) == 0
+
+
+def test_worker_whose_socket_is_given_up_goes_first() -> None:
+    assert step([child(berth=0), child(berth=1), child(berth=2)], 2) == (0, [2])

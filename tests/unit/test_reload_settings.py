@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from fastfork import logs
-from fastfork.arbiter import Arbiter
+from fastfork.arbiter import Arbiter, editions
 from fastfork.arbiter.children import Children
-from fastfork.arbiter.rollout import without_server_settings
+from fastfork.arbiter.editions import without_server_settings
+from fastfork.arbiter.nursery import NoNursery
 from fastfork.config import Config, Loaded
+from fastfork.net import Places
 
 
 class FakeCrew:
@@ -19,6 +21,7 @@ class FakeCrew:
 
     def __init__(self, target: int) -> None:
         self.target = target
+        self.berths = 1
         self.generation = 0
         self.replaced = 0
         self.dismissed = 0
@@ -35,9 +38,23 @@ class FakeCrew:
         self.dismissed += 1
 
 
+class FakeNursery(NoNursery):
+    """Is ready at once."""
+
+    is_ready = True
+
+
+class FakeMaker:
+    """Makes nurseries in which nobody is forked."""
+
+    def nursery(self, _loaded: Loaded) -> FakeNursery:
+        return FakeNursery()
+
+
 @pytest.fixture(autouse=True)
 def no_log_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "setup", lambda _cfg: None)
+    monkeypatch.setattr(editions, "settle", lambda *_, **__: Places([], reuse_port=False))
     monkeypatch.setattr(logs.LOGGER, "propagate", True)
 
 
@@ -49,22 +66,16 @@ def arbiter(before: dict[str, Any], after: dict[str, Any], *, target: int) -> Ar
     loaded = Loaded(Config(**before))
     made = Arbiter(loaded, reload=lambda: Loaded(Config(**after)), load_app=unused)
     made.crew = FakeCrew(target)  # type: ignore[assignment]
+    made._maker = FakeMaker()  # type: ignore[assignment]
     return made
 
 
 def test_setting_of_the_server_stays_and_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    running = Config(backlog=100, timeout=30)
+    running = Config(proc_name="a", timeout=30)
     with caplog.at_level(logging.WARNING, "fastfork.error"):
-        new = without_server_settings(Loaded(Config(backlog=200, timeout=60)), running)
-    assert (new.config.backlog, new.config.timeout) == (100, 60)
-    assert caplog.messages == ["backlog changed; restart the server for it: a reload keeps 100"]
-
-
-def test_address_needs_a_restart(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "fastfork.error"):
-        new = without_server_settings(Loaded(Config(bind=("0.0.0.0:1",))), Config())
-    assert new.config.bind == Config().bind
-    assert caplog.messages[0].startswith("bind changed; restart the server for it")
+        new = without_server_settings(Loaded(Config(proc_name="b", timeout=60)), running)
+    assert (new.config.proc_name, new.config.timeout) == ("a", 60)
+    assert caplog.messages == ["proc_name changed; restart the server for it: a reload keeps a"]
 
 
 @pytest.mark.parametrize(
@@ -90,17 +101,17 @@ def test_second_reload_starts_the_first_over_and_remembers_where_it_began() -> N
     it.reload()
     it.reload()
     assert (it.crew.replaced, it.crew.dismissed) == (3, 2)  # type: ignore[attr-defined]
-    assert it.rollout is not None
-    assert it.rollout.previous.config.timeout == 7
-    assert it.rollout.since == 1
+    assert it.editions.rollout is not None
+    assert it.editions.rollout.previous.cfg.timeout == 7
+    assert it.editions.rollout.since == 1
 
 
 def test_number_asked_for_during_a_reload_outlives_its_failure() -> None:
     it = arbiter({"workers": 2}, {"workers": 4}, target=2)
     it.reload()
     it.more()
-    assert it.rollout is not None
-    assert (it.crew.target, it.rollout.target) == (5, 3)
+    assert it.editions.rollout is not None
+    assert (it.crew.target, it.editions.rollout.target) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +123,8 @@ def test_nothing_that_a_config_file_does_ends_the_server(
     def explode() -> Loaded:
         raise error
 
-    it = Arbiter(Loaded(Config()), reload=explode, load_app=unused)
+    it = arbiter({}, {}, target=1)
+    it._reload = explode
     it.reload()
-    assert it.rollout is None
+    assert it.editions.rollout is None
     assert caplog.messages[0].startswith("reload refused: ")

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from fastfork import clock
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, Slot, State
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, ServerState, Slot, State
 from fastfork.ipc.scoreboard import REQUEST_LINE_AT
 
 
@@ -32,13 +32,16 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("REFUSED", 8),
         ("ACCEPTED", 9),
         ("REQUEST_LINE_LEN", 10),
+        ("ORDER", 11),
+        ("RSS_BYTES", 12),
     ]
     assert [(state.name, state.value) for state in State] == [
         ("EMPTY", 0),
         ("BOOTING", 1),
         ("READY", 2),
-        ("DRAINING", 3),
-        ("EXITING", 4),
+        ("SPENT", 3),
+        ("DRAINING", 4),
+        ("EXITING", 5),
     ]
     assert (SLOT_BYTES, REQUEST_LINE_AT) == (512, 16 * 8)
 
@@ -105,3 +108,11 @@ def test_cleared_slot_is_all_zero() -> None:
     slot.clear()
     assert bytes(slot.view) == bytes(SLOT_BYTES)
     assert slot.state is State.EMPTY
+
+
+def test_state_of_the_server_is_beside_the_slots() -> None:
+    board = Scoreboard(2)
+    assert board.server_state == ServerState.STARTING
+    board.server_state = ServerState.DRAINING
+    assert board.server_state == ServerState.DRAINING
+    assert bytes(board.slot(0).view) == bytes(board.slot(1).view) == bytes(SLOT_BYTES)

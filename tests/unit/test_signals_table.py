@@ -30,8 +30,8 @@ class Recorder:
         (signal.SIGUSR1, ["reopen"]),
         (signal.SIGTTIN, ["more"]),
         (signal.SIGTTOU, ["fewer"]),
-        (signal.SIGUSR2, ["refuse"]),
-        (signal.SIGWINCH, ["refuse"]),
+        (signal.SIGUSR2, ["upgrade"]),
+        (signal.SIGWINCH, ["rest"]),
         (signal.SIGCHLD, []),
     ],
 )
@@ -58,4 +58,4 @@ def test_every_row_says_in_one_sentence_what_it_does(signum: int) -> None:
 
 def test_names_are_words_that_people_type() -> None:
     names = {action.name for action in SIGNALS.values()} - {""}
-    assert names == {"stop", "quit", "reload", "reopen", "more", "fewer", "upgrade"}
+    assert names == {"stop", "quit", "reload", "reopen", "more", "fewer", "upgrade", "rest"}

@@ -66,22 +66,35 @@ class SocketSettings:
         flags="-b --bind",
         env="PORT",
         env_form="0.0.0.0:{}",
-        reload="server",
+        reload="live",
         more="A missing port is 8000, a missing host (`:8000`) every IPv4 interface, port 0 "
         "one that the kernel chooses. `unix:@NAME` is a name of the abstract space. `fd://N` "
         "is a listening socket that the parent process left open. With `PORT` in the "
         "environment the default is `0.0.0.0:$PORT`. `systemd:NAME` is the socket that systemd "
         "passed under that name, `systemd:` every one it passed. Sockets that it passed are used "
         "without this setting, and instead of the default; beside addresses that do not say "
-        "systemd they are used too.",
+        "systemd they are used too. A reload keeps the sockets whose address did not change, opens "
+        "new ones before, and closes dropped ones when the old workers have served who waited "
+        "there.",
     )
     backlog: int = setting(
         2048,
         integer(1, 65535),
         "Connections that may wait to be accepted, for each socket.",
         flags="--backlog",
-        reload="server",
+        reload="live",
         more="The kernel cuts it to `net.core.somaxconn` (listen(2)).",
+    )
+    reuse_port: bool = setting(
+        False,
+        FLAG,
+        "Give each worker a listening socket of its own (SO_REUSEPORT).",
+        flags="--reuse-port",
+        reload="server",
+        more="The kernel divides new connections between the sockets (socket(7)). The arbiter "
+        "makes them and keeps them while workers are replaced, so none of those that wait is "
+        "lost; those that wait for a worker that is stuck wait until it is replaced. For TCP "
+        "addresses only.",
     )
 
 
@@ -118,7 +131,9 @@ class ProcessSettings:
         "Load the application before the workers are forked.",
         flags="--preload",
         reload="server",
-        more="Saves memory and start time; a reload then does not bring new code.",
+        more="Saves memory and start time. The application is loaded in a process of its own, "
+        "the template, that the workers are forked from; a reload makes a new template with the "
+        "new code. Needs Linux; elsewhere each worker loads the application for itself.",
     )
     pidfile: str | None = setting(
         None, PATH, "File that holds the arbiter's pid.", flags="-p --pid", reload="server"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, WORD, integer
+from ..kinds import DURATION, SIZE, WORD, integer
 from ..spec import setting
 
 __all__ = ["WorkerSettings"]
@@ -61,9 +61,17 @@ class WorkerSettings:
         flags="-t --timeout",
         reload="live",
         more="A worker is silent while the application holds it. It gets SIGABRT and logs what "
-        "it was doing, then SIGKILL. The time in which a worker loads the application is not "
-        "bounded in this version: it is told in the log once every `timeout`, and a reload "
-        "dismisses a replacement that hangs there.",
+        "it was doing, then SIGKILL. The time in which a worker loads the application is "
+        "bounded by `boot_timeout` instead.",
+    )
+    boot_timeout: float = setting(
+        300.0,
+        DURATION,
+        "End a worker that loads the application for this long (0 = never).",
+        flags="--boot-timeout",
+        reload="live",
+        more="It gets SIGABRT and logs where the import hangs, then SIGKILL. A first start ends "
+        "with exit code 3 then, a reload ends and the old workers serve on.",
     )
     graceful_timeout: float = setting(
         30.0,
@@ -72,12 +80,31 @@ class WorkerSettings:
         flags="--graceful-timeout",
         reload="workers",
     )
+    drain_delay: float = setting(
+        0.0,
+        DURATION,
+        "On SIGTERM, serve on for this long while readiness already says no.",
+        flags="--drain-delay",
+        reload="live",
+        more="Gives a load balancer or Kubernetes the time to notice that this server goes, "
+        "before its listeners close. A second SIGTERM ends it early.",
+    )
+    reload_parallel: int = setting(
+        1,
+        integer(1, 256),
+        "Workers that a reload replaces at the same time.",
+        flags="--reload-parallel",
+        reload="live",
+        more="Each replacement loads the application, and is ready, before an old worker goes: "
+        "so many workers more are there during a reload.",
+    )
     max_requests: int = setting(
         0,
         integer(0, MOST_REQUESTS),
         "Replace a worker after this many requests (0 = never).",
         flags="--max-requests",
         reload="workers",
+        more="It serves on until its replacement is ready.",
     )
     max_requests_jitter: int = setting(
         0,
@@ -86,4 +113,14 @@ class WorkerSettings:
         flags="--max-requests-jitter",
         reload="workers",
         more="Keeps the workers from being replaced all at once.",
+    )
+    max_rss: int = setting(
+        0,
+        SIZE,
+        "Replace a worker whose memory is above this, such as 512M (0 = no limit).",
+        flags="--max-rss",
+        reload="live",
+        more="The arbiter looks every 2 seconds at the resident size in /proc (Linux), in which "
+        "memory that workers share counts for each of them. The worker serves until its "
+        "replacement is ready, and then finishes what it has.",
     )

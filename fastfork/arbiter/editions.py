@@ -1,0 +1,293 @@
+"""Editions: settings, listening sockets and nursery that workers are made of, and the way from
+one edition to the next without a gap.
+
+An edition that is read is first *pending*, while its template loads the application; an edition
+without a template is not.  Then it is the current one, and a *rollout* replaces the workers of
+the one before; plan.py has the steps.  When a replacement does not start, the one before is
+current again.  Sockets and templates that no edition needs any more go at the end.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastfork import logs
+from fastfork.address import Address
+from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.nursery import Nursery
+from fastfork.arbiter.ownership import give_logs
+from fastfork.config import SETTINGS, Config, Loaded
+from fastfork.errors import StartError
+from fastfork.ipc import Order
+from fastfork.net import Inherited, Listener, Place, Places, close_places, settle, silence
+
+log = logging.getLogger("fastfork.error")
+
+
+@dataclass(eq=False)
+class Edition:
+    """What a worker is made of."""
+
+    loaded: Loaded
+    places: Places
+    nursery: Nursery
+
+    @property
+    def cfg(self) -> Config:
+        """The settings."""
+        return self.loaded.config
+
+
+@dataclass
+class Rollout:
+    """A reload under way, or several: one that another SIGHUP starts over is not complete.
+
+    previous, target: the edition and the number of workers to go back to when a replacement
+    does not boot.
+    since: the first generation of workers of another edition than `previous`.
+    """
+
+    previous: Edition
+    target: int
+    since: int
+
+
+OpenNursery = Callable[[Loaded], Nursery]
+
+
+class Editions:
+    """The current edition, those around it, and everything that is open for them.
+
+    addresses(loaded): where to listen with these settings.
+    """
+
+    def __init__(self, first: Edition, addresses: Callable[[Loaded], list[Address]]) -> None:
+        self.current = first
+        self._addresses = addresses
+        self.pending: Edition | None = None
+        self.rollout: Rollout | None = None
+        self._places: list[Place] = list(first.places.all)
+        self._nurseries: list[Nursery] = [first.nursery]
+        self._surplus: list[Listener] = []
+        self._silenced: list[Place] = []
+
+    # -- the way to the next edition
+
+    def read(self, read: Callable[[], Loaded], crew: Crew, open_nursery: OpenNursery) -> bool:
+        """Read the settings, open what they name, and make them pending.
+
+        Returns False, with everything as it was and a line in the log, when that fails.
+        """
+        try:
+            loaded = without_server_settings(read(), self.current.cfg)
+            places = self._settle(loaded, crew.target)
+            nursery = self._prepare(loaded, places, open_nursery)
+        except BaseException as error:  # whatever a config file does, we go on
+            is_ours = isinstance(error, StartError)
+            log.error("reload refused: %s", error if is_ours else repr(error), exc_info=not is_ours)
+            return False
+        if self.rollout is None and self.pending is None:
+            log.info(
+                "Reloading; workers are replaced %s at a time",
+                "one" if loaded.config.reload_parallel == 1 else loaded.config.reload_parallel,
+            )
+        else:
+            log.info("Reloading again; the reload under way starts over")
+        for line in loaded.notices:
+            log.warning("%s", line)
+        self._places += [place for place in places.all if place not in self._places]
+        self.propose(Edition(loaded, places, nursery))
+        return True
+
+    def renew(self, open_nursery: OpenNursery) -> bool:
+        """Make an edition pending that is the current one but for the application's code."""
+        try:
+            nursery = open_nursery(self.current.loaded)
+        except (StartError, OSError) as error:
+            log.error("The workers cannot be replaced: %s", error)
+            return False
+        self.propose(Edition(self.current.loaded, self.current.places, nursery))
+        return True
+
+    def propose(self, edition: Edition) -> None:
+        """Make an edition pending; one that was is given up."""
+        self._nurseries.append(edition.nursery)
+        self.pending = edition
+
+    def begin(self, crew: Crew) -> None:
+        """Make the pending edition the current one, and every worker outdated."""
+        edition, before = self.pending, self.current
+        assert edition is not None
+        self.pending = None
+        if self.rollout is None:
+            self.rollout = Rollout(before, crew.target, crew.generation + 1)
+        else:
+            # It may hang in its import, and would hold up this reload and all later ones.
+            crew.dismiss_loading(edition.cfg)
+        self.current = edition
+
+    def fail(self, crew: Crew, reason: str) -> None:
+        """A replacement did not boot: the workers that run stay, and so do their settings."""
+        log.error("Reload ended: %s; the workers that run serve on with the old settings", reason)
+        rollout, self.rollout, self.pending = self.rollout, None, None
+        if rollout is not None:
+            self.current = rollout.previous
+            crew.target = rollout.target
+            if converted := crew.take_back(rollout.since, self.current.cfg):
+                log.warning(
+                    "Workers that have the new settings are replaced by some with the old ones "
+                    "(pid: %s)",
+                    ", ".join(str(child.pid) for child in converted),
+                )
+        try:
+            logs.setup(self.current.cfg)
+        except StartError as error:
+            log.error("%s; the log stays where it is", error)
+
+    # -- each turn
+
+    def finish(self, crew: Crew) -> None:
+        """See a rollout to its end, and close what nobody needs any more."""
+        if self.rollout is not None and not crew.outdated():
+            log.info("Reload complete")
+            self.rollout = None
+        wanted = [self.current, self.pending, self.rollout.previous if self.rollout else None]
+        keep = [edition.nursery for edition in wanted if edition is not None]
+        for nursery in [one for one in self._nurseries if one not in keep]:
+            nursery.close()
+            if nursery.pid is None:
+                self._nurseries.remove(nursery)
+        dropped = self._dropped()
+        is_settled = self.rollout is None and self.pending is None
+        if is_settled and not crew.has_leaving() and not crew.outdated():
+            close_places(dropped)
+            self._places = [place for place in self._places if place not in dropped]
+            for listener in self._surplus:
+                listener.sock.close()
+            self._surplus.clear()
+
+    def order(self, crew: Crew) -> Order:
+        """What is asked of workers that retire now.
+
+        When sockets are given up, whoever waits in them is theirs to serve; and when the last
+        of them may go in this turn, nobody new comes in there.
+        """
+        dropped = self._dropped()
+        if not dropped and not self._surplus:
+            return Order.NONE
+        if crew.outdated() <= self.current.cfg.reload_parallel:
+            silence(place for place in dropped if place not in self._silenced)
+            self._silenced = dropped
+        return Order.LAST
+
+    def fit_berths(self, crew: Crew) -> None:
+        """With reuse_port, have as many sockets as workers are wanted.  Raises ConfigError."""
+        places = self.current.places
+        if not places.reuse_port:
+            return
+        if crew.target > places.berths:
+            places.grow(crew.target)
+        elif 0 < crew.target < places.berths and self.rollout is None:
+            self._surplus += places.shrink(crew.target)
+            counted = [child for child in crew.children if not child.leaving]
+            if len(counted) <= crew.target:
+                for child in counted:  # those beyond go anyway
+                    child.is_spent = child.is_spent or child.berth >= crew.target
+        crew.berths = places.berths
+
+    # -- everything there is
+
+    def templates(self) -> list[Nursery]:
+        """Every template that has not been reaped."""
+        return [nursery for nursery in self._nurseries if nursery.pid is not None]
+
+    def needs(self, nursery: Nursery) -> bool:
+        """Whether workers are, or will be, forked there."""
+        return any(nursery is one.nursery for one in (self.current, self.pending) if one)
+
+    def watch_loading(self, boot_timeout: float) -> None:
+        """End templates that load the application for longer than that."""
+        for nursery in self.templates():
+            nursery.watch_loading(boot_timeout)
+
+    def open_nursery(self, open_nursery: OpenNursery) -> None:
+        """Have a place to fork workers of the current edition; the one before has died."""
+        self.current.nursery = open_nursery(self.current.loaded)
+        self._nurseries.append(self.current.nursery)
+
+    def close(self, *, keep_files: bool) -> None:
+        """Close every socket and tell every template to go.
+
+        keep_files: the files of unix sockets stay: somebody else listens there now.
+        """
+        close_places(self._places, keep_files=keep_files)
+        for listener in self._surplus:
+            listener.sock.close()
+        self._places, self._surplus = [], []
+        for nursery in self._nurseries:
+            nursery.close()
+
+    def silence(self) -> None:
+        """Let nobody new in anywhere: the whole server stops."""
+        silence(self._places)
+
+    def all_listeners(self) -> list[Listener]:
+        """Every listening socket that is open in this process."""
+        return [one for place in self._places for one in place.listeners] + self._surplus
+
+    # -- details
+
+    def _settle(self, loaded: Loaded, berths: int) -> Places:
+        cfg = loaded.config
+        return settle(
+            self._addresses(loaded),
+            cfg.backlog,
+            reuse_port=cfg.reuse_port,
+            berths=berths,
+            # All that is open: another reload may have dropped an address just now.
+            before=Places(self._places, reuse_port=cfg.reuse_port),
+        )
+
+    def _prepare(self, loaded: Loaded, places: Places, open_nursery: OpenNursery) -> Nursery:
+        """The rest that can fail; what was opened for this is closed then."""
+        try:
+            logs.setup(loaded.config)
+            give_logs(loaded.config)
+            return open_nursery(loaded)
+        except BaseException:
+            close_places(place for place in places.all if place not in self._places)
+            raise
+
+    def _dropped(self) -> list[Place]:
+        kept = [edition.places.all for edition in (self.current, self.pending) if edition]
+        return [place for place in self._places if not any(place in places for places in kept)]
+
+
+def first_places(cfg: Config, addresses: Sequence[Address], inherited: Inherited = ()) -> Places:
+    """Listen at every address.  Raises ConfigError."""
+    return settle(
+        addresses,
+        cfg.backlog,
+        reuse_port=cfg.reuse_port,
+        berths=cfg.workers,
+        inherited=inherited,
+    )
+
+
+def without_server_settings(new: Loaded, running: Config) -> Loaded:
+    """The loaded settings, with those that only a restart changes as they are.
+
+    Each one that the file asks to change is named in the log.
+    """
+    kept: dict[str, Any] = {}
+    for name, spec in SETTINGS.items():
+        before, after = getattr(running, name), getattr(new.config, name)
+        if spec.reload == "server" and before != after:
+            kept[name] = before
+            log.warning("%s changed; restart the server for it: a reload keeps %s", name, before)
+    return replace(new, config=replace(new.config, **kept))

@@ -1,0 +1,121 @@
+"""Building workers and templates, each in the process that it is for.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fastfork.arbiter.face import Server, WorkerFace
+from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
+from fastfork.arbiter.spawn import Runnable, worker_class
+from fastfork.arbiter.template import Template
+from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
+from fastfork.net import Listener
+from fastfork.process import parent
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from fastfork.config import Config, Loaded
+
+log = logging.getLogger("fastfork.error")
+
+LoadApp = Callable[["Config"], "WSGIApplication"]
+
+
+class Maker:
+    """Everything that the making of a worker needs besides its settings.
+
+    load_app: loads the application of a Config.  close_others(listeners): closes, in a child,
+    what it has inherited of the arbiter's listening sockets beside these.  become(loaded): lets
+    hooks in a template see its settings.  modules: where workers tell which files they are made of.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: Server,
+        scoreboard: Scoreboard,
+        mailbox: SignalMailbox,
+        load_app: LoadApp,
+        close_others: Callable[[Sequence[Listener]], None],
+        become: Callable[[Loaded], None],
+        modules: ModuleList | None,
+    ) -> None:
+        self.server = server
+        self.scoreboard = scoreboard
+        self.mailbox = mailbox
+        self.load_app = load_app
+        self.close_others = close_others
+        self.become = become
+        self.modules = modules
+        self.arbiter_pid = server.pid
+
+    def nursery(self, loaded: Loaded) -> Nursery:
+        """Where workers with these settings are forked.  Raises ConfigError, OSError."""
+        cfg = loaded.config
+        make_worker = worker_class(cfg.worker_class)
+        if cfg.preload_app and parent.adopt_orphans():
+            return TemplateNursery.start(partial(self._template, loaded, make_worker), self.mailbox)
+        if cfg.preload_app:
+            log.warning(
+                "preload_app needs Linux; here each worker loads the application for itself"
+            )
+        return OwnNursery(partial(self._worker, cfg, make_worker, None), self.mailbox)
+
+    def _worker(
+        self,
+        cfg: Config,
+        make: Callable[..., Runnable],
+        app: WSGIApplication | None,
+        job: Job,
+        face: WorkerFace | None,
+        listeners: Sequence[Listener],
+    ) -> Runnable:
+        """Build a worker, in its process.  app: loaded already, by the template."""
+        self.close_others(listeners)
+        worker = make(
+            nr=job.nr,
+            age=job.age,
+            cfg=cfg,
+            listeners=listeners,
+            slot=self.scoreboard.slot(job.nr),
+            arbiter_pid=self.arbiter_pid,
+            load_app=partial(self.load_app, cfg) if app is None else lambda: app,
+            modules=self.modules,
+        )
+        return worker if face is None else self.server.in_hooks(worker, face)
+
+    def _template(
+        self, loaded: Loaded, make: Callable[..., Runnable], channel: socket.socket
+    ) -> Template:
+        """Build a template, in its process."""
+        cfg = loaded.config
+        self.become(loaded)
+
+        def worker(
+            app: WSGIApplication,
+            job: Job,
+            given: Mapping[str, object],
+            listeners: Sequence[Listener],
+        ) -> Runnable:
+            face = WorkerFace(nr=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
+            for name, value in given.items():
+                setattr(face, name, value)
+            return self._worker(cfg, make, app, job, face, listeners)
+
+        return Template(
+            channel=channel,
+            cfg=cfg,
+            mailbox=self.mailbox,
+            arbiter_pid=self.arbiter_pid,
+            load_app=partial(self.load_app, cfg),
+            make=worker,
+            close_inherited=partial(self.close_others, ()),
+        )

@@ -1,0 +1,227 @@
+"""The template: a process that has loaded the application, and forks workers when told to.
+
+A worker must be the arbiter's child: the arbiter reaps it, and the kernel tells it when the
+arbiter dies.  So the template forks twice.  The process in the middle ends at once, and the
+worker's parent is then the arbiter, which has declared itself the reaper of its descendants
+(prctl(2), PR_SET_CHILD_SUBREAPER).
+
+Listening sockets come with each request, since those of today need not be those that were
+there when the template was made.
+
+Runs in: both (in a process of its own, forked by the arbiter, or by the template before it)
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import logging
+import os
+import pickle
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+from fastfork import clock, logs
+from fastfork.arbiter.nursery import READY, REPLY, Job
+from fastfork.arbiter.spawn import Runnable, held_back, live
+from fastfork.errors import BootError, ConfigError
+from fastfork.ipc import SignalMailbox
+from fastfork.net import Listener
+from fastfork.process import boot, parent, privileges, streams, title
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from fastfork.config import Config
+
+log = logging.getLogger("fastfork.error")
+
+MOST_LISTENERS: Final = 253  # descriptors in a message, unix(7) SCM_RIGHTS
+REQUEST_BYTES: Final = 1 << 16
+# From the end of the process in the middle to the new parent is one scheduling of the kernel's.
+ADOPTION_TIMEOUT: Final = 10.0  # seconds
+ADOPTION_LOOK: Final = 0.0005
+# What is left of an import may take this long after SIGTERM.
+EXIT_GRACE: Final = 2.0
+
+# Builds a worker from an application that is there already.
+MakeFromApp = Callable[["WSGIApplication", Job, Mapping[str, object], Sequence[Listener]], Runnable]
+
+
+class Template:
+    """One template process; `run()` is its life.
+
+    channel: from the arbiter.  load: loads the application.  make: builds a worker.
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: socket.socket,
+        cfg: Config,
+        mailbox: SignalMailbox,
+        arbiter_pid: int,
+        load_app: Callable[[], WSGIApplication],
+        make: MakeFromApp,
+        close_inherited: Callable[[], None],
+    ) -> None:
+        self.channel = channel
+        self.cfg = cfg
+        self.mailbox = mailbox
+        self.arbiter_pid = arbiter_pid
+        self.load_app = load_app
+        self.make = make
+        self.close_inherited = close_inherited
+        self.told_to_go = False
+
+    def run(self) -> int:
+        """Load the application, then fork until the arbiter says no more.  The exit code."""
+        self.close_inherited()
+        parent.signal_at_parents_death(signal.SIGTERM)
+        if os.getppid() != self.arbiter_pid:
+            return 0
+        self.install_handlers()
+        cfg = self.cfg
+        title.set_title("template", cfg.proc_name, cfg.wsgi_app)
+        log.info("Template loads the application (pid: %d)", os.getpid())
+        try:
+            if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
+                parent.signal_at_parents_death(signal.SIGTERM)
+            boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+            app = boot.load(self.load_app)
+        except (BootError, ConfigError) as error:
+            if self.told_to_go:
+                return 0
+            log.error("%s", boot.describe(error) if isinstance(error, BootError) else error)
+            return error.exit_code if isinstance(error, BootError) else BootError.exit_code
+        if cfg.daemon and not cfg.enable_stdio_inheritance:
+            streams.leave_terminal()
+        _tell_of_threads()
+        return self.serve(app)
+
+    def serve(self, app: WSGIApplication) -> int:
+        """Fork a worker for each request on the channel, until the arbiter closes it."""
+        # What is in memory now, stays: a collection in a worker that touched it would copy the
+        # pages the worker shares with us (gc.freeze() in the library reference).
+        gc.collect()
+        gc.freeze()
+        log.info("Template ready (pid: %d)", os.getpid())
+        try:
+            self.channel.sendall(READY)
+            self.mailbox.ring()
+            while True:
+                request, descriptors, _flags, _address = socket.recv_fds(
+                    self.channel, REQUEST_BYTES, MOST_LISTENERS, socket.MSG_CMSG_CLOEXEC
+                )
+                if not request:
+                    return 0
+                self.channel.sendall(REPLY.pack(self._fork(app, request, descriptors)))
+        except (BrokenPipeError, ConnectionResetError):
+            return 0  # the arbiter has gone, or has another template
+
+    def _fork(self, app: WSGIApplication, request: bytes, descriptors: list[int]) -> int:
+        """Fork one worker.  Returns its pid, or minus an errno."""
+        job, given, addresses = pickle.loads(request)  # noqa: S301 - from the arbiter, over a private pair
+        sockets = [socket.socket(fileno=fd) for fd in descriptors]
+        listeners = [Listener(*pair) for pair in zip(sockets, addresses, strict=True)]
+        try:
+            with held_back(self.mailbox.signums):
+                return fork_for(
+                    self.arbiter_pid,
+                    lambda: live(lambda: self.make(app, job, given, listeners), self.mailbox),
+                    in_child=self.channel.close,
+                )
+        except OSError as error:
+            return -(error.errno or 1)
+        finally:
+            for sock in sockets:
+                sock.close()
+
+    def install_handlers(self) -> None:
+        """Replace the handlers of whoever forked us, then let the blocked signals in."""
+        faulthandler.enable(file=logs.error_stream())
+        handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+            **dict.fromkeys(self.mailbox.signums, lambda _signum, _frame: None),
+            **dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT), self._go),
+            signal.SIGUSR1: lambda _signum, _frame: logs.reopen(),
+        }
+        handlers.pop(signal.SIGCHLD, None)
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, signal.SIGCHLD, signal.SIGABRT})
+
+    def _go(self, _signum: int, _frame: FrameType | None) -> None:
+        if not self.told_to_go:
+            self.told_to_go = True
+            faulthandler.dump_traceback_later(EXIT_GRACE, exit=True, file=logs.error_stream())
+            raise SystemExit(0)
+
+
+def fork_for(adopter: int, live_there: Callable[[], object], in_child: Callable[[], None]) -> int:
+    """Fork a process whose parent is `adopter`, a subreaper above us.  Returns its pid.
+
+    live_there: its life, which must not return.  in_child: called first in it.
+    Raises OSError.  Call it with the signals held back that the new process handles itself.
+    """
+    read_end, write_end = os.pipe()
+    try:
+        middle = os.fork()
+        if middle == 0:
+            _be_the_middle(adopter, write_end, live_there, in_child)
+        os.close(write_end)
+        write_end = -1
+        reply = os.read(read_end, REPLY.size)
+        os.waitpid(middle, 0)
+    finally:
+        os.close(read_end)
+        if write_end >= 0:
+            os.close(write_end)
+    (pid,) = REPLY.unpack(reply) if len(reply) == REPLY.size else (-1,)
+    if pid < 0:
+        raise OSError(-pid, os.strerror(-pid))
+    return int(pid)
+
+
+def _be_the_middle(
+    adopter: int, write_end: int, live_there: Callable[[], object], in_child: Callable[[], None]
+) -> None:
+    """Fork the worker, say its pid, and end, so that it is orphaned and adopted."""
+    try:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            pid = -(error.errno or 1)
+        if pid == 0:
+            os.close(write_end)
+            in_child()
+            _wait_for(adopter)
+            live_there()
+        os.write(write_end, REPLY.pack(pid))
+    finally:
+        os._exit(0)
+
+
+def _wait_for(adopter: int) -> None:
+    """Return when `adopter` is our parent.  It never comes if it has died: leave then."""
+    deadline = clock.now() + ADOPTION_TIMEOUT
+    while os.getppid() != adopter:
+        if clock.now() > deadline:
+            os._exit(0)
+        time.sleep(ADOPTION_LOOK)
+
+
+def _tell_of_threads() -> None:
+    """Warn of threads that the application started too early: a fork copies none of them."""
+    count = threading.active_count() - 1
+    if count:
+        log.warning(
+            "preload_app: the application started %d thread(s) while it was loaded; they do not "
+            "run in the workers",
+            count,
+        )

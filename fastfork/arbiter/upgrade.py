@@ -1,0 +1,129 @@
+"""Upgrade: a new program on the same sockets, while the old one serves on.
+
+SIGUSR2 starts the new arbiter as a child.  Both serve until somebody stops one of them: the old
+one, and the new one takes its place and its pid file; or the new one, and nothing has happened.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from fastfork.arbiter.spawn import held_back
+from fastfork.net import Inherited, Places
+from fastfork.process import parent
+from fastfork.process.pidfile import PidFile
+from fastfork.process.program import Inheritance, Program
+
+log = logging.getLogger("fastfork.error")
+
+CANNOT_EXECUTE: Final = 126  # as shells say it
+NEW_SUFFIX: Final = ".2"  # of the pid file while both are there, as gunicorn's
+
+
+class Upgrade:
+    """Both ends: what this arbiter has started, and what it was started by.
+
+    successor: pid of the new arbiter, None when there is none.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.successor: int | None = None
+        self._program = program
+        inheritance = program.inheritance
+        self._predecessor = None if inheritance is None else inheritance.predecessor
+
+    # -- the old one
+
+    def start(self, places: Places, signums: Iterable[int], pre_exec: Callable[[], None]) -> bool:
+        """Start the new arbiter.  Returns False, with a line in the log, when that cannot be."""
+        if self.successor is not None:
+            log.warning("SIGUSR2: an upgrade is under way already (pid: %d)", self.successor)
+            return False
+        if self.has_predecessor():
+            log.warning(
+                "SIGUSR2: this is the new program of an upgrade; stop the old one first (pid: %d)",
+                self._predecessor,
+            )
+            return False
+        inheritance = Inheritance(
+            os.getpid(),
+            tuple(
+                (str(place.asked), tuple(one.sock.fileno() for one in place.listeners))
+                for place in places.all
+            ),
+        )
+        signums = frozenset(signums)
+        try:
+            with held_back(signums):
+                self.successor = os.fork()
+                if self.successor == 0:
+                    self._become(inheritance, signums, pre_exec)
+        except OSError as error:
+            self.successor = None
+            log.error("SIGUSR2: cannot start the new program: %s", error.strerror)
+            return False
+        log.info("Upgrading; the new arbiter is process %d", self.successor)
+        return True
+
+    def _become(
+        self, inheritance: Inheritance, signums: Iterable[int], pre_exec: Callable[[], None]
+    ) -> None:
+        """Runs in: the fork that becomes the new program."""
+        try:
+            pre_exec()
+            signal.set_wakeup_fd(-1)
+            for signum in signums:
+                signal.signal(signum, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signums)
+            self._program.execute(inheritance)
+        except OSError as error:
+            log.error("Cannot execute %s: %s", self._program.executable, error.strerror)
+        finally:
+            os._exit(CANNOT_EXECUTE)
+
+    def ended(self, status: int) -> None:
+        """The new arbiter has ended, and we are still there."""
+        code = os.waitstatus_to_exitcode(status)
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        log.error("The new arbiter ended (%s, pid: %s); this one serves on", how, self.successor)
+        self.successor = None
+
+    # -- the new one
+
+    def inherited_sockets(self) -> Inherited:
+        """What the old arbiter has left to us."""
+        inheritance = self._program.inheritance
+        return () if inheritance is None else inheritance.sockets
+
+    def pidfile(self, path: str) -> PidFile:
+        """The pid file to write: beside the one at `path` as long as the old arbiter lives."""
+        return PidFile(path + NEW_SUFFIX if self.has_predecessor() else path)
+
+    def wait_for_promotion(self) -> None:
+        """Have the loop woken when the old arbiter ends."""
+        if self.has_predecessor():
+            log.info("Taking over from process %d when that is stopped", self._predecessor)
+            parent.signal_at_parents_death(signal.SIGCHLD)
+
+    def has_predecessor(self) -> bool:
+        """Whether the arbiter that started us is still there."""
+        return self._predecessor is not None and os.getppid() == self._predecessor
+
+    def is_promoted_now(self) -> bool:
+        """True once, when the old arbiter has gone."""
+        if self._predecessor is None or self.has_predecessor():
+            return False
+        self._predecessor = None
+        return True
+
+    # -- both
+
+    def shares_sockets(self) -> bool:
+        """Whether another arbiter serves what waits in our sockets, and needs their files."""
+        return self.successor is not None or self.has_predecessor()

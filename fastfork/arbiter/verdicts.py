@@ -1,0 +1,78 @@
+"""What the death of a child means for the server.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import Protocol
+
+from fastfork import clock
+from fastfork.arbiter.backoff import HEALTHY_AFTER
+from fastfork.arbiter.children import Child
+from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.editions import Editions
+from fastfork.arbiter.nursery import Nursery
+from fastfork.arbiter.reap import Death, meaning
+from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
+from fastfork.errors import BootError
+from fastfork.ipc import State
+
+log = logging.getLogger("fastfork.error")
+
+
+class Server(Protocol):
+    """As much of the arbiter as a death concerns."""
+
+    crew: Crew
+    editions: Editions
+    shutdown: Shutdown
+
+
+def judge_worker(server: Server, child: Child, death: Death) -> None:
+    """Decide what a worker's death means: nothing, patience, the end of a reload, or the end."""
+    if child.told:
+        return
+    now, crew = clock.now(), server.crew
+    if child.ready_at is None:
+        if server.editions.rollout is not None and child.generation == crew.generation:
+            server.editions.fail(crew, f"the replacement did not start (pid: {child.pid})")
+            return
+        code = BootError.exit_code if child.overslept else death.code
+        if not crew.ever_ready and code in BOOT_FAILURES:
+            server.shutdown.give_up(code)
+            return
+    elif child.lived(now) >= HEALTHY_AFTER or _has_finished(child, death):
+        return  # the next one may start at once
+    elif death.code == 0 and crew.backoff.left(now, 2 * crew.target):
+        return  # somebody told it to go (kill PID)
+    crew.note_failure()
+
+
+def bury_template(server: Server, template: Nursery, status: int) -> None:
+    """A template has been reaped: note it, and decide what that means if an edition needs it."""
+    pid = template.pid
+    template.bury()
+    editions, crew = server.editions, server.crew
+    if server.shutdown.asked is not None or not editions.needs(template):
+        return
+    death = meaning(status, {signal.SIGTERM, signal.SIGKILL, signal.SIGABRT})
+    log.log(death.level, "Template %s (pid: %s)", death.text, pid)
+    code = BootError.exit_code if template.overslept else death.code
+    is_current = template is editions.current.nursery
+    if editions.pending is not None and template is editions.pending.nursery:
+        editions.fail(crew, "the new template did not start")
+    elif is_current and not crew.ever_ready and code in BOOT_FAILURES:
+        server.shutdown.give_up(code)
+    elif editions.rollout is not None and not editions.rollout.previous.nursery.is_gone:
+        editions.fail(crew, "the new template has died")
+    else:
+        crew.note_failure()
+
+
+def _has_finished(child: Child, death: Death) -> bool:
+    """Whether the worker left by itself after it had served: no failure."""
+    drained = child.slot.state >= State.DRAINING
+    return drained and death.code == 0 and child.slot.requests > 0
