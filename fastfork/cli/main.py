@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Final
 from fastfork import config, logs, net, wsgi
 from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
-from fastfork.errors import AppNotFound, BootError, ConfigError
+from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
 
+from . import tell
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
 from .report import config_lines
 
@@ -39,8 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `arguments` without the program's name.  Returns the exit code."""
     streams.open_closed_ones()
     program = Program.current()
-    words = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words[:1] == [tell.COMMAND]:
+            return tell.tell(words[1:])
         return _run(CommandLineParser().options(words), program)
     except OptionError as error:
         return _usage(str(error))
@@ -49,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except BootError as error:
         _tell(boot.describe(error))
+        return error.exit_code
+    except StartError as error:
+        _tell(str(error))
         return error.exit_code
     except SystemExit as leaving:  # --help and --version
         return leaving.code if isinstance(leaving.code, int) else OK

@@ -20,7 +20,7 @@ VERSION: Final = f"{PROGRAM} (version {__version__})"
 _EPILOG: Final = (
     "MODULE:APP names a WSGI application: shop:app is the object `app` of the module `shop`, "
     "'shop:create_app()' calls a factory. Durations are seconds, or 500ms, 2m; sizes are bytes, "
-    "or 512M."
+    "or 512M. `fastfork signal NAME` tells a running server something: fastfork signal --help."
 )
 
 
