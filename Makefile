@@ -29,7 +29,7 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 
-.PHONY: help serve test unit lint c-test mutants-core bench instructions wheels-check \
+.PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat
 .DELETE_ON_ERROR:
@@ -77,6 +77,10 @@ flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: doe
 
 sanitized:
 	@$(IN_SANITIZED) $(SANITIZED)/.installed $(SANITIZED)/.extra-test
+
+chaos: export FASTFORK_CHAOS ?= 100
+chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
+	$(RUN) -m pytest -s tests/server/test_chaos.py $(ARGS)
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)

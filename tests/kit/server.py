@@ -71,6 +71,7 @@ class RunningServer:
     options: command line, before the app.  `--bind 127.0.0.1:0` is added when it has no bind.
     config: text of the config file, or None for no file.
     through: a command that becomes the server; pass_fds: descriptors that it gets.
+    successor: the arbiter of the new program, after an upgrade.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class RunningServer:
         self.expected_alarms: list[str] = []
         self.expected_exit: int | None = 0
         self.endpoint: Endpoint = ("127.0.0.1", 0)
+        self.successor: int | None = None
         self._clients: list[RawClient] = []
         self._descriptors: dict[int, list[str]] = {}
         if config is not None:
@@ -151,7 +153,7 @@ class RunningServer:
     @property
     def pid(self) -> int:
         """Pid of the arbiter."""
-        return self.process.pid
+        return self.successor or self.process.pid
 
     @property
     def url(self) -> str:
@@ -190,7 +192,29 @@ class RunningServer:
         """Send a signal to the arbiter: "stop", "reload", ..., "TERM", or a number."""
         if isinstance(name, str):
             name = SIGNALS.get(name) or signal.Signals[f"SIG{name}"]
-        self.process.send_signal(name)
+        if self.successor is not None:
+            os.kill(self.successor, name)
+        else:
+            self.process.send_signal(name)
+
+    def upgrade(self) -> int:
+        """Start the new program, wait until its workers serve; it is the server then.
+
+        Returns the pid of the old arbiter, which still serves.
+        """
+        old, ready = self.pid, self.log.text().count("Worker ready")
+        before = self.log.text().count("Upgrading; the new arbiter is process")
+        self.signal("USR2")
+        text = "Upgrading; the new arbiter is process"
+        line = self.log.wait_for(text, count=before + 1)
+        self.log.wait_for("Worker ready", count=ready + self.workers, timeout=30)
+        self.successor = int(line.split()[-1])
+        return old
+
+    def pidfile_says(self, pid: int, name: str = "server.pid") -> bool:
+        """Whether the pid file in the server's directory names this process."""
+        path = self.files / name
+        return path.exists() and path.read_text() == f"{pid}\n"
 
     def expect_alarm(self, text: str) -> None:
         """The test makes the server log a traceback (or worse) that contains `text`."""
@@ -218,12 +242,14 @@ class RunningServer:
             client.close()
         try:
             self._check_descriptors()
+            if self.successor is not None and processes.alive(self.successor):
+                os.kill(self.successor, signal.SIGTERM)
             if self.process.poll() is None:
-                self.signal("stop")
+                self.process.send_signal(signal.SIGTERM)
             code = self.process.wait(STOP_TIMEOUT)
             wait_until(
-                lambda: not processes.in_session(self.pid),
-                lambda: f"no process left behind: {processes.in_session(self.pid)}",
+                lambda: not processes.in_session(self.process.pid),
+                lambda: f"no process left behind: {processes.in_session(self.process.pid)}",
             )
         finally:
             self.kill()
@@ -234,7 +260,7 @@ class RunningServer:
 
     def kill(self) -> None:
         """End whatever is left of this server's session, at once."""
-        for pid in processes.in_session(self.pid):
+        for pid in processes.in_session(self.process.pid):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
