@@ -23,6 +23,7 @@ from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
+from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
@@ -187,6 +188,7 @@ class Arbiter:
             become=self._become,
             modules=self.watch.modules,
         )
+        self._refork = Refork(self.editions, self.crew)
         self._terminal = Terminal()
         title.set_title("arbiter", cfg.proc_name, cfg.wsgi_app)
         announce.started(self.loaded, self.listeners, parser)
@@ -279,6 +281,7 @@ class Arbiter:
         if self.shutdown.began is not None:
             return
         self._promote()
+        self._refork.step(self.cfg, self._maker.handover)
         self._begin_when_ready()
         if self.editions.current.nursery.is_gone and not self.crew.backoff.wait(clock.now()):
             self.editions.open_nursery(self._nursery)

@@ -30,6 +30,7 @@ class Child:
     loading_told: how many times `timeout` its loading had lasted when that was last logged.
     overslept: it loaded the application for longer than `boot_timeout`.
     is_spent: it serves, and is to be replaced for a reason of its own (max_requests, max_rss).
+    last_order: what it is to do when it has finished.
     berth: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
     face: what hooks are given for it.
@@ -51,6 +52,7 @@ class Child:
     overslept: bool = False
     is_spent: bool = False
     berth: int = 0
+    last_order: Order = Order.NONE
     sent: set[int] = field(default_factory=set)
     face: WorkerFace | None = None
 
@@ -78,8 +80,8 @@ class Child:
     def leave(self, signum: int, kill_at: float, order: Order = Order.NONE) -> None:
         """Tell it to go; an earlier deadline stays."""
         self.leaving = self.told = True
-        if order:
-            self.slot.order = order  # before the signal: it looks there then
+        if order or self.last_order:
+            self.slot.order = self.last_order or order  # before the signal: it looks there then
         self.kill_at = kill_at if self.kill_at is None else min(self.kill_at, kill_at)
         if signal.SIGKILL not in self.sent:
             self.send(signum)

@@ -31,11 +31,16 @@ log = logging.getLogger("fastfork.error")
 
 @dataclass(eq=False)
 class Edition:
-    """What a worker is made of."""
+    """What a worker is made of.
+
+    is_warm: its template has been a worker.  was_reforked: a worker of it was asked to be one.
+    """
 
     loaded: Loaded
     places: Places
     nursery: Nursery
+    is_warm: bool = False
+    was_reforked: bool = False
 
     @property
     def cfg(self) -> Config:
@@ -149,6 +154,10 @@ class Editions:
         except StartError as error:
             log.error("%s; the log stays where it is", error)
 
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way."""
+        return self.rollout is None and self.pending is None
+
     # -- each turn
 
     def finish(self, crew: Crew) -> None:
@@ -163,8 +172,7 @@ class Editions:
             if nursery.pid is None:
                 self._nurseries.remove(nursery)
         dropped = self._dropped()
-        is_settled = self.rollout is None and self.pending is None
-        if is_settled and not crew.has_leaving() and not crew.outdated():
+        if self.is_settled() and not crew.has_leaving() and not crew.outdated():
             close_places(dropped)
             self._places = [place for place in self._places if place not in dropped]
             for listener in self._surplus:

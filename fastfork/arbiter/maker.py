@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
+from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.arbiter.spawn import Runnable, worker_class
 from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
@@ -56,31 +57,45 @@ class Maker:
         self.become = become
         self.modules = modules
         self.arbiter_pid = server.pid
+        self.handover: Handover | None = None
 
     def nursery(self, loaded: Loaded) -> Nursery:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config
         make_worker = worker_class(cfg.worker_class)
+        if cfg.refork and self.handover is None:
+            self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():
             return TemplateNursery.start(partial(self._template, loaded, make_worker), self.mailbox)
         if cfg.preload_app:
             log.warning(
                 "preload_app needs Linux; here each worker loads the application for itself"
             )
-        return OwnNursery(partial(self._worker, cfg, make_worker, None), self.mailbox)
+        return OwnNursery(partial(self._worker, cfg, make_worker), self.mailbox)
 
     def _worker(
         self,
         cfg: Config,
         make: Callable[..., Runnable],
-        app: WSGIApplication | None,
         job: Job,
         face: WorkerFace | None,
         listeners: Sequence[Listener],
     ) -> Runnable:
-        """Build a worker, in its process.  app: loaded already, by the template."""
+        """Build a worker that the arbiter has forked, in its process."""
+        worker = self._bare(cfg, make, None, job, listeners)
+        return worker if face is None else self.server.in_hooks(worker, face)
+
+    def _bare(
+        self,
+        cfg: Config,
+        make: Callable[..., Runnable],
+        app: WSGIApplication | None,
+        job: Job,
+        listeners: Sequence[Listener],
+    ) -> Runnable:
+        """A worker without its hooks.  app: loaded already, by the template."""
         self.close_others(listeners)
-        worker = make(
+        return make(
             nr=job.nr,
             age=job.age,
             cfg=cfg,
@@ -90,32 +105,68 @@ class Maker:
             load_app=partial(self.load_app, cfg) if app is None else lambda: app,
             modules=self.modules,
         )
-        return worker if face is None else self.server.in_hooks(worker, face)
 
     def _template(
         self, loaded: Loaded, make: Callable[..., Runnable], channel: socket.socket
     ) -> Template:
         """Build a template, in its process."""
-        cfg = loaded.config
         self.become(loaded)
-
-        def worker(
-            app: WSGIApplication,
-            job: Job,
-            given: Mapping[str, object],
-            listeners: Sequence[Listener],
-        ) -> Runnable:
-            face = WorkerFace(nr=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
-            for name, value in given.items():
-                setattr(face, name, value)
-            return self._worker(cfg, make, app, job, face, listeners)
-
         return Template(
+            channel=channel,
+            cfg=loaded.config,
+            mailbox=self.mailbox,
+            arbiter_pid=self.arbiter_pid,
+            load_app=partial(self.load_app, loaded.config),
+            make=partial(self._template_worker, loaded.config, make, is_warm=False),
+            close_inherited=partial(self.close_others, ()),
+        )
+
+    def _template_worker(
+        self,
+        cfg: Config,
+        make: Callable[..., Runnable],
+        app: WSGIApplication,
+        job: Job,
+        given: Mapping[str, object],
+        listeners: Sequence[Listener],
+        *,
+        is_warm: bool,
+    ) -> Runnable:
+        """Build a worker that a template has forked, in its process."""
+        face = WorkerFace(nr=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
+        for name, value in given.items():
+            setattr(face, name, value)
+        worker = self._bare(cfg, make, app, job, listeners)
+        lived = self.server.in_hooks(worker, face)
+        if not cfg.refork or self.handover is None:
+            return lived
+        return Promotable(
+            server=self.server,
+            worker=worker,
+            lived=lived,
+            slot=self.scoreboard.slot(job.nr),
+            handover=self.handover,
+            become=partial(self._be_template, cfg, make),
+            is_warm=is_warm,
+        )
+
+    def _be_template(
+        self,
+        cfg: Config,
+        make: Callable[..., Runnable],
+        app: WSGIApplication,
+        channel: socket.socket,
+    ) -> int:
+        """Be a template, in the process of a worker that has finished.  The exit code."""
+        template = Template(
             channel=channel,
             cfg=cfg,
             mailbox=self.mailbox,
             arbiter_pid=self.arbiter_pid,
-            load_app=partial(self.load_app, cfg),
-            make=worker,
-            close_inherited=partial(self.close_others, ()),
+            load_app=lambda: app,
+            make=partial(self._template_worker, cfg, make, is_warm=True),
+            close_inherited=lambda: None,
         )
+        template.install_handlers()
+        template.show()
+        return template.serve(app)

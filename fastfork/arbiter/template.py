@@ -87,7 +87,7 @@ class Template:
             return 0
         self.install_handlers()
         cfg = self.cfg
-        title.set_title("template", cfg.proc_name, cfg.wsgi_app)
+        self.show()
         log.info("Template loads the application (pid: %d)", os.getpid())
         try:
             if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
@@ -103,6 +103,10 @@ class Template:
             streams.leave_terminal()
         _tell_of_threads()
         return self.serve(app)
+
+    def show(self) -> None:
+        """Say in the process title what this is."""
+        title.set_title("template", self.cfg.proc_name, self.cfg.wsgi_app)
 
     def serve(self, app: WSGIApplication) -> int:
         """Fork a worker for each request on the channel, until the arbiter closes it."""
@@ -144,6 +148,8 @@ class Template:
 
     def install_handlers(self) -> None:
         """Replace the handlers of whoever forked us, then let the blocked signals in."""
+        faulthandler.disable()
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
         faulthandler.enable(file=logs.error_stream())
         handlers: dict[int, Callable[[int, FrameType | None], None]] = {
             **dict.fromkeys(self.mailbox.signums, lambda _signum, _frame: None),

@@ -128,6 +128,13 @@ def _atoms(cfg: Config) -> Iterator[Problem]:
         yield Problem("access_log_format", f"%({name})s is no atom; it prints a dash", fatal=False)
 
 
+def _refork(cfg: Config) -> Iterator[Problem]:
+    if cfg.refork and not cfg.preload_app:
+        yield Problem("refork", "needs a template to replace; set preload_app too")
+    if cfg.refork and cfg.threads > 1:
+        yield Problem("refork", "needs threads=1: a fork copies only one thread")
+
+
 CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _threads,
     _worker_class,
@@ -136,6 +143,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _tmp_upload_dir,
     _pythonpath,
     _jitter,
+    _refork,
     _reload,
     _tmp_dir,
     _user,

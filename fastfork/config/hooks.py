@@ -84,6 +84,21 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             raising=DIES,
             more="Signals are held back until it returns, and handlers that it sets are replaced.",
         ),
+        "before_refork": Hook(
+            arguments=BOTH,
+            process="worker",
+            when="Called in a worker that has finished and becomes the template (`refork`).",
+            raising="the worker ends, and there is no refork",
+            more="Not among gunicorn's hooks. Close here what the new workers must not share: "
+            "connections to databases, sockets, threads.",
+        ),
+        "after_refork": Hook(
+            arguments=BOTH,
+            process="worker",
+            when="Called in each worker that was forked from a warm template, before post_fork.",
+            raising=DIES,
+            more="Not among gunicorn's hooks. Open here what before_refork has closed.",
+        ),
         "post_worker_init": Hook(
             arguments=WORKER,
             process="worker",

@@ -30,12 +30,14 @@ class State(IntEnum):
     SPENT = 3  # serves, and asks to be replaced (max_requests)
     DRAINING = 4
     EXITING = 5
+    WARM = 6  # no worker any more: becomes a template
 
 
 class Order(IntEnum):
     """What the arbiter wants of a worker beyond its signals; written before SIGTERM is sent."""
 
     NONE = 0
+    WARM = 2  # become a template when you have finished
     LAST = 1  # the whole server stops: whoever waits in the accept queue is yours to serve
 
 

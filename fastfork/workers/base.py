@@ -118,6 +118,9 @@ class Worker(ABC):
     def wake(self) -> None:
         """End the wait of `serve()` now.  Called from signal handlers."""
 
+    def close(self) -> None:  # noqa: B027 - there may be nothing to close
+        """Give back what `serve()` has opened, when the process goes on as something else."""
+
     @abstractmethod
     def current_request(self) -> str:
         """The request line being served, safe to log; '' when idle."""

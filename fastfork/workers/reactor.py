@@ -240,6 +240,14 @@ class ReactorWorker(Worker):
             except BlockingIOError:
                 pass  # full: it is awake already
 
+    def close(self) -> None:
+        """The poller and the pipe; connections and listeners are closed already."""
+        self.poller.close()
+        for descriptor in (self._wake_r, self._wake_w):
+            os.close(descriptor)
+        self._wake_r = self._wake_w = -1
+        self.hub = None
+
     def current_request(self) -> str:
         """The request line that the application is working on."""
         return "" if self.hub is None else self.hub.running_request()

@@ -103,7 +103,8 @@ class Traffic:
             while not self._over.is_set():
                 client.ask()
         except Exception as error:
-            self.note(lambda report: report.refused.append(f"client ended: {error!r}"))
+            told = f"client ended: {error!r}"
+            self.note(lambda report: report.refused.append(told))
         finally:
             client.hang_up()
 

@@ -123,7 +123,7 @@ def has_ended(server: RunningServer, pid: int) -> bool:
     """Whether an arbiter has ended; ours has to be reaped for that."""
     if pid == server.process.pid:
         return server.process.poll() is not None
-    return not os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - asked often
+    return not os.path.exists(f"/proc/{pid}")
 
 
 def test_worker_that_serves_enough_is_replaced_and_loses_no_request(start_server: Starter) -> None:

@@ -30,6 +30,8 @@ class HookSettings:
     nworkers_changed: HookFunction | None = _hook("nworkers_changed")
     pre_fork: HookFunction | None = _hook("pre_fork")
     post_fork: HookFunction | None = _hook("post_fork")
+    before_refork: HookFunction | None = _hook("before_refork")
+    after_refork: HookFunction | None = _hook("after_refork")
     post_worker_init: HookFunction | None = _hook("post_worker_init")
     worker_ready: HookFunction | None = _hook("worker_ready")
     worker_int: HookFunction | None = _hook("worker_int")

@@ -135,6 +135,17 @@ class ProcessSettings:
         "the template, that the workers are forked from; a reload makes a new template with the "
         "new code. Needs Linux; elsewhere each worker loads the application for itself.",
     )
+    refork: int = setting(
+        0,
+        integer(0, 2**31 - 1),
+        "With preload_app, make a worker with so many requests the template (0 = never).",
+        flags="--refork",
+        reload="workers",
+        more="What the application loads only with its first requests is then shared memory too: "
+        "the others are forked anew from that worker. Once after each start and reload. It needs "
+        "`preload_app` and one thread; connections that the application has open itself must be "
+        "closed in the hook `before_refork`. See [memory](../how-to/memory.md).",
+    )
     pidfile: str | None = setting(
         None, PATH, "File that holds the arbiter's pid.", flags="-p --pid", reload="server"
     )
