@@ -127,6 +127,8 @@ class Template:
                 self.channel.sendall(REPLY.pack(self._fork(app, request, descriptors)))
         except (BrokenPipeError, ConnectionResetError):
             return 0  # the arbiter has gone, or has another template
+        finally:
+            self.told_to_go = True  # SIGTERM must not raise in the middle of exit handlers
 
     def _fork(self, app: WSGIApplication, request: bytes, descriptors: list[int]) -> int:
         """Fork one worker.  Returns its pid, or minus an errno."""
