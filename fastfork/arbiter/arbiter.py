@@ -301,6 +301,7 @@ class Arbiter:
             self.crew,
             is_reloading=editions.rollout is not None or editions.pending is not None,
             is_stopping=self.shutdown.asked is not None,
+            is_second=self.upgrading.is_second,
         )
         self.service.turn(state, self.cfg)
 

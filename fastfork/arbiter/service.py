@@ -26,11 +26,16 @@ WATCHDOG_SHARE: Final = 0.5
 
 @dataclass(frozen=True)
 class Facts:
-    """The state of the server.  can_answer: a worker has ever been ready."""
+    """The state of the server.
+
+    can_answer: a worker has ever been ready.  is_second: the old program of an upgrade is still
+    the server, for the service manager too.
+    """
 
     can_answer: bool
     is_reloading: bool
     is_stopping: bool
+    is_second: bool
     ready: int
     wanted: int
 
@@ -42,10 +47,10 @@ class Facts:
         return f"reloading, {text}" if self.is_reloading else text
 
 
-def facts(crew: Crew, *, is_reloading: bool, is_stopping: bool) -> Facts:
+def facts(crew: Crew, *, is_reloading: bool, is_stopping: bool, is_second: bool) -> Facts:
     """The state as the crew shows it."""
     ready = sum(1 for child in crew.children if child.ready_at is not None)
-    return Facts(crew.ever_ready, is_reloading, is_stopping, ready, crew.target)
+    return Facts(crew.ever_ready, is_reloading, is_stopping, is_second, ready, crew.target)
 
 
 class Service:
@@ -90,7 +95,7 @@ class Service:
         if state.can_answer and self._on_ready is not None:
             on_ready, self._on_ready = self._on_ready, None
             on_ready()
-        if not self.notifier.is_wanted or self._is_over:
+        if not self.notifier.is_wanted or self._is_over or state.is_second:
             self._status = status
             return
         if self._watchdog and clock.now() >= self._next_alive:

@@ -115,6 +115,11 @@ class Upgrade:
         """Whether the arbiter that started us is still there."""
         return self._predecessor is not None and os.getppid() == self._predecessor
 
+    @property
+    def is_second(self) -> bool:
+        """Whether `is_promoted_now` has not been True yet."""
+        return self._predecessor is not None
+
     def is_promoted_now(self) -> bool:
         """True once, when the old arbiter has gone."""
         if self._predecessor is None or self.has_predecessor():

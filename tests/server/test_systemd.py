@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Starter
+from tests.kit import processes
 from tests.kit.client import RawClient
 from tests.kit.manager import NotifySocket, activation
 from tests.kit.waiting import wait_until
@@ -134,6 +136,35 @@ def test_watchdog_hears_of_the_loop(start_server: Starter, notify: NotifySocket)
     env = {"NOTIFY_SOCKET": notify.address, "WATCHDOG_USEC": "200000"}
     start_server(APP, env=env)
     notify.wait_for("WATCHDOG", count=5)
+
+
+def test_new_program_of_an_upgrade_speaks_when_the_old_one_stops(
+    start_server: Starter, notify: NotifySocket
+) -> None:
+    server = start_server(APP, env={"NOTIFY_SOCKET": notify.address, "WATCHDOG_USEC": "200000"})
+    notify.wait_for("READY")
+    server.signal("USR2")
+    line = server.log.wait_for("Upgrading; the new arbiter is process")
+    new = line.rpartition(" ")[2]
+    server.log.wait_for("Worker ready", count=2)
+    heard = len([message for message in notify.read() if "WATCHDOG" in message])
+    notify.wait_for("WATCHDOG", count=heard + 3)
+    assert notify.order() == ["READY"]
+    assert new not in str(notify.messages)
+    server.signal("stop")
+    assert server.wait_exit() == 0
+    assert notify.wait_for("READY", count=2)["MAINPID"] == new
+    assert [message["MAINPID"] for message in notify.messages if "MAINPID" in message] == [
+        str(server.pid),
+        new,
+        new,
+    ]
+    heard = len([message for message in notify.read() if "WATCHDOG" in message])
+    notify.wait_for("WATCHDOG", count=heard + 3)
+    os.kill(int(new), signal.SIGTERM)
+    notify.wait_for("STOPPING")
+    wait_until(lambda: not processes.alive(int(new)), "the new program is gone")
+    assert notify.order() == ["READY", "READY", "STOPPING"]
 
 
 def test_watchdog_of_another_process_is_left_alone(
