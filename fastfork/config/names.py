@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Final
 
+from .hooks import HOOKS
+
 __all__ = ["OTHER_OPTIONS", "OTHER_SETTINGS", "misspelt", "one_edit_apart"]
 
 # gunicorn's settings that this version does not have -> their options; an option that takes a
@@ -107,8 +109,11 @@ def one_edit_apart(a: str, b: str) -> bool:
 def misspelt(name: str, value: object, settings: Iterable[str]) -> str | None:
     """The setting that `name` was probably meant to be.
 
-    Modules, functions and names with a leading underscore are the user's own business.
+    Modules and names with a leading underscore are the user's own business, and functions unless
+    one is called almost as a hook.
     """
-    if name.startswith("_") or isinstance(value, ModuleType) or callable(value):
+    if name.startswith("_") or isinstance(value, ModuleType):
         return None
+    if callable(value):
+        settings = HOOKS
     return next((known for known in settings if one_edit_apart(name.lower(), known)), None)

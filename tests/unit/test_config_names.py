@@ -36,6 +36,12 @@ def test_slip_of_the_pen_is_recognised() -> None:
     assert misspelt("acceslog", "-", SETTINGS) == "accesslog"
 
 
+def test_function_that_is_almost_a_hook_is_recognised() -> None:
+    assert misspelt("when_redy", lambda server: 2, SETTINGS) == "when_ready"
+    assert misspelt("post_frok", lambda server, worker: 2, SETTINGS) == "post_fork"
+    assert misspelt("prefork", lambda server, worker: 2, SETTINGS) == "pre_fork"
+
+
 def test_the_users_own_names_are_left_alone() -> None:
     assert misspelt("cpu_count", 2, SETTINGS) is None
     assert misspelt("_workers", 2, SETTINGS) is None
