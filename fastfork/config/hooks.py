@@ -82,7 +82,8 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             process="worker",
             when="Called first thing in a new worker, before user and group are changed.",
             raising=DIES,
-            more="Signals are held back until it returns, and handlers that it sets are replaced.",
+            more="Signals are held back until it returns, and handlers that it sets are replaced. "
+            "With `preload_app` the template has changed user and group already.",
         ),
         "before_refork": Hook(
             arguments=BOTH,

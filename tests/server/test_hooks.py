@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.conftest import Starter
+from tests.kit import processes
 from tests.kit.waiting import wait_until
 
 APP = "supervised:app"
@@ -32,6 +35,7 @@ def worker_ready(server, worker):
     note("worker_ready", worker.colour, list(server.WORKERS).count(worker.pid), worker.alive)
 def worker_int(worker): note("worker_int", worker.pid == os.getpid())
 def worker_abort(worker): note("worker_abort", worker.pid == os.getpid())
+def pre_exec(server): note("pre_exec", server.pid == server_pid)
 def pre_request(worker, req):
     req.seen = "once"
     note("pre_request", req.method, req.path, worker.booted)
@@ -49,8 +53,11 @@ def notes(server: object) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_hooks_are_called_in_order_and_in_their_process(start_server: Starter) -> None:
-    server = start_server(APP, "--pid", "pid", config=NOTES)
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
+def test_hooks_are_called_in_order_and_in_their_process(
+    start_server: Starter, options: tuple[str, ...]
+) -> None:
+    server = start_server(APP, "--pid", "pid", *options, config=NOTES)
     wait_until(lambda: any("worker_ready" in line for line in notes(server)), "worker_ready")
     assert server.get("/pid").status == 200
     wait_until(lambda: notes(server)[-1].startswith("post_request"), "post_request")
@@ -112,6 +119,21 @@ def test_silent_worker_calls_worker_abort(start_server: Starter) -> None:
     server.log.wait_for("Worker aborted")
     wait_until(lambda: "worker_abort worker True" in notes(server), "worker_abort")
     wait_until(lambda: "child_exit arbiter red False" in notes(server), "child_exit")
+
+
+def test_upgrade_calls_pre_exec_and_starts_again(start_server: Starter) -> None:
+    server = start_server(APP, config=NOTES)
+    server.signal("USR2")
+    line = server.log.wait_for("Upgrading; the new arbiter is process")
+    new = int(line.rpartition(" ")[2])
+    server.log.wait_for("Worker ready", count=2)
+    names = [line.split()[0] for line in notes(server)]
+    again = names.index("pre_exec")
+    assert names[again + 1 : again + 4] == ["nworkers_changed", "on_starting", "when_ready"]
+    assert notes(server)[again] == "pre_exec worker True"
+    os.kill(new, signal.SIGTERM)
+    server.log.wait_for("The new arbiter ended")
+    wait_until(lambda: not processes.alive(new), "the new program is gone")
 
 
 def test_killed_worker_calls_only_child_exit(start_server: Starter) -> None:
