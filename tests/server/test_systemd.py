@@ -229,6 +229,29 @@ def test_addresses_beside_passed_sockets_are_listened_on_too(
     listening[0].close()
 
 
+def test_passed_sockets_go_on_to_the_new_program(
+    start_server: Starter, listening: list[socket.socket]
+) -> None:
+    through, fds = activation("admin:web", listening)
+    options = ("-b", "systemd:admin", "-b", "systemd:web")
+    server = start_server(APP, *options, through=through, pass_fds=fds)
+    server.signal("USR2")
+    new = int(server.log.wait_for("Upgrading; the new arbiter is process").rpartition(" ")[2])
+    server.log.wait_for("Worker ready", count=2)
+    assert len(set(server.log.lines("Listening at: "))) == 2
+    told = [line.partition("at: ")[2].partition(" (")[0] for line in server.log.lines("Listening")]
+    assert told[0] == told[1]
+    server.signal("stop")
+    assert server.wait_exit() == 0
+    for sock in listening:
+        with RawClient(sock.getsockname()) as client:
+            assert client.request("GET", "/pid", [("Connection", "close")]).status == 200
+    os.kill(new, signal.SIGTERM)
+    wait_until(lambda: not processes.alive(new), "the new program is gone")
+    for sock in listening:
+        sock.close()
+
+
 def test_name_that_was_not_passed_is_one_clear_line(
     start_server: Starter, listening: list[socket.socket]
 ) -> None:
