@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -21,6 +22,9 @@ from fastfork.ipc import SignalMailbox
 log = logging.getLogger("fastfork.error")
 
 MESSAGE_BYTES: Final = 65536
+# What a SIGKILLed process may take to go: the watcher may sleep in a file system that hangs.
+LAST_WAIT: Final = 1.0  # seconds
+LOOK: Final = 0.005
 
 
 class Helper:
@@ -71,12 +75,14 @@ class Helper:
         return []
 
     def stop(self) -> None:
-        """End it now, and wait for that: it has nothing to finish."""
+        """End it now, and wait a moment for that: it has nothing to finish."""
         if self.pid is not None:
             pid, self.pid = self.pid, None
+            deadline = clock.now() + LAST_WAIT
             with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                while os.waitpid(pid, os.WNOHANG) == (0, 0) and clock.now() < deadline:
+                    time.sleep(LOOK)
         self._close()
 
     def _start(self, now: float) -> None:
