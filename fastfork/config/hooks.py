@@ -53,8 +53,8 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             when="Called when the pid file is written, before there are sockets and signal "
             "handlers.",
             raising="it goes on; `sys.exit()` ends the start with that exit code",
-            more="With `preload_app` the application is already loaded. It runs again in the new "
-            "program of an upgrade.",
+            more="The application is not loaded yet, with `preload_app` neither (in gunicorn it is "
+            "then). It runs again in the new program of an upgrade.",
         ),
         "when_ready": Hook(
             arguments=SERVER,
@@ -67,7 +67,7 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             arguments=("server", "new_value", "old_value"),
             process="arbiter",
             when="Called when the number of workers wanted is set: at start, on reload, TTIN, "
-            "TTOU.",
+            "TTOU, WINCH.",
             more="`old_value` is None the first time, which is before `on_starting`. A reload "
             "calls it with twice the same number when that did not change.",
         ),
@@ -75,7 +75,8 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             arguments=BOTH,
             process="arbiter",
             when="Called just before a worker is forked.",
-            more="What it sets on `worker` is there in the worker too, in every later hook.",
+            more="What it sets on `worker` is there in the worker too, in every later hook; with "
+            "`preload_app` if pickle can copy it.",
         ),
         "post_fork": Hook(
             arguments=BOTH,
