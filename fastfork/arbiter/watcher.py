@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.watching import Watch
-from fastfork.process import parent, title
+from fastfork.process import parent, privileges, title
 
 if TYPE_CHECKING:
     from fastfork.config import Config
@@ -59,11 +60,13 @@ class Watcher:
     def run(self) -> int:
         """Watch until the arbiter is gone.  Returns the exit code."""
         self._close_inherited()
-        parent.signal_at_parents_death(signal.SIGTERM)
+        cfg = self._cfg
+        privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups)
+        parent.signal_at_parents_death(signal.SIGKILL)
         _set_handlers()
-        title.set_title("watcher", self._cfg.proc_name, self._cfg.wsgi_app)
-        watch = Watch(self._modules.read, self._cfg.reload_extra_files, self._cfg.chdir)
-        wait = waiter(self._cfg.reload_engine)
+        title.set_title("watcher", cfg.proc_name, cfg.wsgi_app)
+        watch = Watch(self._modules.read, cfg.reload_extra_files, cfg.chdir)
+        wait = waiter(cfg.reload_engine)
         while os.getppid() == self._arbiter:
             if changed := watch.changed():
                 changed = watch.settled(changed, time.sleep)
@@ -140,12 +143,11 @@ class EventWaiter:
 
 
 def _set_handlers() -> None:
-    """Die of what ends the server, and of nothing else; let the blocked signals in."""
-    ends = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
-    others = {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU}
-    for signum in ends:
-        signal.signal(signum, signal.SIG_DFL)
-    for signum in {*others, signal.SIGWINCH}:
+    """Obey SIGKILL only, which the arbiter sends at its end; let the blocked signals in.
+
+    Others that come are for the process group (Ctrl-C, a supervisor), and so for the arbiter.
+    """
+    for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

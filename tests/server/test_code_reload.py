@@ -188,3 +188,6 @@ def test_signals_for_the_whole_group_do_not_end_the_watcher(
     os.killpg(server.pid, signal.SIGHUP)
     server.log.wait_for("Reload complete")
     assert processes.alive(watcher)
+    os.killpg(server.pid, signal.SIGINT)  # as Ctrl-C
+    assert server.wait_exit() == 0
+    assert "The watcher" not in server.log.text()

@@ -170,6 +170,15 @@ def test_directory_that_the_user_may_not_enter_is_stayed_in(
     assert server.get("/pid").status == 200
 
 
+def test_watcher_of_the_code_runs_as_the_user_too(
+    start_server: Starter, nobody: pwd.struct_passwd
+) -> None:
+    server = start_server(APP, "--user", "nobody", "--reload")
+    line = server.log.wait_for("Watching the code for changes")
+    watcher = int(line.split("] [")[1].split("]")[0])
+    assert ids(watcher) == {"Uid": [nobody.pw_uid] * 4, "Gid": [nobody.pw_gid] * 4, "Groups": []}
+
+
 def test_unknown_user_is_refused_at_the_start(start_server: Starter) -> None:
     server = start_server(APP, "--user", "no-such-user", ready=False)
     assert server.wait_exit() == 1
