@@ -16,7 +16,7 @@ import pickle
 import signal
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -61,6 +61,9 @@ class Nursery(Protocol):
     overslept: bool
 
     @property
+    def sent(self) -> Set[int]: ...  # noqa: D102
+
+    @property
     def is_ready(self) -> bool: ...  # noqa: D102
     @property
     def is_gone(self) -> bool: ...  # noqa: D102
@@ -77,6 +80,7 @@ class OwnNursery:
     """The arbiter forks, and each worker loads the application for itself."""
 
     pid: int | None = None
+    sent: Set[int] = frozenset()
     is_ready = True
     is_gone = False
     overslept = False
@@ -114,12 +118,13 @@ class NoNursery(OwnNursery):
 class TemplateNursery:
     """A template process, as the arbiter sees it.
 
-    told: it was told to go.
+    told: it was told to go.  sent: every signal that the arbiter has sent it.
     """
 
     def __init__(self, pid: int, channel: socket.socket) -> None:
         self.pid: int | None = pid
         self.told = False
+        self.sent: set[int] = set()
         self.overslept = False
         self._began = clock.now()
         self._channel = channel
@@ -186,6 +191,7 @@ class TemplateNursery:
     def send(self, signum: int) -> None:
         """Signal it, if it is there."""
         if self.pid is not None:
+            self.sent.add(signum)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signum)
 

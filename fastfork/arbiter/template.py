@@ -150,19 +150,22 @@ class Template:
 
     def install_handlers(self) -> None:
         """Replace the handlers of whoever forked us, then let the blocked signals in."""
-        faulthandler.disable()
-        signal.signal(signal.SIGABRT, signal.SIG_DFL)
-        faulthandler.enable(file=logs.error_stream())
+        faulthandler.enable(file=logs.error_stream())  # SIGABRT becomes ours below
         handlers: dict[int, Callable[[int, FrameType | None], None]] = {
             **dict.fromkeys(self.mailbox.signums, lambda _signum, _frame: None),
             **dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT), self._go),
             signal.SIGUSR1: lambda _signum, _frame: logs.reopen(),
+            signal.SIGABRT: self._overslept,
         }
         handlers.pop(signal.SIGCHLD, None)
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, signal.SIGCHLD, signal.SIGABRT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, signal.SIGCHLD})
+
+    def _overslept(self, _signum: int, _frame: FrameType | None) -> None:
+        """End the import; its traceback says where it hung.  The arbiter kills what ignores it."""
+        raise SystemExit(BootError.exit_code)
 
     def _go(self, _signum: int, _frame: FrameType | None) -> None:
         if not self.told_to_go:

@@ -6,7 +6,6 @@ Runs in: arbiter
 from __future__ import annotations
 
 import logging
-import signal
 from typing import Protocol
 
 from fastfork import clock
@@ -58,7 +57,7 @@ def bury_template(server: Server, template: Nursery, status: int) -> None:
     editions, crew = server.editions, server.crew
     if server.shutdown.asked is not None or not editions.needs(template):
         return
-    death = meaning(status, {signal.SIGTERM, signal.SIGKILL, signal.SIGABRT})
+    death = meaning(status, template.sent)
     log.log(death.level, "Template %s (pid: %s)", death.text, pid)
     code = BootError.exit_code if template.overslept else death.code
     is_current = template is editions.current.nursery

@@ -70,12 +70,13 @@ def open_listeners(
     *,
     reuse_port: bool = False,
     listen: bool = True,
+    attempts: int = BIND_ATTEMPTS,
     pause: Callable[[float], None] = time.sleep,
 ) -> list[Listener]:
     """Listen on every address, in order; all or nothing.
 
-    Sockets come back non-blocking and close-on-exec.  An address in use is tried 5 times, a
-    second apart.  A TCP port of 0 is answered with the port that the kernel chose.
+    Sockets come back non-blocking and close-on-exec.  An address in use is tried `attempts`
+    times, a second apart.  A TCP port of 0 is answered with the port that the kernel chose.
 
     backlog: connections that may wait for accept(), see listen(2).
     reuse_port: other TCP sockets, ours and other programs', may have the address too.
@@ -85,7 +86,9 @@ def open_listeners(
     opened: list[Listener] = []
     try:
         for address in addresses:
-            opened.append(_open_patiently(address, backlog if listen else 0, pause, reuse_port))
+            opened.append(
+                _open_patiently(address, backlog if listen else 0, pause, reuse_port, attempts)
+            )
     except BaseException:
         close_listeners(opened)
         raise
@@ -102,15 +105,19 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
 
 
 def _open_patiently(
-    address: Address, backlog: int, pause: Callable[[float], None], reuse_port: bool
+    address: Address,
+    backlog: int,
+    pause: Callable[[float], None],
+    reuse_port: bool,
+    attempts: int,
 ) -> Listener:
-    for attempt in range(1, BIND_ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         try:
             return _open(address, backlog, reuse_port)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE or attempt == BIND_ATTEMPTS:
+            if error.errno != errno.EADDRINUSE or attempt == attempts:
                 raise ConfigError(f"bind: {explain(address, error)}") from None
-            log.warning("%s is in use; trying again (%d of %d)", address, attempt, BIND_ATTEMPTS)
+            log.warning("%s is in use; trying again (%d of %d)", address, attempt, attempts)
             pause(BIND_PAUSE)
     raise AssertionError("the last attempt returns or raises")
 

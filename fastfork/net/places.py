@@ -19,7 +19,13 @@ from pathlib import Path
 
 from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
 from fastfork.net.activation import PASSED_PREFIX
-from fastfork.net.listeners import Listener, SocketFile, close_listeners, open_listeners
+from fastfork.net.listeners import (
+    BIND_ATTEMPTS,
+    Listener,
+    SocketFile,
+    close_listeners,
+    open_listeners,
+)
 from fastfork.net.quiet import quiet
 
 
@@ -139,7 +145,7 @@ def settle(
             if place is not None:
                 known.remove(place)  # the same address may be there twice, as 127.0.0.1:0
             else:
-                place = _open(address, backlog, reuse_port, heirloom)
+                place = _open(address, backlog, reuse_port, heirloom, is_first=before is None)
                 fresh.append(place)
             places.append(place)
         made = Places(places, reuse_port=reuse_port)
@@ -181,7 +187,12 @@ def close_places(places: Iterable[Place], *, keep_files: bool = False) -> None:
 
 
 def _open(
-    address: Address, backlog: int, reuse_port: bool, heirloom: list[tuple[str, Sequence[int]]]
+    address: Address,
+    backlog: int,
+    reuse_port: bool,
+    heirloom: list[tuple[str, Sequence[int]]],
+    *,
+    is_first: bool,
 ) -> Place:
     is_lent = isinstance(address, FdAddress)
     for entry in heirloom:
@@ -190,7 +201,9 @@ def _open(
             heirloom.remove(entry)
             listeners = [_adopted(address, fd, backlog) for fd in descriptors]
             return Place(address, listeners, backlog, is_lent)
-    listeners = open_listeners([address], backlog, reuse_port=reuse_port)
+    # A reload does not wait for an address: nobody would watch the workers meanwhile.
+    attempts = BIND_ATTEMPTS if is_first else 1
+    listeners = open_listeners([address], backlog, reuse_port=reuse_port, attempts=attempts)
     return Place(address, listeners, backlog, is_lent)
 
 

@@ -71,6 +71,7 @@ class RunningServer:
     options: command line, before the app.  `--bind 127.0.0.1:0` is added when it has no bind.
     config: text of the config file, or None for no file.
     through: a command that becomes the server; pass_fds: descriptors that it gets.
+    listens: False when the config file says where to listen.
     successor: the arbiter of the new program, after an upgrade.
     """
 
@@ -85,6 +86,7 @@ class RunningServer:
         env: Mapping[str, str] | None = None,
         through: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
+        listens: bool = True,
     ) -> None:
         self.files = files
         self.log = Log(files / "server.log")
@@ -97,7 +99,8 @@ class RunningServer:
         self._descriptors: dict[int, list[str]] = {}
         if config is not None:
             self.write_config(config)
-        bind = [] if {"-b", "--bind"} & set(options) or pass_fds else ["--bind", "127.0.0.1:0"]
+        has_bind = {"-b", "--bind"} & set(options) or pass_fds or not listens
+        bind = [] if has_bind else ["--bind", "127.0.0.1:0"]
         command = [
             *through,
             sys.executable,
@@ -311,6 +314,7 @@ class Fleet:
         env: Mapping[str, str] | None = None,
         through: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
+        listens: bool = True,
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
         files = self._files / str(len(self._servers))
@@ -324,6 +328,7 @@ class Fleet:
             env=env,
             through=through,
             pass_fds=pass_fds,
+            listens=listens,
         )
         self._servers.append(server)
         return server.wait_ready() if ready else server
