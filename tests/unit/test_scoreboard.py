@@ -42,6 +42,7 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("SPENT", 3),
         ("DRAINING", 4),
         ("EXITING", 5),
+        ("WARM", 6),
     ]
     assert (SLOT_BYTES, REQUEST_LINE_AT) == (512, 16 * 8)
 
