@@ -80,7 +80,8 @@ sanitized:
 
 chaos: export FASTFORK_CHAOS ?= 100
 chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
-	$(RUN) -m pytest -s tests/server/test_chaos.py $(ARGS)
+	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py \
+	    tests/server/test_arbiter_endurance.py $(ARGS)
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)
@@ -106,6 +107,7 @@ docs-reference: $(INSTALLED) ## write the reference pages from the tables in the
 	$(RUN) -m fastfork.config.reference docs/reference/settings.md
 	$(RUN) -m tests.wire.page docs/reference/requests.md
 	$(RUN) -m fastfork.config.hookpage docs/reference/hooks.md
+	$(RUN) -m fastfork.cli.signalpage docs/reference/signals.md
 
 changelog: $(EXTRA)-dev ## show what the next release will say
 	$(VENV)/bin/towncrier build --draft
