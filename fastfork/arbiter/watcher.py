@@ -61,12 +61,12 @@ class Watcher:
         """Watch until the arbiter is gone.  Returns the exit code."""
         self._close_inherited()
         cfg = self._cfg
+        wait = waiter(cfg.reload_engine)  # imports, which that user may not be able to
         privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups)
         parent.signal_at_parents_death(signal.SIGKILL)
         _set_handlers()
         title.set_title("watcher", cfg.proc_name, cfg.wsgi_app)
         watch = Watch(self._modules.read, cfg.reload_extra_files, cfg.chdir)
-        wait = waiter(cfg.reload_engine)
         while os.getppid() == self._arbiter:
             if changed := watch.changed():
                 changed = watch.settled(changed, time.sleep)

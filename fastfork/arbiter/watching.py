@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import glob
 import os
-import sysconfig
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +33,7 @@ LEFT_OUT: Final = frozenset(
         "site-packages",
     }
 )
+LIBRARY: Final = os.path.dirname(os.__file__)
 OF_VIRTUALENV: Final = frozenset({"bin", "include", "lib", "lib64", "share"})
 # Looking at each of them costs a system call a round.
 MOST_FILES: Final = 20_000
@@ -120,7 +120,7 @@ def _is_foreign(folder: str) -> bool:
 
     Not all below a pyvenv.cfg (PEP 405) is: some make the virtualenv in the project's directory.
     """
-    if any(_is_below(folder, library) for library in _libraries()):
+    if _is_below(folder, LIBRARY):
         return True
     path = Path(folder)
     return any(
@@ -128,12 +128,6 @@ def _is_foreign(folder: str) -> bool:
         for above in path.parents
         if path.relative_to(above).parts[0] in OF_VIRTUALENV
     )
-
-
-@cache
-def _libraries() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return tuple({paths["stdlib"], paths["platstdlib"]})
 
 
 def _is_below(path: str, folder: str) -> bool:
