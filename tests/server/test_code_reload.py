@@ -77,10 +77,11 @@ def test_mistake_is_shown_and_mended_by_the_next_save(
     server = start(start_server, code, "--reload-engine", engine)
     server.expect_alarm("NameError")
     code.write_text("answer = <b>'\n")
-    wait_until(lambda: server.get("/").status == 500, "the syntax error is shown")
-    page = server.get("/").text
-    assert "SyntaxError" in page
-    assert "answer = &lt;b&gt;" in page
+    wait_until(lambda: "SyntaxError" in server.get("/").text, "the syntax error is shown")
+    server.log.wait_for("Worker exited")  # the one with the old code answers no more
+    page = server.get("/")
+    assert page.status == 500
+    assert "answer = &lt;b&gt;" in page.text
     code.write_text("import os\nno_such_name\n")
     wait_until(lambda: "NameError: name" in server.get("/").text, "the next one is shown")
     save(code, "b'two'")
