@@ -167,7 +167,8 @@ class Scoreboard:
         if not 0 <= nr < self.capacity:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
-        return Slot(self._memory[start : start + SLOT_BYTES], self._ring, self._memory)
+        workers = self._memory[: self.capacity * SLOT_BYTES]  # without the server's own slot
+        return Slot(workers[start : start + SLOT_BYTES], self._ring, workers)
 
     @property
     def server_state(self) -> ServerState:
