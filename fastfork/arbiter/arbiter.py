@@ -34,7 +34,6 @@ from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox
 from fastfork.net import Listener, Places, resolve
 from fastfork.process import boot, title
-from fastfork.process.pidfile import PidFile
 from fastfork.process.program import Program
 from fastfork.process.terminal import Terminal
 
@@ -87,7 +86,6 @@ class Arbiter:
         self._resting: int | None = None  # the workers to have again after SIGWINCH
         self._reload = reload
         self._load_app = load_app
-        self._pidfile: PidFile | None = None
         self._cleanup = ExitStack()
 
     @property
@@ -155,16 +153,13 @@ class Arbiter:
         boot.change_directory(cfg.chdir)
         logs.setup(cfg)
         give_logs(cfg)
-        if cfg.pidfile is not None:
-            self._pidfile = self.upgrading.pidfile(cfg.pidfile)
-            self._pidfile.check()
+        self.upgrading.check_pidfile(cfg.pidfile)
         announce.starting()
         parser = announce.parser_in_use(cfg.http_parser)
         worker_class(cfg.worker_class)
-        if self._pidfile is not None:
-            self._pidfile.write()
+        self.upgrading.write_pidfile()
         self._cleanup.callback(self.server.call_hook, "on_exit")
-        self._cleanup.callback(self._remove_pidfile)
+        self._cleanup.callback(self.upgrading.remove_pidfile)
         self.server.call_hook("nworkers_changed", cfg.workers, None)
         self.server.starting()
         addresses = self._addresses(self.loaded)
@@ -280,11 +275,12 @@ class Arbiter:
             self.scoreboard.server_state = ServerState.READY
         if self.shutdown.began is not None:
             return
-        self._promote()
+        if self.upgrading.is_promoted_now():
+            self.service.take_over()
         self._refork.step(self.cfg, self._maker.handover)
         self._begin_when_ready()
         if self.editions.current.nursery.is_gone and not self.crew.backoff.wait(clock.now()):
-            self.editions.open_nursery(self._nursery)
+            self._restart_template()
         self.editions.watch_loading(self.cfg.boot_timeout)
         can_fork = self.editions.current.nursery.is_ready
         order = self.editions.order(self.crew)
@@ -322,14 +318,22 @@ class Arbiter:
     def _nursery(self, loaded: Loaded) -> Nursery:
         return self._maker.nursery(loaded)
 
+    def _restart_template(self) -> None:
+        """The template has died: have another one."""
+        try:
+            self.editions.open_nursery(self._nursery)
+        except (StartError, OSError) as error:
+            log.error("Cannot start a template: %s", error)
+            self.crew.note_failure()
+
     def _begin_when_ready(self) -> None:
         """Begin to replace the workers, when the pending edition can fork others."""
         pending = self.editions.pending
         if pending is None or not pending.nursery.is_ready:
             return
         before = self.loaded
-        self.editions.begin(self.crew)
         self._wake_up()
+        self.editions.begin(self.crew)
         # Unchanged in the file, the number that SIGTTIN and SIGTTOU made of it stays.
         if self.cfg.workers != before.config.workers:
             self.crew.aim_for(self.cfg.workers)
@@ -372,20 +376,3 @@ class Arbiter:
         """Have the workers again that SIGWINCH let go."""
         if self._resting is not None:
             self.crew.target, self._resting = self._resting, None
-
-    def _promote(self) -> None:
-        """Take the place of the old arbiter, once it has gone."""
-        if not self.upgrading.is_promoted_now():
-            return
-        log.info("The old arbiter has gone; this one takes its place")
-        self.service.take_over()
-        if self._pidfile is not None and self.cfg.pidfile is not None:
-            try:
-                self._pidfile.move(self.cfg.pidfile)
-            except OSError as error:
-                log.error("pidfile: cannot rename %s: %s", self._pidfile.path, error.strerror)
-
-    def _remove_pidfile(self) -> None:
-        """Remove our file, but leave it to a new arbiter, which is about to replace it."""
-        if self._pidfile is not None and self.upgrading.successor is None:
-            self._pidfile.remove()

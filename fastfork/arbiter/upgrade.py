@@ -34,6 +34,8 @@ class Upgrade:
 
     def __init__(self, program: Program) -> None:
         self.successor: int | None = None
+        self._pidfile: PidFile | None = None
+        self._pidfile_name: str | None = None
         self._program = program
         inheritance = program.inheritance
         self._predecessor = None if inheritance is None else inheritance.predecessor
@@ -101,10 +103,6 @@ class Upgrade:
         inheritance = self._program.inheritance
         return () if inheritance is None else inheritance.sockets
 
-    def pidfile(self, path: str) -> PidFile:
-        """The pid file to write: beside the one at `path` as long as the old arbiter lives."""
-        return PidFile(path + NEW_SUFFIX if self.has_predecessor() else path)
-
     def wait_for_promotion(self) -> None:
         """Have the loop woken when the old arbiter ends."""
         if self.has_predecessor():
@@ -121,13 +119,39 @@ class Upgrade:
         return self._predecessor is not None
 
     def is_promoted_now(self) -> bool:
-        """True once, when the old arbiter has gone."""
+        """True once, when the old arbiter has gone; its pid file is ours then."""
         if self._predecessor is None or self.has_predecessor():
             return False
         self._predecessor = None
+        log.info("The old arbiter has gone; this one takes its place")
+        if self._pidfile is not None and self._pidfile_name is not None:
+            try:
+                self._pidfile.move(self._pidfile_name)
+            except OSError as error:
+                log.error("pidfile: cannot rename %s: %s", self._pidfile.path, error.strerror)
         return True
 
     # -- both
+
+    def check_pidfile(self, path: str | None) -> None:
+        """Raise StartError when another server has the pid file at `path`; None = no file.
+
+        As long as the old arbiter lives, ours is the one beside it.
+        """
+        if path is not None:
+            self._pidfile_name = path
+            self._pidfile = PidFile(path + NEW_SUFFIX if self.has_predecessor() else path)
+            self._pidfile.check()
+
+    def write_pidfile(self) -> None:
+        """Record this process.  Raises StartError, ConfigError."""
+        if self._pidfile is not None:
+            self._pidfile.write()
+
+    def remove_pidfile(self) -> None:
+        """Remove our file, but leave it to a new arbiter, which is about to replace it."""
+        if self._pidfile is not None and self.successor is None:
+            self._pidfile.remove()
 
     def shares_sockets(self) -> bool:
         """Whether another arbiter serves what waits in our sockets, and needs their files."""
