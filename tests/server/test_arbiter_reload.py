@@ -203,3 +203,32 @@ def test_requests_during_reloads_are_all_answered(server: RunningServer) -> None
     for count in range(1, 4):
         server.signal("reload")
         wait_until(partial(complete, count), "the reload is complete")
+
+
+def test_good_reload_works_after_every_kind_of_bad_one(server: RunningServer, module: Path) -> None:
+    server.expect_alarm("refused on purpose")
+    before = server.worker_pids()
+    server.write_config("1 / 0\n")
+    server.signal("reload")
+    server.log.wait_for("ZeroDivisionError")
+    server.write_config("worker = 3\n")  # a slip of the pen is told, and nothing is guessed
+    server.signal("reload")
+    server.log.wait_for("worker is not a setting; did you mean workers?")
+    server.log.wait_for("Reload complete")
+    server.write_config("timeout = 'soon'\n")
+    server.signal("reload")
+    server.log.wait_for("reload refused: timeout: 'soon' is not a duration; write seconds")
+    assert server.get("/environ/COLOUR").text in ("red", "-")
+    module.write_text("raise")
+    server.write_config("raw_env = ['COLOUR=green']\n")
+    server.signal("reload")
+    server.log.wait_for("Reload ended: the replacement did not start")
+    assert server.get("/environ/COLOUR").text in ("red", "-")
+    module.write_text("second")
+    server.write_config("raw_env = ['COLOUR=blue']\n")
+    complete = len(server.log.lines("Reload complete"))
+    server.signal("reload")
+    server.log.wait_for("Reload complete", count=complete + 1)
+    server.wait_for_workers(2, without=before)
+    assert server.get("/environ/COLOUR").text == "blue"
+    assert server.get("/module").text == "second"
