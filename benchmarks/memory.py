@@ -61,7 +61,7 @@ def measure(flags: list[str], workers: int, requests: int) -> tuple[int, int]:
                 before = processes.memory(processes.tree(server.pid)).pss
                 _ask(port, requests)
                 if "--refork" in flags:
-                    _wait(lambda: "Reload complete" in log.read_text())
+                    _wait(lambda: "Refork complete" in log.read_text())
                     _ask(port, requests)
                 time.sleep(2)  # workers that were replaced have gone
                 return before, processes.memory(processes.tree(server.pid)).pss

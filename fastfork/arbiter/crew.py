@@ -170,7 +170,7 @@ class Crew:
         for child in self._memory.look(list(self.children), max_rss, now):
             if child.lived(now) < HEALTHY_AFTER:
                 # The limit is too small for the application: do not fork without end.
-                self.note_failure()
+                self.note_failure("Workers are above max_rss soon after their start")
 
     def kill_overdue(self) -> None:
         """SIGKILL for each worker that did not go in the time it was given."""
@@ -244,13 +244,13 @@ class Crew:
                 child.generation = self.generation
         return [child for child in failed if not child.leaving]
 
-    def note_failure(self) -> None:
-        """A worker died early: be slower with the next one, and say so when that is news."""
+    def note_failure(self, what: str = "Workers die soon after their start") -> None:
+        """A worker died early: be slower with the next one, and say so when that is news.
+
+        what: the beginning of the line.
+        """
         if self.backoff.failed(clock.now()):
-            log.warning(
-                "Workers die soon after their start; the next one starts in %.1f s",
-                self.backoff.delay,
-            )
+            log.warning("%s; the next one starts in %.1f s", what, self.backoff.delay)
 
     def _spawn(self) -> bool:
         """Fork one worker.  Returns False when that is not possible now."""

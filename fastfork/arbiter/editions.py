@@ -55,11 +55,13 @@ class Rollout:
     previous, target: the edition and the number of workers to go back to when a replacement
     does not boot.
     since: the first generation of workers of another edition than `previous`.
+    name: what it is, for the log.
     """
 
     previous: Edition
     target: int
     since: int
+    name: str = "Reload"
 
 
 OpenNursery = Callable[[Loaded], Nursery]
@@ -130,7 +132,8 @@ class Editions:
         assert edition is not None
         self.pending = None
         if self.rollout is None:
-            self.rollout = Rollout(before, crew.target, crew.generation + 1)
+            name = "Refork" if edition.is_warm else "Reload"
+            self.rollout = Rollout(before, crew.target, crew.generation + 1, name)
         else:
             # It may hang in its import, and would hold up this reload and all later ones.
             crew.dismiss_loading(edition.cfg)
@@ -138,7 +141,8 @@ class Editions:
 
     def fail(self, crew: Crew, reason: str) -> None:
         """A replacement did not boot: the workers that run stay, and so do their settings."""
-        log.error("Reload ended: %s; the workers that run serve on with the old settings", reason)
+        name = "Reload" if self.rollout is None else self.rollout.name
+        log.error("%s ended: %s; the workers that run serve on with the old settings", name, reason)
         rollout, self.rollout, self.pending = self.rollout, None, None
         if rollout is not None:
             self.current = rollout.previous
@@ -163,7 +167,7 @@ class Editions:
     def finish(self, crew: Crew) -> None:
         """See a rollout to its end, and close what nobody needs any more."""
         if self.rollout is not None and not crew.outdated():
-            log.info("Reload complete")
+            log.info("%s complete", self.rollout.name)
             self.rollout = None
         wanted = [self.current, self.pending, self.rollout.previous if self.rollout else None]
         keep = [edition.nursery for edition in wanted if edition is not None]

@@ -68,7 +68,7 @@ def bury_template(server: Server, template: Nursery, status: int) -> None:
     elif editions.rollout is not None and not editions.rollout.previous.nursery.is_gone:
         editions.fail(crew, "the new template has died")
     else:
-        crew.note_failure()
+        crew.note_failure("The template died")
 
 
 def _has_finished(child: Child, death: Death) -> bool:

@@ -148,3 +148,17 @@ def test_streams_are_kept_when_that_is_asked_for(daemon: Daemon, tmp_path: Path)
     assert done.returncode == 0
     for pid in (daemon.pid, *processes.children(daemon.pid)):
         assert f"2 -> {log}" in processes.descriptors(pid)
+
+
+def test_upgrade_of_a_daemon_stays_in_the_background(daemon: Daemon) -> None:
+    assert daemon.start("--error-logfile", str(daemon.log)).returncode == 0
+    old = daemon.pid
+    os.kill(old, signal.SIGUSR2)
+    second = daemon.files / "pid.2"
+    wait_until(lambda: daemon.log.read_text().count("Worker ready") == 2, "the new one is ready")
+    new = int(second.read_text())
+    os.kill(old, signal.SIGTERM)
+    wait_until(lambda: not processes.alive(old), "the old one is gone")
+    wait_until(lambda: not second.exists(), "the new one has the pid file")
+    assert daemon.pid == new
+    assert get(daemon.sock, "/pid") == 200

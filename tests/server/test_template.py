@@ -137,7 +137,7 @@ def test_warm_worker_becomes_the_template_of_the_others(start_server: Starter) -
     before = server.worker_pids()
     wait_until(lambda: warm_up(server), "ten requests to one worker")
     server.log.wait_for("before refork, ")
-    server.log.wait_for("Reload complete")
+    server.log.wait_for("Refork complete")
     workers = server.wait_for_workers(3, without=before)
     wait_until(lambda: not processes.alive(cold), "the cold template has gone")
     (warm,) = templates(server)
@@ -170,9 +170,9 @@ def test_reload_after_a_refork_brings_new_code_and_may_refork_again(
             ),
             "ten requests to one worker",
         )
-        server.log.wait_for("Reload complete", count=2 * round_ - 1)
+        server.log.wait_for("Refork complete", count=round_)
         server.signal("reload")
-        server.log.wait_for("Reload complete", count=2 * round_)
+        server.log.wait_for("Reload complete", count=round_)
     wait_until(lambda: len(templates(server)) == 1, "one template is left")
 
 
