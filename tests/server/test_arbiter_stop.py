@@ -129,6 +129,7 @@ def test_winch_lets_the_workers_go_and_a_reload_brings_them_back(start_server: S
     server.signal("reload")
     workers = server.wait_for_workers(2)
     assert int(client.read_response().text) in workers
+    server.log.wait_for("Worker ready", count=4)
     server.signal("WINCH")
     wait_until(lambda: server.worker_pids() == [], "no worker is left")
     server.signal("more")
