@@ -44,6 +44,8 @@ def start(start_server: Starter, code: Path, *options: str, **more: object) -> R
         "shop:app", "--reload", "--pythonpath", str(code.parent), *options, **more
     )
     server.log.wait_for("Watching the code for changes")
+    # It watches directories only when a worker has told it which, so it opens more later on.
+    server.forget_descriptors(watcher_of(server))
     return server
 
 
