@@ -27,8 +27,8 @@ from tests.wire.corpus import ALL
 from tests.wire.feeding import byte_by_byte, drive, parser_settings
 
 REQUESTS = int(os.environ.get("FASTFORK_FLAT_REQUESTS", "0"))
-PASSES = {"parsers": 10, "hub": 6}  # over the corpus; what one case loses is so many times one
-TRIES = 4  # what is lost in a pass is lost in all of them; caches fill up once
+PASSES = {"parsers": 12, "hub": 8}  # over the corpus; what one case loses is so many times one
+TRIES = 6  # what is lost in a pass is lost in all of them; caches fill up once
 RSS_GROWTH = 1 << 20  # bytes; an arena of the allocator's more or less
 SOME_BYTES = 100  # longer cases are not also given byte by byte
 
@@ -67,8 +67,8 @@ def growth(once: Once, cases: list[Case], passes: int) -> Held:
 
 
 def is_flat(grown: Held, passes: int) -> bool:
-    """Less than a block or a reference every second pass: no case loses one each time."""
-    return max(grown.blocks, grown.references) < passes // 2 and grown.memory < RSS_GROWTH
+    """Less than a block or a reference a pass: no case loses one each time."""
+    return max(grown.blocks, grown.references) < passes and grown.memory < RSS_GROWTH
 
 
 def culprits(once: Once, cases: list[Case], passes: int) -> list[str]:
