@@ -13,6 +13,7 @@ import logging
 import os
 import random
 import signal
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -175,6 +176,10 @@ class Worker(ABC):
         if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
             parent.signal_at_parents_death(signal.SIGTERM)
         boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+        if cfg.reload:
+            # A .pyc is taken for current when seconds and size of its source agree, and an
+            # editor may save twice in a second.
+            sys.dont_write_bytecode = True
         app = boot.load(self.load_app)
         self.wsgi = app
         hooks.must(cfg, "post_worker_init", self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,12 @@ def code(tmp_path: Path) -> Path:
     return path
 
 
-def save(path: Path, answer: str) -> None:
-    """As an editor does: the new file beside, and moved over the old one."""
+def save(path: Path, answer: str, at: int | None = None) -> None:
+    """As an editor does: the new file beside, and moved over the old one.  at: its time, ns."""
     beside = path.with_suffix(".new")
     beside.write_text(ANSWER.format(answer=answer))
+    if at is not None:
+        os.utime(beside, ns=(at, at))
     beside.replace(path)
 
 
@@ -71,6 +74,19 @@ def test_workers_follow_the_code(start_server: Starter, code: Path, engine: str)
     assert f"Code changed ({code}); workers are replaced" in server.log.text()
     save(code, "b'three'")
     wait_for_answer(server, "three")
+
+
+def test_second_save_in_the_same_second_is_not_taken_for_the_first(
+    start_server: Starter, code: Path, engine: str
+) -> None:
+    """Compiled modules are told apart by seconds and size, which are the same here."""
+    second = (int(time.time()) + 60) * 10**9  # still to come: no change is too old to count
+    os.utime(code, ns=(second, second))
+    may_write = {"PYTHONDONTWRITEBYTECODE": ""}
+    server = start(start_server, code, "--reload-engine", engine, env=may_write)
+    assert server.get("/").text == "one"
+    save(code, "b'two'", at=second + 1)
+    wait_for_answer(server, "two")
 
 
 def test_mistake_is_shown_and_mended_by_the_next_save(
