@@ -1,6 +1,6 @@
 """Shared memory: what every worker is doing, at no system call.
 
-One anonymous shared mapping, a slot of 512 bytes a worker number.  A field has one writer, the
+One anonymous shared mapping, a slot of a page a worker number.  A field has one writer, the
 worker but for two, and is an aligned 8-byte store, so it is read without a lock.
 A number outlives its pid: the arbiter clears a slot while no worker owns it.
 
@@ -16,7 +16,9 @@ from typing import Final
 
 from fastfork import clock
 
-SLOT_BYTES: Final = 512
+# A page each: no worker's store takes a cache line from another, and what is not used costs
+# nothing.  Words 0-15 are `Field`s, 16-47 the request line.
+SLOT_BYTES: Final = 4096
 REQUEST_LINE_AT: Final = 128
 REQUEST_LINE_BYTES: Final = 256
 
@@ -87,7 +89,7 @@ class _Int:
 class Slot:
     """What one worker says about itself.
 
-    `view` is the raw 512 bytes for the compiled code, `ints` the same bytes as 64 integers,
+    `view` is the raw bytes for the compiled code, `ints` the same bytes as integers,
     `board` the bytes of all slots, this one among them, for a look at the other workers.
     Times are nanoseconds of `fastfork.clock`.
     """

@@ -26,6 +26,7 @@ from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
+from fastfork.ipc import SLOT_BYTES
 from fastfork.logs.line import compile_line
 from fastfork.workers.poller import Poller, make_poller
 from fastfork.wsgi.template import ErrorStream, environ_template
@@ -129,7 +130,7 @@ class Served:
             environs=_environs(self.dropped, leniency),
             deadlines=waits,
             poller=self.poller,
-            slot=bytearray(512),
+            slot=bytearray(SLOT_BYTES),
             write_access=self.access_lines.extend,
             most_connections=connections,
             accepts=64,

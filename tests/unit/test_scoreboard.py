@@ -44,7 +44,7 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("EXITING", 5),
         ("WARM", 6),
     ]
-    assert (SLOT_BYTES, REQUEST_LINE_AT) == (512, 16 * 8)
+    assert (SLOT_BYTES, REQUEST_LINE_AT) == (4096, 16 * 8)
 
 
 def test_fields_are_native_64_bit_integers_at_their_index() -> None:

@@ -12,7 +12,7 @@ cdef enum:
     EPOLLHUP = 16
 
 cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
-    SLOT_WORDS = 64
+    SLOT_WORDS = 512
     STATE = 1
     HEARTBEAT = 2
     REQUESTS = 3

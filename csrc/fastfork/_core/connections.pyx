@@ -51,7 +51,7 @@ cdef class Connections:
     """All connections of one worker.
 
     site, batch, deadlines: shared with `Hub`.  poller: see fastfork.workers.poller.
-    slot: the worker's scoreboard slot, a writable buffer of 512 bytes.
+    slot: the worker's scoreboard slot, a writable buffer of 8 * SLOT_WORDS bytes.
     """
 
     def __cinit__(self, *args, Site site, Batch batch, Deadlines deadlines, poller, slot,
@@ -66,8 +66,8 @@ cdef class Connections:
         self.ready = []
         self.slot_view = memoryview(slot).cast("B")
         words = self.slot_view
-        if words.shape[0] != 512:
-            raise ValueError("a scoreboard slot has 512 bytes")
+        if words.shape[0] != 8 * SLOT_WORDS:
+            raise ValueError(f"a scoreboard slot has {8 * SLOT_WORDS} bytes")
         self.slot = <int64_t *>&words[0]
         self.now = now_ns()
 

@@ -58,7 +58,7 @@ cdef class Listeners(Connections):
         cdef unsigned char[::1] words = memoryview(board).cast("B")
         self.board_view = words
         self.board = <int64_t *>&words[0]
-        self.workers = min(workers, words.shape[0] // 512)
+        self.workers = min(workers, words.shape[0] // (8 * SLOT_WORDS))
 
     def add_listener(self, int fd, dict template):
         """Accept from `fd`; `template` is the environ that its requests begin with."""
