@@ -72,10 +72,13 @@ must_wait(const ff_outs *outs, int i)
 static void
 push(ff_outs *outs)
 {
-    if (outs->count == 0 || now_ns() - outs->first_ns < FF_TICK_NS) {
-        outs->idle_ticks++;
+    int64_t now = now_ns();
+
+    if (outs->watch != NULL && ff_watch_look(outs->watch, now, FF_TICK_NS))
+        outs->idle_ticks = -1;
+    outs->idle_ticks++;
+    if (outs->count == 0 || now - outs->first_ns < FF_TICK_NS)
         return;
-    }
     outs->idle_ticks = 0;
     for (int i = 0; i < outs->count; i++)
         if (!must_wait(outs, i))
@@ -91,9 +94,11 @@ run(void *argument)
     pthread_mutex_lock(&outs->lock);
     while (!outs->stopping) {
         if (outs->idle_ticks > FF_IDLE_TICKS) {
-            outs->asleep = 1;
-            pthread_cond_wait(&outs->woken, &outs->lock);
-            outs->asleep = 0;
+            atomic_store(&outs->asleep, 1);
+            if (outs->watch == NULL || atomic_load(&outs->watch->since) == 0)
+                pthread_cond_wait(&outs->woken, &outs->lock);
+            atomic_store(&outs->asleep, 0);
+            outs->idle_ticks = 0;
             continue;
         }
         pthread_mutex_unlock(&outs->lock);
@@ -114,7 +119,8 @@ ff_pusher_start(ff_outs *outs)
 
     if (outs->running)
         return 0;
-    outs->stopping = outs->asleep = outs->idle_ticks = 0;
+    outs->stopping = outs->idle_ticks = 0;
+    atomic_store(&outs->asleep, 0);
     pthread_mutex_init(&outs->lock, NULL);
     pthread_cond_init(&outs->woken, NULL);
     pthread_attr_init(&attributes);
@@ -136,8 +142,16 @@ void
 ff_pusher_arm(ff_outs *outs)
 {
     outs->idle_ticks = 0;
-    if (outs->asleep)
+    if (atomic_load(&outs->asleep))
         pthread_cond_signal(&outs->woken);
+}
+
+void
+ff_pusher_wake(ff_outs *outs)
+{
+    pthread_mutex_lock(&outs->lock);
+    ff_pusher_arm(outs);
+    pthread_mutex_unlock(&outs->lock);
 }
 
 void

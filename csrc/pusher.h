@@ -7,18 +7,22 @@
  * "a different thread" ensures that the block goes out meanwhile: this one.  It runs outside
  * the interpreter lock, touches no Python object, and sends whatever has waited a tick.
  *
- * One thread owns the list (the worker); it takes the lock around every change once the
- * pusher runs, and the pusher takes it around every tick. */
+ * One thread at a time owns the list (see crew.pyx); it takes the lock around every change once
+ * the pusher runs, and the pusher takes it around every tick.  The same tick looks after a
+ * worker of several threads: see watch.h. */
 #ifndef FF_PUSHER_H
 #define FF_PUSHER_H
 
+#include "watch.h"
+
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define FF_OUT_MAX 16
 #define FF_TICK_NS 1000000    /* how long something may wait, and how often it is looked at */
-#define FF_IDLE_TICKS 1000    /* with nothing to do: then the pusher sleeps until woken */
+#define FF_IDLE_TICKS 20      /* with nothing to do: then the pusher sleeps until woken */
 
 /* Bytes [start, end) of the buffer, then `body`, for one descriptor. */
 typedef struct {
@@ -36,7 +40,9 @@ typedef struct {
     char *buffer;
     int64_t first_ns;  /* CLOCK_MONOTONIC, when the oldest item came */
     /* The pusher's own. */
-    int running, stopping, asleep;
+    ff_watch *watch;   /* or NULL: set before the start */
+    int running, stopping;
+    _Atomic int asleep;
     int idle_ticks;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -54,6 +60,19 @@ void ff_pusher_stop(ff_outs *outs);
 
 /* Something waits: keep ticking.  Call with the lock held. */
 void ff_pusher_arm(ff_outs *outs);
+
+/* The same without the lock. */
+void ff_pusher_wake(ff_outs *outs);
+
+/* The leader goes into the application.  `since` and `asleep` are each written before the other
+ * is read, here and by the pusher, in one order for all (seq_cst): no entry is overslept. */
+static inline void
+ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
+{
+    atomic_store(&watch->since, now);
+    if (atomic_load(&outs->asleep))
+        ff_pusher_wake(outs);
+}
 
 static inline void
 ff_outs_lock(ff_outs *outs)

@@ -2,10 +2,12 @@ import socket
 from collections.abc import Callable
 
 from fastfork._core.connection import Connection
+from fastfork._core.crew import Crew
 from fastfork._core.exchange import Site
 
 class Connections:
     site: Site
+    crew: Crew
     now: int
     connections: int
     @property

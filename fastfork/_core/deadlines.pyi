@@ -10,4 +10,5 @@ class Deadlines:
         linger: float,
         brief_linger: float = 0.5,
         hangup: float = 0.05,
+        queued: float = 0,
     ) -> None: ...

@@ -3,13 +3,16 @@ from collections.abc import Callable
 from typing import Any
 
 from fastfork._core.batch import Batch
+from fastfork._core.crew import Crew
 
 class Site:
+    crew: Crew
     draining: bool
     def __init__(
         self,
         batch: Batch,
         *,
+        crew: Crew,
         log: logging.Logger,
         pages: Callable[[int], tuple[str, bytes]],
         access_line: Callable[[dict[str, Any], str, int, int, list[tuple[str, str]]], str] | None,

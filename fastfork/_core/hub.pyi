@@ -3,6 +3,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from fastfork._core.batch import Batch
+from fastfork._core.crew import Seat
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
@@ -12,6 +13,7 @@ from fastfork._core.receiver import Receiver
 class Hub(Receiver):
     most_requests: int
     attention: bool
+    nudge: Callable[[], None] | None
     def __init__(
         self,
         app: WSGIApplication,
@@ -22,7 +24,6 @@ class Hub(Receiver):
         environs: EnvironBuilder,
         deadlines: Deadlines,
         poller: Any,
-        slot: Any,
         write_access: Callable[[list[str]], None],
         most_connections: int,
         accepts: int,
@@ -31,9 +32,9 @@ class Hub(Receiver):
         body_min_rate: int = 0,
         body_grace: float = 10.0,
         most_requests: int = 0,
+        queue_timeout: float = 0,
     ) -> None: ...
     def rest(self) -> None: ...
     def look_up_in(self, seconds: float) -> None: ...
-    def turn(self, events: list[tuple[int, int]]) -> float: ...
-    def running_request(self) -> str: ...
+    def turn(self, events: list[tuple[int, int]], seat: Seat | None = None) -> float: ...
     def flush_access_log(self) -> None: ...

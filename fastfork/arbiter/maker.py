@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.arbiter.spawn import Runnable, worker_class
 from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
-from fastfork.net import Listener
+from fastfork.net import Listener, Pool
 from fastfork.process import parent
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Maker:
         self.modules = modules
         self.arbiter_pid = server.pid
         self.handover: Handover | None = None
+        # One for all workers of this arbiter, whatever their settings: a connection that waits
+        # in it during a reload is for the old and the new ones.
+        self.pool = Pool() if sys.platform == "linux" else None
 
     def nursery(self, loaded: Loaded) -> Nursery:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
@@ -104,6 +108,7 @@ class Maker:
             arbiter_pid=self.arbiter_pid,
             load_app=partial(self.load_app, cfg) if app is None else lambda: app,
             modules=self.modules,
+            pool=self.pool,
         )
 
     def _template(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +32,18 @@ class Problem:
 
 
 def _threads(cfg: Config) -> Iterator[Problem]:
-    if cfg.threads > 1:
+    if cfg.threads > 1 and not hasattr(select, "epoll"):
         yield Problem(
-            "threads", f"{cfg.threads} is more than this version runs; use workers={cfg.threads}"
+            "threads",
+            f"{cfg.threads} need epoll(7), which is not on this system; use workers={cfg.threads}",
         )
 
 
 def _worker_class(cfg: Config) -> Iterator[Problem]:
-    if cfg.worker_class != "sync":
-        yield Problem("worker_class", f"{cfg.worker_class!r} is not in this version; use sync")
+    if cfg.worker_class not in ("sync", "gthread"):
+        yield Problem(
+            "worker_class", f"{cfg.worker_class!r} is not in this version; use sync or gthread"
+        )
 
 
 def _http_parser(cfg: Config) -> Iterator[Problem]:

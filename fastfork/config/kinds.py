@@ -150,6 +150,10 @@ def _duration(value: object) -> float:
     return seconds
 
 
+def _optional_duration(value: object) -> float | None:
+    return None if value is None or value == "" else _duration(value)
+
+
 def _show_duration(seconds: float) -> str:
     if seconds == 0:
         return "0"
@@ -271,6 +275,12 @@ def _show_words(words: tuple[str, ...]) -> str:
 
 FLAG: Kind[bool] = Kind("flag", "", _flag, show=lambda value: "on" if value else "off", switch=True)
 DURATION: Kind[float] = Kind("duration", "SECONDS", _duration, show=_show_duration)
+OPTIONAL_DURATION: Kind[float | None] = Kind(
+    "duration",
+    "SECONDS",
+    _optional_duration,
+    show=lambda value: "none" if value is None else _show_duration(value),
+)
 SIZE: Kind[int] = Kind("size", "BYTES", _size, show=_show_size)
 TEXT: Kind[str | None] = Kind("text", "TEXT", _text, show=_show_text)
 PATH: Kind[str | None] = Kind("path", "PATH", _text, show=_show_text)

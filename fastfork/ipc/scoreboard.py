@@ -1,7 +1,7 @@
 """Shared memory: what every worker is doing, at no system call.
 
-One anonymous shared mapping, a slot of a page a worker number.  A field has one writer, the
-worker but for two, and is an aligned 8-byte store, so it is read without a lock.
+One anonymous shared mapping, a slot of whole pages a worker number.  A field has one writer,
+the worker but for two, and is an aligned 8-byte store, so it is read without a lock.
 A number outlives its pid: the arbiter clears a slot while no worker owns it.
 
 Runs in: both
@@ -16,11 +16,16 @@ from typing import Final
 
 from fastfork import clock
 
-# A page each: no worker's store takes a cache line from another, and what is not used costs
-# nothing.  Words 0-15 are `Field`s, 16-47 the request line.
-SLOT_BYTES: Final = 4096
-REQUEST_LINE_AT: Final = 128
-REQUEST_LINE_BYTES: Final = 256
+# A page for the worker, its first 16 words the `Field`s, and then 256 bytes, a place, for each
+# application thread: two words, when it entered the application (0: it is not there) and the
+# length of its request line, and the line.  Pages that are not used cost nothing, and no
+# worker's store takes a cache line from another.
+PLACES_AT: Final = 4096
+PLACE_BYTES: Final = 256
+PLACES_MAX: Final = 256
+SLOT_BYTES: Final = PLACES_AT + PLACES_MAX * PLACE_BYTES
+REQUEST_LINE_AT: Final = 16  # in a place
+REQUEST_LINE_BYTES: Final = PLACE_BYTES - REQUEST_LINE_AT
 
 
 class State(IntEnum):
@@ -63,14 +68,14 @@ class Field(IntEnum):
     HEARTBEAT_NS = 2
     REQUESTS = 3
     CONNECTIONS = 4
-    IN_FLIGHT = 5
-    IN_FLIGHT_SINCE_NS = 6
+    IN_FLIGHT = 5  # threads in the application
+    IN_FLIGHT_SINCE_NS = 6  # since when all of them are; 0: one is free
     BYTES_SENT = 7
     REFUSED = 8
     ACCEPTED = 9
-    REQUEST_LINE_LEN = 10
     ORDER = 11
     RSS_BYTES = 12
+    THREADS = 13  # that run the application
 
 
 class _Int:
@@ -105,6 +110,7 @@ class Slot:
     accepted = _Int(Field.ACCEPTED)
     order = _Int(Field.ORDER)
     rss_bytes = _Int(Field.RSS_BYTES)
+    threads = _Int(Field.THREADS)
 
     def __init__(
         self, view: memoryview, ring: Callable[[], None], board: memoryview | None = None
@@ -134,19 +140,31 @@ class Slot:
         self.heartbeat_ns = clock.now_ns()
 
     def request_line(self) -> str:
-        """The request line being served, '' when idle; safe to log.
+        """The request line that is served for the longest time, '' when idle; safe to log.
 
         Bytes come from the peer as they were, so all but printable ASCII is escaped here.
         """
-        if not self.in_flight_since_ns:
+        longest = min(
+            (at for at in self._places() if self.ints[at // 8]),
+            key=lambda at: self.ints[at // 8],
+            default=None,
+        )
+        if longest is None:
             return ""
-        size = min(max(self.ints[Field.REQUEST_LINE_LEN], 0), REQUEST_LINE_BYTES)
-        raw = bytes(self.view[REQUEST_LINE_AT : REQUEST_LINE_AT + size])
+        size = min(max(self.ints[longest // 8 + 1], 0), REQUEST_LINE_BYTES)
+        start = longest + REQUEST_LINE_AT
+        raw = bytes(self.view[start : start + size])
         return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
 
     def clear(self) -> None:
         """Make the slot EMPTY.  Only while no worker owns it.  Runs in: arbiter."""
-        self.view[:] = bytes(SLOT_BYTES)
+        used = self._places().stop
+        self.view[:used] = bytes(used)
+
+    def _places(self) -> range:
+        """Where the places are that are in use, in bytes."""
+        count = min(max(self.threads, 1), PLACES_MAX)
+        return range(PLACES_AT, PLACES_AT + count * PLACE_BYTES, PLACE_BYTES)
 
 
 class Scoreboard:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fastfork.net.activation import PASSED_PREFIX, passed, passed_on, resolve, shown
 from fastfork.net.listeners import Listener, close_listeners, open_listeners
 from fastfork.net.places import Inherited, Place, Places, close_places, settle, silence
+from fastfork.net.pool import Pool, key_of
 
 __all__ = [
     "PASSED_PREFIX",
@@ -15,8 +16,10 @@ __all__ = [
     "Listener",
     "Place",
     "Places",
+    "Pool",
     "close_listeners",
     "close_places",
+    "key_of",
     "open_listeners",
     "passed",
     "passed_on",

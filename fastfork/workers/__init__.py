@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["WORKER_CLASSES", "worker_class"]
 
 WORKER_CLASSES: Final[Mapping[str, str]] = MappingProxyType(
-    {"sync": "fastfork.workers.reactor:ReactorWorker"}
+    {
+        "sync": "fastfork.workers.reactor:ReactorWorker",
+        "gthread": "fastfork.workers.reactor:ReactorWorker",
+    }
 )
 
 

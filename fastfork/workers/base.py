@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from fastfork.config import Config
-    from fastfork.net import Listener
+    from fastfork.net import Listener, Pool
 
 # Meant for the arbiter; a process group that gets one must not lose its workers.  Handled by a
 # function and not by SIG_IGN, because programs the application starts would inherit that.
@@ -58,6 +58,7 @@ class Worker(ABC):
     alive: False once the worker must go without finishing anything; a SystemExit that comes
     out of the application then is ours and must be let through.
     modules: where to tell which files the application is made of; None when nobody watches them.
+    pool: for connections that another worker should take, None when there is none.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
     max_requests: requests after which the subclass calls `ask_for_replacement()`; 0 = never.
@@ -74,6 +75,7 @@ class Worker(ABC):
         arbiter_pid: int,
         load_app: Callable[[], WSGIApplication],
         modules: ModuleList | None = None,
+        pool: Pool | None = None,
     ) -> None:
         self.nr = nr
         self.age = age
@@ -82,6 +84,7 @@ class Worker(ABC):
         self.slot = slot
         self.arbiter_pid = arbiter_pid
         self.load_app = load_app
+        self.pool = pool
         self.log = logging.getLogger("fastfork.error")
         self.wsgi: WSGIApplication | None = None
         self.booted = False

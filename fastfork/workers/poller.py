@@ -55,6 +55,7 @@ class EpollPoller:
         self.unregister = self._epoll.unregister
         self.poll = self._epoll.poll
         self.close = self._epoll.close
+        self.fileno = self._epoll.fileno
 
     def register_listener(self, fd: int) -> None:
         """Wake one of the workers that share a listener, not all (epoll_ctl(2))."""

@@ -9,11 +9,12 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastfork import clock
 from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
+from fastfork._core.crew import Crew
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
@@ -22,8 +23,10 @@ from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.ipc import Order
 from fastfork.logs.access import AccessLog
+from fastfork.net import key_of
 from fastfork.workers.base import Worker
-from fastfork.workers.poller import Poller, make_poller
+from fastfork.workers.poller import EpollPoller, Poller, make_poller
+from fastfork.workers.threads import Threads
 from fastfork.wsgi.request_hooks import EndOfResponse
 from fastfork.wsgi.template import ErrorStream, environ_template
 
@@ -42,10 +45,14 @@ TICK = 1.0  # seconds between two looks up from the loop
 # stop a handshake that was under way may still bring a connection.
 QUEUE_TICK = 0.02
 QUEUE_SECONDS = 1.0
+# What is written to the pipe that ends a wait.
+WAKE = b"!"
+NUDGE = b"."
 
 
 class ReactorWorker(Worker):
-    """Runs the application inline: one request at a time, thousands of connections."""
+    """Runs the application inline, in the thread that waits for events: thousands of connections
+    on one thread, or on a few."""
 
     hub: Hub | None = None
     poller: Poller
@@ -65,13 +72,44 @@ class ReactorWorker(Worker):
                 listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/places.py
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
+        if self.shares_connections():
+            self._join_pool(hub)
         try:
             hub.listen(True)
-            self.loop(hub)
+            if hub.crew.many:
+                hub.nudge = self.nudge
+                poller = cast("EpollPoller", self.poller)
+                Threads(hub, hub.crew, poller, lambda: self.look_up(hub)).run()
+            else:
+                self.loop(hub)
         finally:
             hub.flush_access_log()
             hub.close_all()
+            hub.crew.close()
         return 0
+
+    def shares_connections(self) -> bool:
+        """Whether connections go to another worker when this one has no thread for them."""
+        return (
+            self.cfg.share_connections
+            and self.cfg.workers > 1
+            and self.pool is not None
+            and isinstance(self.poller, EpollPoller)
+        )
+
+    def _join_pool(self, hub: Hub) -> None:
+        assert self.pool is not None
+        hub.share_connections(
+            self.pool.into.fileno(),
+            self.pool.out.fileno(),
+            [key_of(listener.sock) for listener in self.listeners],
+            self._template_of,
+        )
+
+    def _template_of(self, fd: int) -> dict[str, object]:
+        """The environ of a connection whose listener this worker does not have."""
+        with socket.socket(fileno=os.dup(fd)) as sock:
+            return self.template(sock)
 
     def loop(self, hub: Hub) -> None:
         """Wait and serve, until there is nobody left to serve.
@@ -120,10 +158,14 @@ class ReactorWorker(Worker):
         return False
 
     def woken(self) -> None:
-        """A signal handler wants the loop's attention."""
-        os.read(self._wake_r, 4096)
-        if self.hub is not None:
+        """A signal handler wants the loop's attention, or a thread has left it work."""
+        said = os.read(self._wake_r, 4096)
+        if self.hub is not None and WAKE in said:
             self.hub.attention = True
+
+    def nudge(self) -> None:
+        """End the wait of the loop, for another turn and no more."""
+        self._end_wait(NUDGE)
 
     def leave(self, hub: Hub) -> bool:
         """Let go of the listeners; True when the last connection is gone.
@@ -135,6 +177,7 @@ class ReactorWorker(Worker):
             is_last = self.slot.order == Order.LAST
             self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
             hub.begin_drain(keep_listeners=is_last)
+        hub.take_pool()
         if self.listeners:
             is_empty = hub.take_queue()
             if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):
@@ -152,8 +195,16 @@ class ReactorWorker(Worker):
         """The compiled part, wired to the settings."""
         cfg = self.cfg
         batch = Batch()
+        needs_keeper = cfg.threads > 1 or self.shares_connections() or cfg.queue_timeout > 0
+        crew = Crew(
+            batch,
+            self.slot.view,
+            threads=cfg.threads,
+            many=needs_keeper and isinstance(self.poller, EpollPoller),
+        )
         site = Site(
             batch,
+            crew=crew,
             log=self.log,
             pages=error_page,
             access_line=self.access_line(),
@@ -188,9 +239,9 @@ class ReactorWorker(Worker):
                 more_body=cfg.body_timeout,
                 reader=cfg.write_timeout,
                 linger=LINGER_SECONDS,
+                queued=cfg.queue_timeout,
             ),
             poller=self.poller,
-            slot=self.slot.view,
             write_access=self.access.write,
             most_connections=cfg.worker_connections,
             accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
@@ -198,6 +249,7 @@ class ReactorWorker(Worker):
             spool_dir=cfg.tmp_upload_dir,
             body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
+            queue_timeout=cfg.queue_timeout,
         )
 
     def access_line(self) -> Callable[..., str] | None:
@@ -214,7 +266,7 @@ class ReactorWorker(Worker):
             empty_input=EmptyInput(),
             file_wrapper=FileWrapper,
             errors=ErrorStream(self.log),
-            multithread=False,
+            multithread=self.cfg.threads > 1,
             multiprocess=self.cfg.workers > 1,
         )
 
@@ -226,6 +278,12 @@ class ReactorWorker(Worker):
             name,
         )
 
+    def cut_short(self) -> None:
+        """The other threads too: an application may swallow the SystemExit."""
+        super().cut_short()
+        if self.hub is not None:
+            self.hub.crew.stop()
+
     def begin_drain(self) -> None:
         """The answer that is being made says already that the connection will close."""
         super().begin_drain()
@@ -234,9 +292,12 @@ class ReactorWorker(Worker):
 
     def wake(self) -> None:
         """End the wait of the loop."""
+        self._end_wait(WAKE)
+
+    def _end_wait(self, word: bytes) -> None:
         if self._wake_w >= 0:
             try:
-                os.write(self._wake_w, b"!")
+                os.write(self._wake_w, word)
             except BlockingIOError:
                 pass  # full: it is awake already
 
@@ -249,8 +310,10 @@ class ReactorWorker(Worker):
         self.hub = None
 
     def current_request(self) -> str:
-        """The request line that the application is working on."""
-        return "" if self.hub is None else self.hub.running_request()
+        """The request lines that the application is working on, the oldest first."""
+        if self.hub is None:
+            return ""
+        return ", ".join(line for _thread, _since, line in self.hub.crew.running())
 
     def reopen_logs(self) -> None:
         """USR1: the access log too, but by the loop: a line may be half written now."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
+from fastfork._core.crew import Crew
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
@@ -113,8 +114,10 @@ class Served:
         logger = _noting(self.log)
         self.poller = make_poller() if poller is None else poller
         batch = Batch()
+        crew = Crew(batch, bytearray(SLOT_BYTES))
         site = Site(
             batch,
+            crew=crew,
             access_line=None if access is None else _line(access),
             **self._site_options(logger, spool_dir, response_buffer),
         )
@@ -130,7 +133,6 @@ class Served:
             environs=_environs(self.dropped, leniency),
             deadlines=waits,
             poller=self.poller,
-            slot=bytearray(SLOT_BYTES),
             write_access=self.access_lines.extend,
             most_connections=connections,
             accepts=64,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import select
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,19 @@ def complaint(folder: Path, **argv: object) -> str:
     return str(refused.value)
 
 
-def test_more_threads_than_this_version_runs_are_refused(tmp_path: Path) -> None:
+def test_threads_are_refused_where_there_is_no_epoll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(select, "epoll")
     assert complaint(tmp_path, threads="4") == (
-        "threads: 4 is more than this version runs; use workers=4 (command line)"
+        "threads: 4 need epoll(7), which is not on this system; use workers=4 (command line)"
     )
 
 
-def test_other_worker_class_is_refused(tmp_path: Path) -> None:
-    assert complaint(tmp_path, worker_class="gthread") == (
-        "worker_class: 'gthread' is not in this version; use sync (command line)"
+def test_worker_class_of_another_kind_is_refused(tmp_path: Path) -> None:
+    assert load({"worker_class": "gthread"}, {}, tmp_path).config.worker_class == "gthread"
+    assert complaint(tmp_path, worker_class="eventlet") == (
+        "worker_class: 'eventlet' is not in this version; use sync or gthread (command line)"
     )
 
 

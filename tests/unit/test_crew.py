@@ -12,6 +12,7 @@ from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State
+from fastfork.ipc.scoreboard import PLACES_AT, REQUEST_LINE_AT
 
 
 class FakeChild(Child):
@@ -82,9 +83,10 @@ def test_silent_worker_is_named_with_its_escaped_request(
     crew: Crew, child: FakeChild, caplog: pytest.LogCaptureFixture
 ) -> None:
     line = b"GET /a\x1b[2J HTTP/1.1\r\n"
-    child.slot.view[128 : 128 + len(line)] = line
-    child.slot.ints[10] = len(line)
-    child.slot.in_flight_since_ns = 1
+    start = PLACES_AT + REQUEST_LINE_AT
+    child.slot.view[start : start + len(line)] = line
+    child.slot.ints[PLACES_AT // 8] = 1
+    child.slot.ints[PLACES_AT // 8 + 1] = len(line)
     child.slot.state = State.READY
     child.slot.heartbeat_ns = 1
     crew._silence._forgiven_until = 0.0

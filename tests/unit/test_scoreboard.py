@@ -8,15 +8,20 @@ import pytest
 
 from fastfork import clock
 from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, ServerState, Slot, State
-from fastfork.ipc.scoreboard import REQUEST_LINE_AT
+from fastfork.ipc.scoreboard import PLACE_BYTES, PLACES_AT, PLACES_MAX, REQUEST_LINE_AT
 
 
 def serving(line: bytes, *, size: int | None = None) -> Slot:
     slot = Scoreboard(1).slot(0)
-    slot.in_flight_since_ns = 1
-    slot.view[REQUEST_LINE_AT : REQUEST_LINE_AT + len(line)] = line
-    slot.ints[Field.REQUEST_LINE_LEN] = len(line) if size is None else size
+    serve(slot, 0, line, since=1, size=size)
     return slot
+
+
+def serve(slot: Slot, place: int, line: bytes, *, since: int, size: int | None = None) -> None:
+    at = PLACES_AT + place * PLACE_BYTES
+    slot.ints[at // 8] = since
+    slot.ints[at // 8 + 1] = len(line) if size is None else size
+    slot.view[at + REQUEST_LINE_AT : at + REQUEST_LINE_AT + len(line)] = line
 
 
 def test_layout_is_the_one_the_compiled_code_has() -> None:
@@ -31,9 +36,9 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("BYTES_SENT", 7),
         ("REFUSED", 8),
         ("ACCEPTED", 9),
-        ("REQUEST_LINE_LEN", 10),
         ("ORDER", 11),
         ("RSS_BYTES", 12),
+        ("THREADS", 13),
     ]
     assert [(state.name, state.value) for state in State] == [
         ("EMPTY", 0),
@@ -44,13 +49,14 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("EXITING", 5),
         ("WARM", 6),
     ]
-    assert (SLOT_BYTES, REQUEST_LINE_AT) == (4096, 16 * 8)
+    assert (PLACES_AT, PLACE_BYTES, PLACES_MAX, REQUEST_LINE_AT) == (4096, 256, 256, 16)
+    assert SLOT_BYTES == 8704 * 8
 
 
 def test_fields_are_native_64_bit_integers_at_their_index() -> None:
     slot = Scoreboard(1).slot(0)
     slot.pid, slot.heartbeat_ns, slot.accepted = 7, 1 << 40, -1
-    numbers = struct.unpack("64q", slot.view)
+    numbers = struct.unpack_from("64q", slot.view)
     assert (numbers[0], numbers[2], numbers[9]) == (7, 1 << 40, -1)
 
 
@@ -93,15 +99,23 @@ def test_request_line_is_escaped() -> None:
     assert slot.request_line() == r"GET /\r\n[forged] \x1b[2J\\ caf\xe9\x7f HTTP/1.1"
 
 
-@pytest.mark.parametrize(("size", "shown"), [(10_000, 256), (-5, 0), (256, 256), (3, 3)])
+@pytest.mark.parametrize(("size", "shown"), [(10_000, 240), (-5, 0), (240, 240), (3, 3)])
 def test_length_of_the_request_line_is_bounded(size: int, shown: int) -> None:
-    assert serving(b"x" * 256, size=size).request_line() == "x" * shown
+    assert serving(b"x" * 240, size=size).request_line() == "x" * shown
 
 
 def test_idle_worker_has_no_request_line() -> None:
     slot = serving(b"GET / HTTP/1.1")
-    slot.in_flight_since_ns = 0
+    slot.ints[PLACES_AT // 8] = 0
     assert slot.request_line() == ""
+
+
+def test_of_several_threads_the_one_that_takes_longest_is_named() -> None:
+    slot = Scoreboard(1).slot(0)
+    slot.threads = 3
+    serve(slot, 0, b"GET /young HTTP/1.1", since=9)
+    serve(slot, 2, b"GET /old HTTP/1.1", since=4)
+    assert slot.request_line() == "GET /old HTTP/1.1"
 
 
 def test_cleared_slot_is_all_zero() -> None:

@@ -1,8 +1,20 @@
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
 from fastfork._core.connection cimport Connection
+
+cdef extern from "handover.h" nogil:
+    ctypedef struct ff_facts:
+        int64_t ready_ns
+        uint64_t listener
+        int32_t port
+        char address[48]
+    int ff_handover_put(int pool, int fd, const ff_facts *facts)
+    int ff_handover_take(int pool, ff_facts *facts)
 
 
 cdef class Acceptor:
     cdef readonly int error   # errno of the last accept that found the system short, or 0
     cdef dict addresses
     cdef Connection accept(self, int fd, unsigned int listener)
+    cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts)
     cdef str _shared(self, str address)

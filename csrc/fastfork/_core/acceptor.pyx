@@ -99,3 +99,12 @@ cdef class Acceptor:
             connection.port = ntohs((<sockaddr_in6 *>&address).sin6_port)
             connection.remote_addr = self._shared(text.decode("ascii"))
         return connection
+
+    cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts):
+        """A connection that another worker has accepted, with what that one knew of it."""
+        cdef Connection connection = Connection.__new__(Connection)
+        connection.fd = fd
+        connection.listener = listener
+        connection.port = facts.port
+        connection.remote_addr = self._shared(facts.address.decode("ascii"))
+        return connection

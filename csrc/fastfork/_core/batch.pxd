@@ -3,6 +3,10 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.connection cimport Connection
 
+cdef extern from "watch.h" nogil:
+    ctypedef struct ff_watch:
+        int64_t since
+
 cdef extern from "pusher.h" nogil:
     enum:
         FF_OUT_MAX
@@ -19,6 +23,7 @@ cdef extern from "pusher.h" nogil:
         int count
         char *buffer
         int64_t first_ns
+        ff_watch *watch
         int running
     void ff_out_send(ff_out *item, const char *buffer)
     int ff_pusher_start(ff_outs *outs)

@@ -227,7 +227,11 @@ cdef class Connection:
         if not self.busy or self.fd < 0 or self.outbox is not None:
             raise RuntimeError("fastfork.socket can be detached only while its request is "
                                "being answered, before anything was sent")
-        return self.hub._detach(self)
+        self.hub.crew.begin_aside()
+        try:
+            return self.hub._detach(self)
+        finally:
+            self.hub.crew.end_aside()
 
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to `partial`."""

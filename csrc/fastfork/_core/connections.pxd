@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport Deadlines
+from fastfork._core.crew cimport Crew
 from fastfork._core.exchange cimport Site
 
 cdef enum:
@@ -11,39 +12,34 @@ cdef enum:
     EPOLLERR = 8    # reported whatever is watched, as EPOLLHUP is
     EPOLLHUP = 16
 
-cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
-    SLOT_WORDS = 512
+cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard), see crew.pxd too
     STATE = 1
-    HEARTBEAT = 2
     REQUESTS = 3
     CONNECTIONS = 4
-    IN_FLIGHT = 5
-    IN_FLIGHT_SINCE = 6
     BYTES_SENT = 7
     REFUSED = 8
     ACCEPTED = 9
-    LINE_SIZE = 10
-    LINE = 16
-    LINE_BYTES = 256
 
 
 cdef class Connections:
     cdef readonly Site site
+    cdef readonly Crew crew
     cdef Batch batch
     cdef Deadlines deadlines
     cdef object poller
     cdef object log
     cdef list table            # descriptor -> Connection, a callable, or None
-    cdef list ready            # connections to go on with in the next turn
+    cdef list ready            # connections to go on with in the next turn, on any thread
     cdef int64_t *slot
-    cdef object slot_view
     cdef readonly int64_t now
     cdef int64_t held          # bytes that wait for clients and that nobody else holds
     cdef readonly int connections
 
     cdef int _readable(self, Connection connection) except -1
     cdef int _run_out(self, Connection connection, int wait) except -1
+    cdef int _later(self, Connection connection) except -1
     cdef int _flush(self) except -1
+    cdef int _send_meanwhile(self, Connection connection) except -1
     cdef int _settle(self, Connection connection) except -1
     cdef int _watch(self, Connection connection, int interest) except -1
     cdef int _finish_connection(self, Connection connection) except -1

@@ -51,24 +51,19 @@ cdef class Connections:
     """All connections of one worker.
 
     site, batch, deadlines: shared with `Hub`.  poller: see fastfork.workers.poller.
-    slot: the worker's scoreboard slot, a writable buffer of 8 * SLOT_WORDS bytes.
     """
 
-    def __cinit__(self, *args, Site site, Batch batch, Deadlines deadlines, poller, slot,
+    def __cinit__(self, *args, Site site, Batch batch, Deadlines deadlines, poller,
                   **kwargs):
-        cdef unsigned char[::1] words
         self.site = site
+        self.crew = site.crew
         self.batch = batch
         self.deadlines = deadlines
         self.poller = poller
         self.log = site.log
         self.table = [None] * 1024
         self.ready = []
-        self.slot_view = memoryview(slot).cast("B")
-        words = self.slot_view
-        if words.shape[0] != 8 * SLOT_WORDS:
-            raise ValueError(f"a scoreboard slot has {8 * SLOT_WORDS} bytes")
-        self.slot = <int64_t *>&words[0]
+        self.slot = self.crew.slot
         self.now = now_ns()
 
     cdef int _readable(self, Connection connection) except -1:
@@ -114,9 +109,33 @@ cdef class Connections:
                 self._mishap(connection)
         return 0
 
+    cdef int _later(self, Connection connection) except -1:
+        """Go on with it in the next turn; a response on the thread that began it."""
+        if connection.responder is None:
+            self.ready.append(connection)
+            return 0
+        return self.crew.hand((<Responder>connection.responder).seat, connection)
+
+    cdef int _send_meanwhile(self, Connection connection) except -1:
+        """Send what the application has made so far, while it makes more on another thread.
+
+        A client that does not read holds what write() allows; that its time is over is for
+        the end of the response to see."""
+        cdef int rc = 0
+        if connection.outbox is not None and not connection.broken:
+            rc = connection.outbox.send(connection.fd)
+            if rc < 0:
+                connection.broken = True
+        if rc == 1 and self._weigh(connection) == 0:
+            return self._watch(connection, EPOLLOUT)
+        self._drop_outbox(connection)
+        return 0 if connection.interest == NEVER else self._watch(connection, 0)
+
     cdef int _settle(self, Connection connection) except -1:
         """Send what waits for the client; when all is sent, go on to what comes then."""
         cdef int rc
+        if connection.busy and self.crew.many:
+            return 0 if connection.state == CLOSED else self._send_meanwhile(connection)
         if connection.state == CLOSED or connection.state == LINGERING or connection.detached:
             return 0
         if connection.outbox is not None and not connection.broken:
@@ -135,7 +154,7 @@ cdef class Connections:
             return self._close(connection)
         if connection.responder is not None:
             if connection.state == RESPONDING:
-                self.ready.append(connection)
+                self._later(connection)
             return 0
         if connection.close_after:
             return self._finish_connection(connection)
@@ -223,7 +242,7 @@ cdef class Connections:
                            connection.remote_addr or "a client")
         connection.broken = True
         connection.busy = False
-        self.slot[IN_FLIGHT] = self.slot[IN_FLIGHT_SINCE] = 0
+        self.crew.end()
         return self._close(connection)
 
     cdef int _close(self, Connection connection) except -1:
@@ -249,7 +268,12 @@ cdef class Connections:
         if connection.responder is not None and not connection.busy:
             connection.broken = True
             responder, connection.responder = connection.responder, None
-            (<Responder>responder).abandon()
+            if self.crew.many:
+                # Its close() is the application's: on its own thread, and not in here.
+                (<Responder>responder).seat.streams -= 1
+                self.crew.hand((<Responder>responder).seat, responder)
+            else:
+                (<Responder>responder).abandon()
         return self._gone()
 
     def _detach(self, Connection connection):
@@ -291,8 +315,12 @@ cdef class Connections:
                 if connection is None:
                     break
                 count += 1
+                if connection.busy:
+                    continue  # it waits for the application, not for its client
                 try:
                     self._run_out(connection, wait)
                 except Exception:
                     self._mishap(connection)
+                if self.crew.displaced():
+                    return 0
         return 0

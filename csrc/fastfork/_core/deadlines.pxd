@@ -12,6 +12,7 @@ cdef enum:
     LINGER
     BRIEF_LINGER  # of a client that was too slow already
     HANGUP       # is the client of a slow stream gone?
+    QUEUED       # its request is here, and no thread for it
     WAITS
 
 

@@ -2,12 +2,14 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
+from fastfork._core.crew cimport Crew, Seat
 from fastfork._core.reshead cimport ResponseHead, ServerLines
 
 
 cdef class Site:
     # What all responses of a worker share.
     cdef Batch batch
+    cdef readonly Crew crew
     cdef ServerLines lines
     cdef object log
     cdef object pages
@@ -26,6 +28,7 @@ cdef class Exchange:
     cdef Site site
     cdef Connection connection
     cdef ResponseHead head
+    cdef Seat seat             # the thread it stays on
     cdef dict environ
     cdef object fields         # as given to start_response; kept for the access log only
     cdef object status
@@ -47,5 +50,6 @@ cdef class Exchange:
     cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
                    int64_t now) except -1
     cdef bint recyclable(self)
+    cdef int _write_now(self, bytes data) except -1
     cdef Py_ssize_t _put_head(self, char *out, int64_t add_length)
     cdef int _block(self, bytes data) except -1

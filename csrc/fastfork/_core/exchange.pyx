@@ -40,9 +40,10 @@ cdef class Site:
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there."""
 
-    def __cinit__(self, Batch batch, *, log, pages, access_line, leaving, spool_dir=None,
+    def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, spool_dir=None,
                   response_buffer=1 << 30):
         self.batch = batch
+        self.crew = crew
         self.lines = ServerLines.__new__(ServerLines)
         self.lines.refresh()
         self.log = log
@@ -151,7 +152,6 @@ cdef class Exchange:
 
         What comes after the client has left is forgotten, so that an application may finish;
         one that is at it a second later hears of it as BrokenPipeError."""
-        cdef Outbox outbox
         if not self.live or not self.started:
             raise AssertionError("write() was called outside a started response")
         if not isinstance(data, bytes):
@@ -160,12 +160,24 @@ cdef class Exchange:
             return
         if self.connection.broken:
             return self._to_nobody()
-        self._block(bytes(data))
+        if not self.site.crew.many:
+            self._write_now(bytes(data))
+            return
+        self.site.crew.hold()
+        try:
+            self._write_now(bytes(data))
+        finally:
+            self.site.crew.release()
+
+    cdef int _write_now(self, bytes data) except -1:
+        cdef Outbox outbox
+        self._block(data)
         self.site.batch.flush()
         outbox = self.connection.outbox
         if outbox is not None and outbox.size > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.
             self.site.spill(self.connection)
+        return 0
 
     def _to_nobody(self):
         cdef int64_t now = now_ns()
@@ -185,12 +197,18 @@ cdef class Exchange:
             return
         hints = ResponseHead.__new__(ResponseHead, self.site.on_dropped)
         hints.set("103 Early Hints", headers)
-        n = hints.size
-        out = self.site.batch.room(n + 2)
-        memcpy(out, hints.buffer, n)
-        memcpy(out + n, b"\r\n", 2)
-        self.site.batch.push(self.connection, n + 2, None)
-        self.site.batch.flush()
+        if self.site.crew.many:
+            self.site.crew.hold()
+        try:
+            n = hints.size
+            out = self.site.batch.room(n + 2)
+            memcpy(out, hints.buffer, n)
+            memcpy(out + n, b"\r\n", 2)
+            self.site.batch.push(self.connection, n + 2, None)
+            self.site.batch.flush()
+        finally:
+            if self.site.crew.many:
+                self.site.crew.release()
 
     # Towards the client.
 

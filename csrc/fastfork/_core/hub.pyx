@@ -5,7 +5,7 @@ The loop itself is Python (fastfork.workers.reactor): it waits, and gives what i
 about a connection once, when it is accepted and has not already been served and closed.
 
 Ownership: a connection belongs to the hub, or while `busy` to the application call that
-answers it.  Only the thread inside `turn` touches either.
+answers it.  The hub belongs to one thread at a time: see crew.pyx.
 
 Runs in: worker
 """
@@ -14,21 +14,16 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
-from fastfork._core.connections cimport (
-    BYTES_SENT,
-    EPOLLIN,
-    HEARTBEAT,
-    IN_FLIGHT,
-    IN_FLIGHT_SINCE,
-    REFUSED,
-    REQUESTS,
-)
+from fastfork._core.connection cimport NEVER
+from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
+from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport (
     BRIEF_LINGER,
     HANGUP,
     LINGER,
     MORE_BODY,
     NEXT_REQUEST,
+    QUEUED,
     READER,
     WHOLE_HEAD,
 )
@@ -49,6 +44,9 @@ cdef enum:
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
     REFUSAL_LOG_NS = 1000000000
+
+cdef double LOOK_UP = -1.0    # what a turn returns besides the seconds to wait
+cdef double LOST_LEAD = -2.0
 
 cdef str EARLY_HINTS = sys.intern("wsgi.early_hints")
 
@@ -76,28 +74,64 @@ cdef class Hub(Receiver):
         self.attention = False
         self.look_up_ns = now_ns() + <int64_t>(seconds * 1e9)
 
-    def running_request(self):
-        """Request line of what the application is answering, '' when it is idle."""
-        environ = self.running
-        if environ is None:
-            return ""
-        return (f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
-                f"{environ.get('SERVER_PROTOCOL')}")
-
-    def turn(self, list events):
+    def turn(self, list events, Seat seat=None):
         """Serve what the poller reported: [(descriptor, mask), ...].
 
         Returns the seconds to wait for more, 0 when there is work left; -1 when the worker
         should look up: the time given to `look_up_in` is over, `attention` is set,
         most_requests are served, or the last connection of a worker that leaves is gone.
+
+        seat: of the thread that calls, where there are several.  -2: another one leads now.
         """
+        cdef double wait = 0.0
+        if seat is None:
+            return self._turn(events)
+        self.crew.enter(seat)
+        try:
+            if self.crew.leader is seat:
+                wait = self._turn(events)
+            else:
+                self.now = now_ns()
+                self._go_on_here(0)
+                self._flush()
+            if self.crew.leader is not seat:
+                self._nudge()
+            return LOST_LEAD if self.crew.leader is not seat or self.crew.stopping else wait
+        finally:
+            self.crew.release()
+
+    cdef int _nudge(self) except -1:
+        """On the way out, as a guest: what we leave to the leader may be sooner than what it
+        waits for."""
+        cdef int64_t wait = 0 if self._is_time() else self._wait()
+        if self.now + wait < self.back_ns and self.nudge is not None:
+            self.back_ns = 0  # once is enough
+            self.nudge()
+        return 0
+
+    cdef bint _is_time(self) noexcept:
+        return (self.attention or self.now >= self.look_up_ns
+                or (self.site.draining and self.connections == 0)
+                or (self.most_requests and self.slot[REQUESTS] >= self.most_requests
+                    and not self.site.draining))
+
+    cdef double _turn(self, list events) except -3:
         cdef Connection connection
-        cdef int64_t wait, began, due
+        cdef int64_t wait, began, due, term = self.crew.terms
         self.now = began = now_ns()
-        self.running = None  # also after a mishap
-        self.slot[HEARTBEAT] = self.now
+        self.crew.end()  # after a mishap
+        if self.crew.keeping:
+            self._pause()
+        else:
+            if self.paused:
+                self._unpause()
+            self._serve_queued()
+        if not self.crew.keeping or self.crew.places > 1:
+            self.slot[HEARTBEAT] = self.now  # the keeper's alone says nothing of the only thread
         self.site.lines.refresh()
         for event in events:
+            if self.crew.terms != term:
+                break  # others have led meanwhile, and the poller tells it all again
             fd = (<tuple>event)[0]
             entry = self.table[<int>fd]
             if type(entry) is Connection:
@@ -110,18 +144,12 @@ cdef class Hub(Receiver):
                     self._flush()
             elif entry is not None:
                 entry()
-        if self.ready:
+        if self.ready and not self.crew.keeping and self.crew.terms == term:
             self._flush()  # whoever does not take what he asked for gets no more made for him
-            going_on, self.ready = self.ready, []
-            for at, connection in enumerate(going_on, 1):
-                try:
-                    self._go_on(connection)
-                except Exception:
-                    self._mishap(connection)
-                if self.now - began > READY_NS:
-                    # Many streams, each with its time: others have sent requests meanwhile.
-                    self.ready = going_on[at:] + self.ready
-                    break
+            self._go_on_anywhere(began)
+        if self.crew.seat.inbox:
+            self._flush()
+            self._go_on_here(began)
         self._flush()
         due = self.deadlines.next()
         if 0 <= due <= began:
@@ -131,13 +159,51 @@ cdef class Hub(Receiver):
             self.listen_again = 0
             self._listen(True)
         self.slot[BYTES_SENT] = self.batch.bytes_sent
-        if (self.attention or self.now >= self.look_up_ns
-                or (self.site.draining and self.connections == 0)
-                or (self.most_requests and self.slot[REQUESTS] >= self.most_requests
-                    and not self.site.draining)):
-            return -1.0
-        wait = self._wait()
+        if self._is_time():
+            return LOOK_UP
+        wait = 0 if self.crew.terms != term else self._wait()
+        self.back_ns = self.now + wait
         return wait * 1e-9 if wait > 0 else 0.0
+
+    cdef int _go_on_anywhere(self, int64_t began) except -1:
+        """Take up the connections that had bytes left in an earlier turn."""
+        cdef Connection connection
+        going_on, self.ready = self.ready, []
+        for at, connection in enumerate(going_on, 1):
+            try:
+                self._go_on(connection)
+            except Exception:
+                self._mishap(connection)
+            if self.now - began > READY_NS or self.crew.displaced():
+                self.ready = going_on[at:] + self.ready
+                break
+        return 0
+
+    cdef int _go_on_here(self, int64_t began) except -1:
+        """Take up the responses that are this thread's.  began: of the turn; 0: there is no
+        hurry, as somebody else leads."""
+        cdef Seat seat = self.crew.seat
+        while seat.inbox:
+            going_on, seat.inbox = seat.inbox, []
+            for at, item in enumerate(going_on, 1):
+                try:
+                    if type(item) is Connection:
+                        self._go_on(<Connection>item)
+                    else:
+                        (<Responder>item).abandon()
+                except Exception:
+                    if type(item) is Connection:
+                        self._mishap(<Connection>item)
+                    else:
+                        self.log.exception("Error in the server while it gave up a response")
+                if self.crew.leader is seat and self.now - began > READY_NS:
+                    # Many streams, each with its time: others have sent requests meanwhile.
+                    seat.inbox = going_on[at:] + seat.inbox
+                    return 0
+            if self.crew.leader is seat:
+                return 0  # who goes on again does so in the next turn
+            self._flush()
+        return 0
 
     cdef int64_t _wait(self) except -2:
         """Nanoseconds until something is due; also writes the access log when it is."""
@@ -152,7 +218,7 @@ cdef class Hub(Receiver):
                 wait = min(wait, <int64_t>LOG_NS)
         if self.listen_again:
             wait = min(wait, self.listen_again - self.now)
-        return 0 if self.ready else wait
+        return 0 if (self.ready and not self.crew.keeping) or self.crew.leader.inbox else wait
 
     def flush_access_log(self):
         """Write the lines that wait for company."""
@@ -179,8 +245,13 @@ cdef class Hub(Receiver):
     cdef int _answer(self, Connection connection) except -1:
         """Call the application for the complete request that is `running`."""
         cdef Responder responder
+        cdef dict environ = self.running
         cdef int64_t began
         cdef int how
+        if connection.turned_away:
+            connection.turned_away = False
+            self._forget_request(connection)
+            return self._refuse(connection, 0, 503)
         if self.batch.waiting():
             # The answers already in the batch would wait for this one.
             if self.eager:
@@ -194,17 +265,15 @@ cdef class Hub(Receiver):
         responder.begin(connection, connection.minor, connection.is_head,
                         connection.keep_alive and self.deadlines.patience[NEXT_REQUEST] > 0,
                         began)
-        self.running[EARLY_HINTS] = responder._early_hints
+        environ[EARLY_HINTS] = responder._early_hints
+        self.running = None
         self.slot[REQUESTS] += 1
-        self.slot[IN_FLIGHT] = 1
-        self.slot[IN_FLIGHT_SINCE] = began
+        self.crew.begin(environ, began)
         connection.state = IDLE
         connection.busy = True
-        how = responder.run(self.app, self.running)
+        how = responder.run(self.app, environ)
         connection.busy = False
-        self.running = None
-        self.slot[IN_FLIGHT] = 0
-        self.slot[IN_FLIGHT_SINCE] = 0
+        self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
         # An application that was slow gets an empty batch for a while, and one that was ever
@@ -226,6 +295,8 @@ cdef class Hub(Receiver):
 
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
         """What a response did decides what the connection waits for."""
+        if self.crew.many and responder.seat is not None:
+            responder.seat.streams += (how != FINISHED) - (connection.responder is not None)
         if connection.state == CLOSED:
             connection.responder = None
             if how == FINISHED:
@@ -240,12 +311,12 @@ cdef class Hub(Receiver):
             connection.state = IDLE
             if not connection.close_after:
                 self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            return 0
+            return self._catch_up(connection) if self.crew.many else 0
         connection.responder = responder
         connection.state = RESPONDING
         if how == YIELDED:
             self.deadlines.remove(connection)
-            self.ready.append(connection)
+            self._later(connection)
         elif how == WATCHED:
             # Nothing but a reset or the end of this wait is of interest now.
             self.deadlines.set(connection, HANGUP, self.now)
@@ -254,6 +325,12 @@ cdef class Hub(Receiver):
             self.deadlines.set(connection, READER, self.now)
             self.batch.look_at(connection)
         return 0
+
+    cdef int _catch_up(self, Connection connection) except -1:
+        """See to what others left alone while this connection was the application's."""
+        if connection.broken or connection.close_after or connection.outbox is not None:
+            return self.batch.look_at(connection)
+        return 0 if connection.interest == NEVER else self._watch(connection, EPOLLIN)
 
     cdef int _refuse(self, Connection connection, int code, int status) except -1:
         """Answer with an error page; nothing more is read as a request from this client."""
@@ -278,17 +355,17 @@ cdef class Hub(Receiver):
         """Take up a connection that had work left in an earlier turn."""
         cdef Responder responder
         cdef int64_t began = self.now
-        if connection.state == CLOSED or connection.outbox is not None:
+        if connection.state == CLOSED or connection.busy or connection.outbox is not None:
             return 0  # gone, or its turn comes when it has read what waits for it
         if connection.responder is not None:
             responder = <Responder>connection.responder
-            self.running = responder.environ
-            self.slot[IN_FLIGHT_SINCE] = began
+            if responder.seat is not self.crew.seat:
+                return self.crew.hand(responder.seat, connection)
+            self.crew.begin(responder.environ, began)
             connection.busy = True
             how = responder.resume()
             connection.busy = False
-            self.running = None
-            self.slot[IN_FLIGHT_SINCE] = 0
+            self.crew.end()
             self.now = now_ns()
             self._progress(connection, responder, how)
             if how != FINISHED:
@@ -306,8 +383,11 @@ cdef class Hub(Receiver):
         if wait == READER:
             return self._reset(connection)  # it never reads: what we hold cannot be delivered
         if wait == HANGUP:
-            self.ready.append(connection)
-            return 0
+            return self._later(connection)
+        if wait == QUEUED:
+            # Read it, and say no: even the keeper can do that.
+            connection.turned_away = True
+            return self._release(connection)
         if wait != LINGER and wait != BRIEF_LINGER and recv(connection.fd, &byte, 1, MSG_PEEK) > 0:
             # The request crossed our decision: a socket with bytes waiting is not idle.
             return self._readable(connection)

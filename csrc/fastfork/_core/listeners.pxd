@@ -15,6 +15,7 @@ cdef class Listeners(Connections):
     cdef int most_connections
     cdef int accepts           # a turn and listener
     cdef bint listening
+    cdef bint paused           # the listeners are left alone while the keeper leads
     cdef int64_t *board        # the slots of all workers; NULL: there is nobody to share with
     cdef object board_view
     cdef Py_ssize_t workers    # slots to look at
@@ -24,7 +25,13 @@ cdef class Listeners(Connections):
     cdef int64_t _fair_share(self) noexcept
     cdef int _stand_back(self) except -1
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1
+    cdef int _no_room(self) except -1
+    cdef int _adopt(self) except -1
+    cdef int _watch_pool(self, bint on) except -1
+    cdef int _pause(self) except -1
+    cdef int _unpause(self) except -1
     cdef int _take(self, uint32_t listener) except -1
+    cdef int _welcome(self, Connection connection) except -1
 
 
 cdef class Listening:

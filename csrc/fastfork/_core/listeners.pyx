@@ -5,16 +5,9 @@ Runs in: worker
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, NEVER
-from fastfork._core.connections cimport (
-    ACCEPTED,
-    CONNECTIONS,
-    EPOLLIN,
-    HEARTBEAT,
-    IN_FLIGHT_SINCE,
-    SLOT_WORDS,
-    STATE,
-)
-from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST
+from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
+from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
+from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED
 from fastfork._core.ticks cimport now_ns
 
 import errno as errors
@@ -97,7 +90,7 @@ cdef class Listeners(Connections):
             took = 0
             for _k in range(QUEUE_MAX):
                 took = self.connections < self.most_connections and self._take(i)
-                if not took or self.now - began > QUEUE_NS:
+                if not took or self.now - began > QUEUE_NS or self.crew.displaced():
                     break
             if took or self.connections >= self.most_connections:
                 is_empty = False
@@ -109,6 +102,12 @@ cdef class Listeners(Connections):
         self._listen(False)
         self.listeners = []
 
+    cdef int _adopt(self) except -1:
+        return 0  # see Queued
+
+    cdef int _watch_pool(self, bint on) except -1:
+        return 0
+
     cdef int _gone(self) except -1:
         """A connection has gone: room for one that waits."""
         if self.is_full:
@@ -118,7 +117,23 @@ cdef class Listeners(Connections):
             return self._listen(True)
         return 0
 
+    cdef int _pause(self) except -1:
+        """Every thread is in the application: leave new connections to others."""
+        if self.listening and not self.paused:
+            self.paused = True
+            return self._listen(False)
+        return 0
+
+    cdef int _unpause(self) except -1:
+        self.paused = False
+        if not self.listen_again and not self.site.draining:
+            return self._listen(True)
+        return 0
+
     cdef int _listen(self, bint on) except -1:
+        if on and self.crew.keeping:
+            self.paused = True  # until a thread can serve who comes
+            return 0
         if on == self.listening:
             return 0
         self.listening = on
@@ -130,7 +145,7 @@ cdef class Listeners(Connections):
             else:
                 self.poller.unregister(fd)
                 self.table[fd] = None
-        return 0
+        return self._watch_pool(on)
 
     def accept_stranded(self):
         """Accept without having been woken, from every listener."""
@@ -138,6 +153,7 @@ cdef class Listeners(Connections):
         if self.listening:
             for i in range(len(self.listeners)):
                 self._accept(i, False)
+            self._adopt()
             self._flush()
 
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1:
@@ -153,13 +169,13 @@ cdef class Listeners(Connections):
                 if not one_waits:
                     return 0
                 if not self._make_room():
-                    self.is_full = True
-                    self.listen_again = self.now + SHORTAGE_NS
-                    return self._listen(False)
+                    return self._no_room()
             one_waits = False
             if not self._take(listener):
                 if self.acceptor.error:
                     self._shortage()
+                return 0
+            if self.crew.displaced():
                 return 0
         if self.connections > share:
             self._stand_back()
@@ -171,19 +187,24 @@ cdef class Listeners(Connections):
         cdef Connection connection = self.acceptor.accept(self.listeners[listener], listener)
         if connection is None:
             return 0
+        self.slot[ACCEPTED] += 1
+        return self._welcome(connection)
+
+    cdef int _welcome(self, Connection connection) except -1:
+        """Serve what a connection that is new here has sent."""
         self._reserve(connection.fd)
         connection.hub = self
         connection.interest = NEVER
         self.table[connection.fd] = connection
         self.connections += 1
         self.slot[CONNECTIONS] = self.connections
-        self.slot[ACCEPTED] += 1
         self.deadlines.set(connection, FIRST_BYTE, self.now)
         # Most clients have sent their request by now.  One that is answered and closed in
         # this turn never costs a word to the poller.
         try:
             self._readable(connection)
-            if connection.state != CLOSED and not connection.close_after:
+            if (connection.state != CLOSED and not connection.close_after
+                    and connection.which_list != QUEUED):
                 self._watch(connection, EPOLLIN)
         except Exception:
             self._mishap(connection)
@@ -214,6 +235,11 @@ cdef class Listeners(Connections):
         """Let others have a go.  The kernel wakes the first of the workers that wait for a
         listener; whoever begins to wait anew comes last (EPOLLEXCLUSIVE)."""
         self.listen_again = self.now + STAND_BACK_NS
+        return self._listen(False)
+
+    cdef int _no_room(self) except -1:
+        self.is_full = True
+        self.listen_again = self.now + SHORTAGE_NS
         return self._listen(False)
 
     cdef bint _make_room(self) except -1:

@@ -2,22 +2,22 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport Connection
-from fastfork._core.listeners cimport Listeners
 from fastfork._core.environ cimport EnvironBuilder
 from fastfork._core.parsers cimport HeadParser
+from fastfork._core.queued cimport Queued
 
 
-cdef class Receiver(Listeners):
+cdef class Receiver(Queued):
     cdef HeadParser parser
     cdef EnvironBuilder environs
-    cdef dict running          # environ of the request in the application, or None
-    cdef char *received        # the one receive buffer
+    cdef dict running          # environ of the request that is ready for the application
     cdef int64_t spool_after
     cdef object spool_dir
     cdef int64_t grace_ns      # before that counts: connections warm up
     cdef int64_t byte_ns       # a byte of a body may take so long, on average; 0 = for ever
 
     cdef int _event(self, Connection connection, int mask) except -1
+    cdef int _meanwhile(self, Connection connection, int mask) except -1
     cdef int _fill_body(self, Connection connection) except -1
     cdef int _consume_partial(self, Connection connection) except -1
     cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1

@@ -1,6 +1,6 @@
 """From readable sockets to complete requests.
 
-Bytes are received into one buffer of the worker's and parsed where they lie.  Only what does
+Bytes are received into one buffer of the thread's and parsed where they lie.  Only what does
 not yet make a request is copied aside; a body of known size is received straight into the
 object the application will read it from.
 
@@ -9,20 +9,15 @@ Runs in: worker
 
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, RESPONDING
-from fastfork._core.connections cimport (
-    EPOLLERR,
-    EPOLLHUP,
-    EPOLLOUT,
-    LINE,
-    LINE_BYTES,
-    LINE_SIZE,
-)
-from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, WHOLE_HEAD
+from fastfork._core.connection cimport NEVER
+from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
+from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
+from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
@@ -56,7 +51,7 @@ cdef str REMOTE_PORT = sys.intern("REMOTE_PORT")
 cdef str CONTENT_LENGTH = sys.intern("CONTENT_LENGTH")
 
 
-cdef class Receiver(Listeners):
+cdef class Receiver(Queued):
     """The reading half of a worker.  spool_after: bytes of a request body kept in memory;
     spool_dir: where the rest goes, None for the system's temporary directory.
     body_min_rate: bytes a second that a body must come with, 0 = none, after body_grace
@@ -71,12 +66,6 @@ cdef class Receiver(Listeners):
         self.spool_dir = spool_dir
         self.grace_ns = <int64_t>(body_grace * 1e9)
         self.byte_ns = 1000000000 // body_min_rate if body_min_rate else 0
-        self.received = <char *>malloc(RECEIVE_BYTES)
-        if self.received == NULL:
-            raise MemoryError
-
-    def __dealloc__(self):
-        free(self.received)
 
     cdef int _answer(self, Connection connection) except -1:
         raise AssertionError("Hub has the application")
@@ -85,6 +74,11 @@ cdef class Receiver(Listeners):
         raise AssertionError("Hub answers")
 
     cdef int _event(self, Connection connection, int mask) except -1:
+        if connection.busy:
+            return self._meanwhile(connection, mask)
+        if connection.which_list == QUEUED:
+            # Watched for nothing but this: whoever waited in line is gone.
+            return self._close(connection) if mask & (EPOLLERR | EPOLLHUP) else 0
         # Pipelined bytes, or the client's end, while an answer is on the way: not read now.
         # Level-triggered readiness would report it for ever.
         if connection.state == RESPONDING and mask & (EPOLLERR | EPOLLHUP):
@@ -96,16 +90,31 @@ cdef class Receiver(Listeners):
             return self._watch(connection, EPOLLOUT)
         if connection.state == RESPONDING:
             return self._watch(connection, 0)
-        if connection.state == IDLE and connection.partial != NULL:
+        if connection.state == IDLE and connection.partial != NULL and not self.crew.keeping:
             return 0  # in `ready`: the requests that came before these bytes are served first
         return self._readable(connection)
+
+    cdef int _meanwhile(self, Connection connection, int mask) except -1:
+        """Something happens on a connection whose request is with another thread."""
+        if mask & (EPOLLERR | EPOLLHUP):
+            connection.broken = True  # for that thread to see
+            self.poller.unregister(connection.fd)
+            connection.interest = NEVER
+            return 0
+        if mask & EPOLLOUT:
+            return self._send_meanwhile(connection)
+        return self._watch(connection, 0 if connection.outbox is None else EPOLLOUT)
 
     cdef int _readable(self, Connection connection) except -1:
         """Receive once.  A short read means that the socket is empty, so there is no second."""
         cdef ssize_t n
+        cdef char *received = self.crew.seat.received
+        if (self.crew.keeping and connection.state != LINGERING
+                and not connection.turned_away):
+            return self._put_off(connection)
         if connection.state == BODY:
             return self._fill_body(connection)
-        n = recv(connection.fd, self.received, RECEIVE_BYTES, 0)
+        n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         if n < 0:
             if errno == EAGAIN or errno == EINTR:
                 return 0
@@ -119,8 +128,8 @@ cdef class Receiver(Listeners):
             self._end_of_head(connection)
             return 0
         if connection.partial == NULL:
-            return self._consume(connection, self.received, n)
-        connection.keep(self.received, n)
+            return self._consume(connection, received, n)
+        connection.keep(received, n)
         # A head that comes in drops is not scanned anew for each: while a field line goes on
         # and nothing in it offends, one look at that line is enough.
         if (connection.line_at and connection.partial_size - connection.scanned < LOOK_BYTES
@@ -144,10 +153,11 @@ cdef class Receiver(Listeners):
         cdef Body body = connection.body
         cdef Py_ssize_t room = RECEIVE_BYTES
         cdef char *into = body.tail(&room)
-        cdef const char *p = self.received
+        cdef char *received = self.crew.seat.received
+        cdef const char *p = received
         cdef ssize_t n
         if into == NULL:
-            n = recv(connection.fd, self.received, RECEIVE_BYTES, 0)
+            n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         else:
             n = recv(connection.fd, into, room, 0)
         if n < 0:
@@ -158,7 +168,7 @@ cdef class Receiver(Listeners):
             return self._refuse(connection, 0, 400)
         if into == NULL:
             if self._feed_body(connection, &p, p + n):
-                self._consume(connection, p, self.received + n - p)
+                self._consume(connection, p, received + n - p)
             return 0
         self.deadlines.set(connection, MORE_BODY, self.now)
         if body.wrote(n):
@@ -262,8 +272,8 @@ cdef class Receiver(Listeners):
         connection.keep_alive = self.parser.framing.keep_alive
         connection.is_head = self._is_head(p)
         n = min(n, <Py_ssize_t>LINE_BYTES)
-        memcpy(&self.slot[LINE], p + head.start, n)
-        self.slot[LINE_SIZE] = n
+        memcpy(&self.crew.seat.place[LINE], p + head.start, n)
+        self.crew.seat.place[LINE_SIZE] = n
         return 0
 
     cdef bint _is_head(self, const char *p):

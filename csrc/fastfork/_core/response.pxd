@@ -1,3 +1,5 @@
+from libc.stdint cimport int64_t
+
 from fastfork._core.exchange cimport Exchange
 
 cdef enum:  # what a response does next
@@ -24,6 +26,8 @@ cdef class Responder(Exchange):
     cdef bint _hung_up(self)
     cdef int refuse(self, int status) except -1
     cdef int abandon(self) except -1
+    cdef object _next(self, int64_t now)
+    cdef object _iterator(self, body)
     cdef int _whole(self, bytes data) except -1
     cdef int _file(self, FileWrapper wrapper) except -1
     cdef int _failed(self) except -1

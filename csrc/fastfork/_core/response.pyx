@@ -92,9 +92,17 @@ cdef class Responder(Exchange):
             PyContext_Exit(self.context)
 
     cdef int _call(self, app, dict environ) except -1:
+        cdef bint many = self.site.crew.many
         self.environ = environ
+        self.seat = self.site.crew.seat
         try:
-            body = app(environ, self._start_response)
+            if many:
+                self.site.crew.out(self.seat, self.began_ns)
+            try:
+                body = app(environ, self._start_response)
+            finally:
+                if many:
+                    self.site.crew.back(self.seat)
         except BaseException:
             return self._failed()
         return self.deliver(body)
@@ -120,16 +128,38 @@ cdef class Responder(Exchange):
                     return self._whole(<bytes>body)
                 elif type(body) is FileWrapper and is_plain_file((<FileWrapper>body).filelike):
                     return self._file(<FileWrapper>body)
-            self.blocks = iter(body)
+            self.blocks = self._iterator(body)
         except BaseException:
             return self._failed()
         return self._deliver_blocks()
+
+    cdef object _iterator(self, body):
+        if not self.site.crew.many:
+            return iter(body)
+        self.site.crew.out(self.seat, now_ns())
+        try:
+            return iter(body)
+        finally:
+            self.site.crew.back(self.seat)
+
+    cdef object _next(self, int64_t now):
+        """The next block, or ENDED; the application is asked at `now`."""
+        if not self.site.crew.many:
+            return next(self.blocks, ENDED)
+        self.site.crew.out(self.seat, now)
+        try:
+            return next(self.blocks, ENDED)
+        finally:
+            self.site.crew.back(self.seat)
 
     cdef int refuse(self, int status) except -1:
         """Answer with an error page and close."""
         line, page = self.site.pages(status)
         self.keep_alive = False
-        self.head.set(line, [("Content-Type", "text/html; charset=utf-8")])
+        fields = [("Content-Type", "text/html; charset=utf-8")]
+        if status == 503:
+            fields.append(("Retry-After", "1"))
+        self.head.set(line, fields)
         self.started = True
         if self.site.access_line is not None:
             self.status = line
@@ -214,7 +244,7 @@ cdef class Responder(Exchange):
             while True:
                 if connection.broken and (self.started or connection.detached):
                     return self._finish()
-                block = next(self.blocks, ENDED)
+                block = self._next(asked)
                 if block is ENDED:
                     self._need_start()
                     return self._finish()
@@ -325,7 +355,13 @@ cdef class Responder(Exchange):
             if close is not None:
                 if self.site.batch.waiting():
                     self.site.batch.hold()  # the client need not wait for what close() does
-                close()
+                if self.site.crew.many:
+                    self.site.crew.out(self.seat, now_ns())
+                try:
+                    close()
+                finally:
+                    if self.site.crew.many:
+                        self.site.crew.back(self.seat)
         except BaseException as error:
             if not isinstance(error, Exception) and self.site.leaving():
                 raise

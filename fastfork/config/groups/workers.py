@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, SIZE, WORD, integer
+from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, WORD, integer
 from ..spec import setting
 
 __all__ = ["WorkerSettings"]
 
 # A signed 32-bit count: more requests than any worker should live to see.
 MOST_REQUESTS = 2**31 - 1
+# As many have a place on the scoreboard.
+MOST_THREADS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +37,55 @@ class WorkerSettings:
         "Kind of worker.",
         flags="-k --worker-class",
         reload="workers",
-        more="This version has `sync`: one event loop serves the connections, and the "
-        "application answers one request at a time.",
+        more="`sync` and `gthread` are the same worker: one event loop serves the connections, "
+        "and `threads` says how many requests the application answers at a time. With one thread "
+        "that is the main thread of the process, with more it never is.",
     )
     threads: int = setting(
         1,
-        integer(1, 1024),
-        "Application threads of a worker.",
+        integer(1, MOST_THREADS),
+        "Application threads of a worker: requests that it answers at a time.",
         flags="--threads",
         reload="workers",
-        more="This version runs one.",
+        more="An application that answers at once costs the same with one thread as with many: "
+        "nothing is handed from thread to thread until a request takes longer than a "
+        "millisecond. `docs/explanation/threads.md` says how to choose the number.",
+    )
+    request_timeout: float | None = setting(
+        None,
+        OPTIONAL_DURATION,
+        "Replace a worker one of whose requests takes this long (0 = never).",
+        flags="--request-timeout",
+        reload="workers",
+        more="Left out, it is `timeout` with one thread and 0 with more. With one thread a worker "
+        "that is held by a request is silent, and ended as `timeout` says, at whichever of the "
+        "two is earlier. With more threads it serves on beside a request that takes long, so "
+        "nothing is wrong with the worker and how long a request may take is the application's "
+        "affair: downloads and reports take minutes. When the setting asks for it, the stack of "
+        "the thread and the request line are logged, the worker is replaced, and its other "
+        "requests finish first; the one that is stuck has `graceful_timeout` seconds more. What "
+        "counts is the time in one call of the application, or for one block of its body.",
+    )
+    queue_timeout: float = setting(
+        0.0,
+        DURATION,
+        "Answer 503 to a request that waits this long for a thread (0 = wait).",
+        flags="--queue-timeout",
+        reload="workers",
+        more="While every thread is in the application, requests on open connections wait, at most "
+        "as many as `worker_connections`, and new connections stay in the backlog. With this "
+        "setting those on open connections get `503 Service Unavailable` with `Retry-After: 1`, "
+        "and the connection is closed.",
+    )
+    share_connections: bool = setting(
+        True,
+        FLAG,
+        "Let another worker answer what arrives while all threads of this one are busy.",
+        flags="--share-connections",
+        reload="workers",
+        more="A kept-alive connection moves to a worker that waits for work, by its descriptor "
+        "(SCM_RIGHTS, unix(7)), before anything of the request is read. Has no effect with one "
+        "worker, and where there is no epoll(7).",
     )
     worker_connections: int = setting(
         1000,

@@ -1,0 +1,68 @@
+from libc.stdint cimport int64_t, uint32_t
+
+from fastfork._core.batch cimport Batch, ff_watch
+
+cdef extern from "<semaphore.h>" nogil:
+    ctypedef struct sem_t:
+        pass
+
+cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
+    HEARTBEAT = 2
+    IN_FLIGHT = 5
+    IN_FLIGHT_SINCE = 6
+    THREADS = 13
+    SLOT_WORDS = 8704
+    PLACES_AT = 512
+    PLACES_MAX = 256
+    PLACE_WORDS = 32
+    # ... and of one place in it: when the thread entered the application, and its request line
+    SINCE = 0
+    LINE_SIZE = 1
+    LINE = 2
+    LINE_BYTES = 240
+
+
+cdef class Seat:
+    cdef int fd                # eventfd it waits on; -1: it never has to
+    cdef char *received        # its receive buffer
+    cdef int64_t *place        # its words on the scoreboard
+    cdef dict environ          # of the request it is answering, or None
+    cdef list inbox            # connections and responders to go on with on this thread
+    cdef int streams           # responses of its that wait to go on
+    cdef bint waits            # in park()
+    cdef readonly bint serves  # runs the application; the keeper does not
+    cdef readonly unsigned long ident
+
+
+cdef class Crew:
+    cdef readonly bint many    # there is more than one thread
+    cdef Seat seat             # whose thread has the hub now
+    cdef readonly Seat leader
+    cdef readonly Seat keeper
+    cdef readonly list seats   # those that serve
+    cdef int64_t terms         # changes of the leader
+    cdef bint keeping          # the leader is the keeper
+    cdef readonly bint stopping
+    cdef bint inside           # a thread has the hub
+    cdef int waiters, posted   # threads that wait for it, and how many were told
+    cdef sem_t turnstile
+    cdef ff_watch watch
+    cdef Batch batch
+    cdef int64_t *slot
+    cdef object slot_view      # keeps it
+    cdef int busy              # threads that are answering a request
+    cdef int places            # threads that can
+
+    cdef int begin(self, dict environ, int64_t now) except -1
+    cdef int end(self) except -1
+    cdef int hold(self) noexcept
+    cdef int release(self) noexcept
+    cdef int enter(self, Seat seat) noexcept
+    cdef int out(self, Seat seat, int64_t now) noexcept
+    cdef int back(self, Seat seat) noexcept
+    cdef int hand(self, Seat seat, item) except -1
+    cdef bint displaced(self) noexcept
+    cdef bint _take_lead(self, Seat seat) noexcept
+    cdef int _lead(self, Seat seat) noexcept
+    cdef int _choose(self) noexcept
+    cdef int _wake(self, Seat seat) noexcept

@@ -1,0 +1,338 @@
+"""The threads of one worker, and who of them does what.
+
+One thread *leads*: it waits for events, reads requests and calls the application, all by
+itself, so a request that is answered at once is handed to nobody.  Others wait to be needed.
+When the leader has been in the application for a tick, the pusher (csrc/watch.h) wakes the
+next of them, which takes the lead; the old leader finishes its response as a guest and then
+waits itself, or leads again if nobody else could.  When every thread is in the application, the
+*keeper* leads.  It never runs the application: it sends, times, closes, and finds another
+place for requests that arrive meanwhile (queued.pyx).
+
+Everything that the hub owns belongs to the thread that is *inside*: at most one.  A thread
+goes out when it enters the application or waits for events, and comes in when it returns.
+Both happen under the interpreter lock, so they cost a store; only who finds somebody inside
+waits.  Nothing here is atomic but what the pusher looks at.
+
+A response stays on one thread, its seat: applications keep database connections and cursors
+by thread.
+
+Runs in: worker
+"""
+
+from libc.errno cimport EINTR, errno
+from libc.stdint cimport uint64_t
+from libc.stdlib cimport free, malloc
+
+from fastfork._core.batch cimport ff_outs, ff_pusher_start, ff_pusher_stop
+from fastfork._core.ticks cimport now_ns
+
+import threading
+
+cdef extern from "<semaphore.h>" nogil:
+    int sem_init(sem_t *sem, int shared, unsigned int value)
+    int sem_destroy(sem_t *sem)
+    int sem_post(sem_t *sem)
+    int sem_wait(sem_t *sem)
+
+cdef extern from "<sys/eventfd.h>" nogil:
+    int EFD_CLOEXEC
+    int EFD_NONBLOCK
+    int eventfd(unsigned int value, int flags)
+
+cdef extern from "<poll.h>" nogil:
+    int POLLIN
+    struct pollfd:
+        int fd
+        short events
+    int poll(pollfd *fds, unsigned long count, int timeout)
+
+cdef extern from "<unistd.h>" nogil:
+    ssize_t read(int fd, void *p, size_t n)
+    ssize_t write(int fd, const void *p, size_t n)
+    int close(int fd)
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef extern from "watch.h" nogil:
+    void ff_watch_init(ff_watch *watch)
+    void ff_watch_set_next(ff_watch *watch, int fd)
+    void ff_watch_seen(ff_watch *watch)
+    void ff_watch_leave(ff_watch *watch)
+
+cdef extern from "pusher.h" nogil:
+    enum:
+        FF_TICK_NS
+    void ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
+
+cdef enum:
+    RECEIVE_BYTES = 64 << 10
+
+
+cdef class Seat:
+    """What one thread has to itself."""
+
+    def __cinit__(self, bint serves=True):
+        self.fd = -1
+        self.serves = serves
+        self.inbox = []
+        self.received = <char *>malloc(RECEIVE_BYTES)
+        if self.received == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.received)
+        if self.fd >= 0:
+            close(self.fd)
+
+    def fileno(self):
+        """Readable when the thread should look up from a wait."""
+        return self.fd
+
+
+cdef class Crew:
+    """slot: the worker's scoreboard slot.  threads: that run the application.
+    many: there is a keeper, and the pusher watches over the leader; without it the one thread
+    does everything."""
+
+    def __cinit__(self, Batch batch, slot, int threads=1, bint many=False):
+        cdef unsigned char[::1] words
+        cdef Seat seat
+        cdef int i
+        self.slot_view = memoryview(slot).cast("B")
+        words = self.slot_view
+        if words.shape[0] != 8 * SLOT_WORDS:
+            raise ValueError(f"a scoreboard slot has {8 * SLOT_WORDS} bytes")
+        if not 1 <= threads <= PLACES_MAX or (threads > 1 and not many):
+            raise ValueError(f"{threads} is not between 1 and {PLACES_MAX} threads")
+        sem_init(&self.turnstile, 0, 0)
+        ff_watch_init(&self.watch)
+        self.batch = batch
+        self.slot = <int64_t *>&words[0]
+        self.slot[THREADS] = self.places = threads
+        self.many = many
+        self.seats = []
+        for i in range(threads):
+            seat = Seat()
+            seat.place = self.slot + PLACES_AT + i * PLACE_WORDS
+            self.seats.append(seat)
+        self.seat = self.leader = <Seat>self.seats[0]
+        if many:
+            self._open()
+
+    def _open(self):
+        cdef Seat seat
+        cdef int error
+        self.keeper = Seat(serves=False)
+        self.keeper.place = (<Seat>self.seats[0]).place  # it answers nobody
+        for seat in [*self.seats, self.keeper]:
+            seat.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+            if seat.fd < 0:
+                raise OSError(errno, "eventfd")
+        self.batch.outs.watch = &self.watch
+        error = ff_pusher_start(&self.batch.outs)
+        if error:
+            raise OSError(error, "the pusher's thread cannot be started")
+
+    def __dealloc__(self):
+        sem_destroy(&self.turnstile)
+
+    def close(self):
+        """End the pusher, which looks at what is ours.  Every thread has ended by now, or is in
+        the application for good."""
+        ff_pusher_stop(&self.batch.outs)
+        self.batch.outs.watch = NULL
+
+    # In and out.
+
+    cdef int hold(self) noexcept:
+        """Come inside, as nobody in particular; wait for whoever is."""
+        while self.inside:
+            self.waiters += 1
+            with nogil:
+                sem_wait(&self.turnstile)
+            self.waiters -= 1
+            self.posted -= 1
+        self.inside = True
+        return 0
+
+    cdef int release(self) noexcept:
+        self.inside = False
+        if self.waiters > self.posted:
+            self.posted += 1
+            sem_post(&self.turnstile)
+        return 0
+
+    cdef int enter(self, Seat seat) noexcept:
+        """This thread, whose seat that is, comes inside."""
+        self.hold()
+        self.seat = seat
+        return 0
+
+    def attend(self, Seat seat):
+        """The same for Python: what follows may use the hub, until `leave`."""
+        if self.many:
+            self.enter(seat)
+
+    def leave(self):
+        """Go out again."""
+        if self.many:
+            self.release()
+
+    def begin_aside(self):
+        """Come inside for a moment, out of the application."""
+        if self.many:
+            self.hold()
+
+    def end_aside(self):
+        """Go out into the application again."""
+        if self.many:
+            self.release()
+
+    cdef int out(self, Seat seat, int64_t now) noexcept:
+        """Application code follows; it began at `now`."""
+        if self.leader is seat:
+            ff_watch_enter(&self.watch, &self.batch.outs, now)
+        return self.release()
+
+    cdef int back(self, Seat seat) noexcept:
+        """The application has returned.  Where the lead is with somebody who cannot serve now,
+        it is ours again."""
+        self.enter(seat)
+        if self.leader is seat:
+            ff_watch_leave(&self.watch)
+        elif self.keeping or self.watch.since != 0:
+            self._lead(seat)
+        return 0
+
+    # The thread's own account.
+
+    cdef int begin(self, dict environ, int64_t now) except -1:
+        """The thread that is inside takes up a request."""
+        cdef Seat seat = self.seat
+        seat.environ = environ
+        seat.place[SINCE] = now
+        self.busy += 1
+        self.slot[IN_FLIGHT] = self.busy
+        if self.busy >= self.places:
+            self.slot[IN_FLIGHT_SINCE] = now
+        return 0
+
+    cdef int end(self) except -1:
+        """It has done with it, or failed."""
+        cdef Seat seat = self.seat
+        if seat.environ is None:
+            return 0
+        seat.environ = None
+        seat.place[SINCE] = 0
+        self.busy -= 1
+        self.slot[IN_FLIGHT] = self.busy
+        self.slot[IN_FLIGHT_SINCE] = 0
+        return 0
+
+    def running(self):
+        """[(thread, seconds' start in nanoseconds, request line), ...] of all that are in the
+        application; the longest first."""
+        found = []
+        cdef Seat seat
+        for seat in self.seats:
+            environ = seat.environ
+            if environ is not None:
+                found.append((seat.place[SINCE], seat.ident,
+                              f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
+                              f"{environ.get('SERVER_PROTOCOL')}"))
+        return [(ident, since, line) for since, ident, line in sorted(found)]
+
+    # Who leads.
+
+    cdef bint displaced(self) noexcept:
+        """Does another thread lead than the one that is inside?"""
+        return self.many and self.leader is not self.seat
+
+    cdef int _lead(self, Seat seat) noexcept:
+        """Under the interpreter lock, inside or not."""
+        if self.keeping:
+            self._wake(self.keeper)  # out of its wait for events
+        self.leader = seat
+        self.keeping = not seat.serves
+        self.terms += 1
+        ff_watch_leave(&self.watch)
+        return 0
+
+    cdef bint _take_lead(self, Seat seat) noexcept:
+        """Take the lead if the leader has been in the application for too long."""
+        cdef int64_t since = self.watch.since
+        if since == 0 or now_ns() - since < FF_TICK_NS:
+            return False
+        self._lead(seat)
+        return True
+
+    cdef int _choose(self) noexcept:
+        """Tell the pusher whom to wake next: who has the fewest responses to go on with, and
+        the keeper when nobody else waits."""
+        cdef Seat seat, best = None
+        for seat in self.seats:
+            if seat.waits and (best is None or seat.streams < best.streams):
+                best = seat
+        if best is None and self.keeper.waits:
+            best = self.keeper
+        ff_watch_set_next(&self.watch, -1 if best is None else best.fd)
+        return 0
+
+    cdef int _wake(self, Seat seat) noexcept:
+        cdef uint64_t one = 1
+        while write(seat.fd, &one, sizeof(one)) < 0 and errno == EINTR:
+            pass
+        return 0
+
+    cdef int hand(self, Seat seat, item) except -1:
+        """Give a thread something to go on with."""
+        seat.inbox.append(item)
+        if self.many and seat is not self.seat and seat.waits:
+            self._wake(seat)
+        return 0
+
+    def sit(self, Seat seat):
+        """The thread that calls is this seat's from now on."""
+        seat.ident = threading.get_ident()
+
+    def park(self, Seat seat):
+        """Wait until this thread is needed.  False: it is to end."""
+        cdef pollfd waited
+        cdef int n
+        while True:
+            ff_watch_seen(&self.watch)
+            if self.stopping:
+                return False
+            if self.leader is seat or seat.inbox or self._take_lead(seat):
+                return True
+            seat.waits = True
+            self._choose()
+            waited.fd = seat.fd
+            waited.events = POLLIN
+            with nogil:
+                # Unlike read(2) it always ends with EINTR when a signal comes (signal(7)), and
+                # the main thread may be the one that waits.
+                n = poll(&waited, 1, -1)
+            seat.waits = False
+            self._choose()
+            if n > 0:
+                self.clear(seat)
+            elif errno != EINTR:
+                raise OSError(errno, "a thread cannot wait")
+            else:
+                PyErr_CheckSignals()
+
+    def clear(self, Seat seat):
+        """Forget what has woken this thread."""
+        cdef uint64_t count
+        while read(seat.fd, &count, sizeof(count)) < 0 and errno == EINTR:
+            pass
+
+    def stop(self):
+        """Every thread ends as soon as the application lets it go."""
+        cdef Seat seat
+        self.stopping = True
+        if self.many:
+            for seat in [*self.seats, self.keeper]:
+                self._wake(seat)

@@ -1,0 +1,25 @@
+/* watch.c -- see watch.h. */
+#include "watch.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int
+ff_watch_look(ff_watch *watch, int64_t now, int64_t patience)
+{
+    int64_t since = atomic_load(&watch->since);
+    int64_t asked = atomic_load_explicit(&watch->asked, memory_order_acquire);
+    int next = atomic_load_explicit(&watch->next, memory_order_acquire);
+    const uint64_t one = 1;
+    ssize_t written;
+
+    if (since == 0)
+        return 0;
+    if (next < 0 || now - since < patience || (asked && now - asked < FF_ASK_AGAIN_NS))
+        return 1;
+    atomic_store_explicit(&watch->asked, now, memory_order_release);
+    do {
+        written = write(next, &one, sizeof(one));
+    } while (written < 0 && errno == EINTR);
+    return 1;
+}

@@ -1,0 +1,35 @@
+"""The pool: where a worker that is busy puts a connection for another one.
+
+A pair of Unix sockets that the arbiter makes and every worker inherits.  What is in it when a
+worker dies stays there for the others.  See csrc/handover.h for what goes through it.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+
+__all__ = ["Pool", "key_of"]
+
+
+class Pool:
+    """into, out: the ends, non-blocking.  Each message is one connection."""
+
+    def __init__(self) -> None:
+        # Whole messages, as many as fit into the buffer of the socket (unix(7)).
+        self.out, self.into = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.out.setblocking(False)
+        self.into.setblocking(False)
+
+    def close(self) -> None:
+        """Close both ends in this process."""
+        self.out.close()
+        self.into.close()
+
+
+def key_of(sock: socket.socket) -> int:
+    """A 64-bit number for a listening socket: the same in each process that listens there."""
+    name = repr(sock.getsockname()).encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")

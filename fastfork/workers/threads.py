@@ -1,0 +1,140 @@
+"""The threads of a worker, and the loops they run.
+
+Which of them leads is decided in the compiled part (csrc/fastfork/_core/crew.pyx).  With one
+application thread that is the main one, as applications expect of a worker of class `sync`, and
+the keeper is a thread beside it.  With several, the main thread is the keeper: it takes the
+signals, and no request can keep it from that.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import select
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from fastfork._core.crew import Crew, Seat
+from fastfork._core.hub import Hub
+from fastfork.workers.poller import EpollPoller
+
+log = logging.getLogger("fastfork.error")
+
+LOST_LEAD: Final = -2.0  # see Hub.turn
+# The keeper of a single thread ends in this time, as it never enters the application.
+KEEPER_SECONDS: Final = 5.0
+LOOK_UP_AGAIN: Final = 1.0  # seconds
+
+
+class Threads:
+    """Serves with the threads of `crew`.  look_up() -> bool: see ReactorWorker.look_up."""
+
+    def __init__(
+        self, hub: Hub, crew: Crew, poller: EpollPoller, look_up: Callable[[], bool]
+    ) -> None:
+        self.hub = hub
+        self.crew = crew
+        self.poller = poller
+        self.look_up = look_up
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Serve until `look_up` says that it is time to leave.
+
+        Raises what a thread of ours raised, and the SystemExit of a signal handler.
+        """
+        is_alone = len(self.crew.seats) == 1
+        beside: list[threading.Thread] = []
+        try:
+            if is_alone:
+                self.crew.sit(self.crew.seats[0])
+                beside.append(self._start("keeper", self._keeper))
+                self.lead(self.crew.seats[0])
+            else:
+                for number, seat in enumerate(self.crew.seats, 1):
+                    self._start(f"app-{number}", self._follower, seat)
+                self.crew.sit(self.crew.keeper)
+                self.keep_while_needed()
+        finally:
+            self.crew.stop()
+            for thread in beside:
+                thread.join(KEEPER_SECONDS)
+            # Threads in the application stay there until it lets them go; they find that they
+            # are not needed any more, and the process does not wait for them.
+            self.crew.attend(self.crew.keeper)
+        if self.failure is not None:
+            raise self.failure
+
+    def lead(self, seat: Seat) -> None:
+        """Wait for events and serve them, while this thread leads; else go on with what is its."""
+        poll, turn = self.poller.poll, self.hub.turn
+        timeout = turn([], seat)
+        while timeout != LOST_LEAD:
+            if timeout < 0.0:
+                if self._look_up(seat):
+                    self.crew.stop()
+                    return
+                timeout = 0.0
+            timeout = turn(poll(timeout), seat)
+
+    def keep(self, seat: Seat) -> None:
+        """Lead while every application thread is in the application.
+
+        The wait ends, too, when one of them comes back.
+        """
+        poll, turn = self.poller.poll, self.hub.turn
+        waiter = select.poll()
+        waiter.register(self.poller.fileno(), select.POLLIN)
+        waiter.register(seat.fileno(), select.POLLIN)
+        timeout = turn([], seat)
+        while timeout != LOST_LEAD:
+            if timeout < 0.0:
+                if self._look_up(seat):
+                    if len(self.crew.seats) > 1:
+                        self.crew.stop()
+                        return
+                    self.hub.look_up_in(LOOK_UP_AGAIN)  # the main thread has to see it
+                timeout = 0.0
+            for descriptor, _events in waiter.poll(math.ceil(timeout * 1000)):
+                if descriptor == seat.fileno():
+                    self.crew.clear(seat)
+            timeout = turn(poll(0.0), seat)
+
+    def keep_while_needed(self) -> None:
+        """Be the keeper until the end."""
+        seat = self.crew.keeper
+        while self.crew.park(seat):
+            self.keep(seat)
+
+    def _keeper(self) -> None:
+        self.crew.sit(self.crew.keeper)
+        self.keep_while_needed()
+
+    def _follower(self, seat: Seat) -> None:
+        self.crew.sit(seat)
+        while self.crew.park(seat):
+            self.lead(seat)
+
+    def _look_up(self, seat: Seat) -> bool:
+        self.crew.attend(seat)
+        try:
+            return self.look_up()
+        finally:
+            self.crew.leave()
+
+    def _start(self, name: str, run: Callable[..., None], *args: Seat) -> threading.Thread:
+        def run_guarded() -> None:
+            try:
+                run(*args)
+            except BaseException as error:
+                if not self.crew.stopping:
+                    log.exception("Thread %s failed", name)
+                    self.failure = error
+                self.crew.stop()
+
+        thread = threading.Thread(target=run_guarded, name=name, daemon=True)
+        thread.start()
+        return thread
