@@ -131,7 +131,7 @@ class Arbiter:
             self.crew.read_scoreboard(self.cfg)
             for child, death in self.crew.reap(self.bury_other):
                 judge_worker(self, child, death)
-            self.crew.kill_stalled(self.cfg.timeout)
+            self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
             self.crew.watch_memory(self.cfg.max_rss)
@@ -172,7 +172,7 @@ class Arbiter:
         self.crew = Crew(self.scoreboard, self._fork, cfg.workers)
         self.crew.server = self.server
         self.editions.fit_berths(self.crew)
-        self.watch = CodeWatch(cfg, self.mailbox, lambda: self._close_others(()))
+        self.watch = CodeWatch(cfg, self.mailbox, lambda: self._maker.close_in_helper())
         self._cleanup.callback(self.watch.stop)
         self._maker = Maker(
             server=self.server,

@@ -120,13 +120,17 @@ class Crew:
             yield child, death
             child.slot.clear()
 
-    def kill_stalled(self, timeout: float) -> None:
-        """End workers that were silent for `timeout` seconds; 0 = wait for ever."""
+    def kill_stalled(self, timeout: float, request_timeout: float | None = None) -> None:
+        """End workers that were silent for `timeout` seconds; 0 = wait for ever.
+
+        request_timeout: seconds after which one is that has a single thread, and a request in it.
+        """
         now = clock.now()
         self._silence.look(now)
         for child in self.children:
             silent = self._silence.silence(child, now)
-            if timeout and child.stalled_at is None and silent > timeout:
+            limit = stalled.patience(child, timeout, request_timeout)
+            if limit and child.stalled_at is None and silent > limit:
                 child.stalled_at = now
                 log.critical(
                     "WORKER TIMEOUT (pid: %d, worker: %d): silent for %.1f s while serving: %s",

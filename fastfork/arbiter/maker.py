@@ -63,6 +63,12 @@ class Maker:
         # in it during a reload is for the old and the new ones.
         self.pool = Pool() if sys.platform == "linux" else None
 
+    def close_in_helper(self) -> None:
+        """Close every socket that is for workers, in a process that is none.  Runs in: both."""
+        self.close_others(())
+        if self.pool is not None:
+            self.pool.close()
+
     def nursery(self, loaded: Loaded) -> Nursery:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config

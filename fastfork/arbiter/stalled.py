@@ -46,6 +46,16 @@ class SilenceWatch:
         return now - max(heard, self._forgiven_until)
 
 
+def patience(child: Child, timeout: float, request_timeout: float | None) -> float:
+    """Seconds of silence after which this child is stalled; 0 = never.
+
+    A worker of several threads watches over its requests itself: one of them is not all.
+    """
+    is_held = child.slot.threads <= 1 and child.slot.in_flight_since_ns
+    limits = (timeout, (request_timeout or 0.0) if is_held else 0.0)
+    return min(filter(None, limits), default=0.0)
+
+
 def next_signal_at(child: Child) -> float | None:
     """When a stalled child gets its next signal; None when it has had them all."""
     if child.stalled_at is None or child.stall_signals == len(ESCALATION):

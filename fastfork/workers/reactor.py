@@ -26,7 +26,7 @@ from fastfork.logs.access import AccessLog
 from fastfork.net import key_of
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
-from fastfork.workers.threads import Threads
+from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi.request_hooks import EndOfResponse
 from fastfork.wsgi.template import ErrorStream, environ_template
 
@@ -56,6 +56,7 @@ class ReactorWorker(Worker):
 
     hub: Hub | None = None
     poller: Poller
+    requests: RequestWatch
     access_is_stale = False
     _wake_r = _wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
@@ -65,6 +66,9 @@ class ReactorWorker(Worker):
         self.poller = make_poller()
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
+        # One thread that is held is silent, and the arbiter's to end.
+        limit = (self.cfg.request_timeout or 0.0) if self.cfg.threads > 1 else 0.0
+        self.requests = RequestWatch(hub.crew, limit)
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         hub.add_reader(self._wake_r, self.woken)
         for listener in self.listeners:
@@ -135,6 +139,8 @@ class ReactorWorker(Worker):
         if self.max_requests and hub.requests >= self.max_requests:
             hub.most_requests = 0
             self.ask_for_replacement()
+        if self.requests.look():
+            self.ask_for_replacement()
         if self.access_is_stale:
             self.access_is_stale = False
             hub.flush_access_log()
@@ -143,7 +149,8 @@ class ReactorWorker(Worker):
             self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
             self.begin_drain()
         # Every turn is a heartbeat: an idle worker must have several within `timeout`.
-        wait = min(TICK, self.cfg.timeout / 3) if self.cfg.timeout else TICK
+        limits = filter(None, (self.cfg.timeout, self.requests.limit))
+        wait = min(TICK, min(limits, default=TICK) / 3)
         if self.draining:
             if self.leave(hub):
                 return True

@@ -31,6 +31,15 @@ def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:
     return "\n".join([*texts, _stack("MainThread", summary)])
 
 
+def stack_of(ident: int) -> str:
+    """The stack of one thread, '' when it has ended."""
+    frame = sys._current_frames().get(ident)
+    if frame is None:
+        return ""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return _stack(names.get(ident, str(ident)), traceback.extract_stack(frame))
+
+
 def _stack(name: str, summary: traceback.StackSummary) -> str:
     lines = "".join(summary.format()).rstrip()
     return f"Thread {name}, most recent call last:\n{lines}"

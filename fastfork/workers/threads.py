@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import select
 import threading
 from collections.abc import Callable
 from typing import Final
 
+from fastfork import clock
 from fastfork._core.crew import Crew, Seat
 from fastfork._core.hub import Hub
 from fastfork.workers.poller import EpollPoller
+from fastfork.workers.stacks import stack_of
 
 log = logging.getLogger("fastfork.error")
 
@@ -27,6 +30,42 @@ LOST_LEAD: Final = -2.0  # see Hub.turn
 # The keeper of a single thread ends in this time, as it never enters the application.
 KEEPER_SECONDS: Final = 5.0
 LOOK_UP_AGAIN: Final = 1.0  # seconds
+
+
+class RequestWatch:
+    """Finds requests that have been in the application for too long, each of them once.
+
+    limit: seconds, 0 = none is.
+    """
+
+    def __init__(self, crew: Crew, limit: float) -> None:
+        self.crew = crew
+        self.limit = limit
+        self._told: set[tuple[int, int]] = set()
+
+    def look(self) -> bool:
+        """Log those that are over the limit now.  Whether there was one that is new."""
+        if not self.limit:
+            return False
+        now = clock.now_ns()
+        running = self.crew.running()
+        late = {
+            (thread, since): line
+            for thread, since, line in running
+            if now - since > self.limit * 1e9
+        }
+        new = late.keys() - self._told
+        for thread, since in sorted(new, key=lambda one: one[1]):
+            log.critical(
+                "REQUEST TIMEOUT (pid: %d): in the application for %.1f s: %s; the worker is "
+                "replaced\n%s",
+                os.getpid(),
+                (now - since) / 1e9,
+                late[thread, since].encode("unicode_escape").decode("ascii"),
+                stack_of(thread),
+            )
+        self._told = set(late)
+        return bool(new)
 
 
 class Threads:
