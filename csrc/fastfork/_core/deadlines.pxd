@@ -23,6 +23,7 @@ cdef class Deadlines:
     cdef void remove(self, Connection connection) noexcept
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept
     cdef Connection oldest(self, int wait)
+    cdef Connection newest(self, int wait)
     cdef Connection expired(self, int wait, int64_t now)
     cdef int64_t next(self) noexcept
     cdef void limit(self, int wait, int64_t patience) noexcept

@@ -59,6 +59,10 @@ cdef class Deadlines:
         """The connection that waits like this for the longest time, or None."""
         return None if self.first[wait] == NULL else <Connection>self.first[wait]
 
+    cdef Connection newest(self, int wait):
+        """The connection that has waited like this for the shortest time, or None."""
+        return None if self.last[wait] == NULL else <Connection>self.last[wait]
+
     cdef Connection expired(self, int wait, int64_t now):
         """A connection whose wait of this kind has run out, off its list; or None."""
         cdef Connection connection

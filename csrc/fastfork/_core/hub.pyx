@@ -273,6 +273,7 @@ cdef class Hub(Receiver):
         connection.busy = True
         how = responder.run(self.app, environ)
         connection.busy = False
+        environ = None  # or it would still refer to the responder, which is to serve again
         self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now

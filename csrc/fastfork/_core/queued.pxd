@@ -10,6 +10,7 @@ cdef class Queued(Listeners):
     cdef list keys             # of the listeners, as the other workers know them
     cdef object template_of
     cdef int64_t queue_ns      # a request may wait so long for a thread; 0 = for ever
+    cdef bint newest_first     # who is served next of those in line
     cdef readonly int64_t handed_over
     cdef readonly int64_t adopted
     cdef int _put_off(self, Connection connection) except -1
