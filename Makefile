@@ -31,7 +31,7 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat
+    flat bench-latency
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -90,6 +90,11 @@ slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and fami
 	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.slow --json benchmarks/results/slow.json \
 	    --markdown docs/explanation/slow-clients.md $(ARGS)
+
+bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, beside other servers; 7 minutes
+	-$(PIP) install granian peregrine-server
+	$(RUN) -m benchmarks.latency --json benchmarks/results/latency.json \
+	    --plot benchmarks/results/latency $(ARGS)
 
 soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
 	$(RUN) -m benchmarks.soak $(ARGS)
