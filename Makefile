@@ -31,7 +31,7 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat bench-latency
+    flat schedules bench-latency
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -82,6 +82,9 @@ chaos: export FASTFORK_CHAOS ?= 100
 chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
 	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py \
 	    tests/server/test_arbiter_endurance.py $(ARGS)
+
+schedules: $(INSTALLED) $(EXTRA)-test ## 1,000 random schedules of requests of every kind (ARGS="--dev")
+	$(RUN) -m tests.schedules.run $(ARGS)
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)
