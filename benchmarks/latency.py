@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--servers", type=lambda text: text.split(","), help="only these, by name")
     parser.add_argument("--rounds", type=int, default=3, help="of all servers, interleaved")
     parser.add_argument("--seconds", type=float, default=10.0, help="of a sample, that count")
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="servers come before everything else on their core (root): for a busy machine",
+    )
     parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("--plot", type=Path, help="NAME.png and NAME.svg")
     return parser
@@ -82,13 +87,14 @@ def _measure(scenes: list[Scene], options: argparse.Namespace, scratch: Path) ->
         versions={},
         rounds=rounds,
         seconds=seconds,
+        first=options.first,
         left_out=sorted(name for name in wanted if not every[name].installed),
     )
     taking_part = wanted - set(run.left_out)
     versions = facts.versions(one for name, one in every.items() if name in taking_part)
     run.versions = {OURS: every[OURS].version} | versions
     build_client(scratch)
-    under = Conditions(seconds, cores(), scratch)
+    under = Conditions(seconds, cores(), scratch, options.first)
     os.sched_setaffinity(0, {under.cores[1]})  # this process too stays away from the servers
     for number in range(1, rounds + 1):
         for scene in scenes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.latency_samples import Sample, at
+from benchmarks.latency_samples import QUIET, Sample, at
 from benchmarks.latency_scenes import OURS, SCENES, Scene
 from benchmarks.latency_threads import MOST, Tax
 from benchmarks.report import table
@@ -21,18 +21,17 @@ SHARES = (
     *(share / 1000 for share in range(900, 990, 5)),
     *(share / 10000 for share in range(9900, 9996, 5)),
 )
-# Above this share of somebody else's work on the two cores latencies are partly its.
-QUIET = 0.04
 
 
 @dataclass(kw_only=True)
 class LatencyRun:
-    """Everything of a run.  left_out: servers that are not installed."""
+    """Everything of a run.  left_out: servers that are not installed.  first: see Conditions."""
 
     facts: Mapping[str, str]
     versions: Mapping[str, str]
     rounds: int
     seconds: float
+    first: bool
     left_out: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     tax: Tax | None = None
@@ -61,6 +60,7 @@ class LatencyRun:
             "versions": dict(self.versions),
             "rounds": self.rounds,
             "seconds": self.seconds,
+            "first": self.first,
             "left_out": self.left_out,
             "samples": [one.figures() for one in self.samples],
             "curves": curves,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import time
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,9 @@ GRACE_SECONDS = 30.0  # beyond the run's own seconds: an answer is given up afte
 FEWEST = 100  # counted answers of the instant kind
 # A client later than this measured itself; an answer that counts is promised within 5 ms.
 MOST_LATE_MS = 1.0
+# Then, or when somebody else used this share of the two cores, the sample is taken again.
+QUIET = 0.04
+RETAKES = 2
 SETTLED_SECONDS = 1.0  # no process comes or goes: all have started
 _SLEPT = 0x80000000
 
@@ -55,6 +60,16 @@ class Sample:
     instant: array[int] = field(default_factory=lambda: array("I"), repr=False)
     slept: array[int] = field(default_factory=lambda: array("I"), repr=False)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the client measured itself."""
+        return self.late_p99_ms > MOST_LATE_MS
+
+    @property
+    def disturbed(self) -> float:
+        """By how much others may have changed the figures, to compare two samples."""
+        return self.late_p99_ms + self.others
+
     def figures(self) -> dict[str, Any]:
         """What goes into the JSON: everything, the latencies as quantiles."""
         plain = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
@@ -82,11 +97,16 @@ def quantiles(ordered: Sequence[int]) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class Conditions:
-    """seconds: that count, of each sample.  cores: of the server and of the client."""
+    """seconds: that count, of each sample.  cores: of the server and of the client.
+
+    first: the server's threads come before others on their core (nice -20), and then what
+    others used is no reason to take a sample again: for a machine with other work.
+    """
 
     seconds: float
     cores: tuple[int, int]
     scratch: Path
+    first: bool = False
 
 
 def build_client(scratch: Path) -> None:
@@ -102,11 +122,29 @@ def build_client(scratch: Path) -> None:
 
 
 def take(scene: Scene, server: Server, round_number: int, under: Conditions) -> Sample:
-    """One sample; a failure of any kind is a void one that says why."""
+    """One sample; a failure of any kind is a void one that says why.
+
+    One that others disturbed is taken again, and the least disturbed one counts.
+    """
+    best = _take(scene, server, round_number, under)
+    for _ in range(RETAKES):
+        is_quiet = under.first or best.others <= QUIET
+        if best.void or (is_quiet and not best.is_late):
+            break
+        again = _take(scene, server, round_number, under)
+        best = again if again.void else min(best, again, key=lambda one: one.disturbed)
+    if best.is_late and not best.void:
+        best.void = f"the client was late itself: p99 {best.late_p99_ms:.1f} ms"
+    return best
+
+
+def _take(scene: Scene, server: Server, round_number: int, under: Conditions) -> Sample:
     sample = Sample(scene=scene.name, server=server.name, round=round_number)
     try:
         with running(server, LATENCY, under.cores[0], under.scratch) as it:
             _wait_for_workers(scene, it)
+            if under.first:
+                _put_first(it)
             _measure(sample, scene, it, under)
     except (CannotStart, OSError, ValueError, subprocess.SubprocessError) as error:
         sample.void = " ".join(str(error).split())
@@ -125,6 +163,13 @@ def _wait_for_workers(scene: Scene, it: Running) -> None:
         before = now
         time.sleep(SETTLED_SECONDS)
     raise CannotStart(f"{scene.workers} workers, and no process has come or gone lately: never")
+
+
+def _put_first(it: Running) -> None:
+    """Raises PermissionError."""
+    for pid in processes.tree(it.root):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), -20)
 
 
 def _measure(sample: Sample, scene: Scene, it: Running, under: Conditions) -> None:
@@ -158,7 +203,7 @@ def _drive(sample: Sample, scene: Scene, it: Running, under: Conditions) -> dict
         capture_output=True,
         text=True,
         timeout=under.seconds + GRACE_SECONDS,
-        preexec_fn=partial(on_core, under.cores[1]),
+        preexec_fn=partial(_first_on_core, under.cores[1]),
     )
     records = array("I")
     records.frombytes(file.read_bytes())
@@ -166,6 +211,13 @@ def _drive(sample: Sample, scene: Scene, it: Running, under: Conditions) -> dict
     sample.slept = array("I", sorted(one & ~_SLEPT for one in records if one & _SLEPT))
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def _first_on_core(core: int) -> None:
+    """For the client between fork and exec: before anything else on its core, where allowed."""
+    on_core(core)
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
 def _wrong(sample: Sample, said: dict[str, Any], *, same_processes: bool) -> str:
@@ -176,6 +228,4 @@ def _wrong(sample: Sample, said: dict[str, Any], *, same_processes: bool) -> str
         return "processes came or went during the load"
     if len(sample.instant) < FEWEST:
         return f"only {len(sample.instant)} instant answers"
-    if sample.late_p99_ms > MOST_LATE_MS:
-        return f"the client was late itself: p99 {sample.late_p99_ms:.1f} ms"
     return ""
