@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 CLANG ?= clang
+GCC ?= gcc
 BIND ?= 127.0.0.1:8000
 APP ?= fastfork.demo:app
 ARGS ?=
@@ -25,13 +26,18 @@ SANITIZED := build/sanitized
 SANITIZED_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(SANITIZED)/bin/python
 IN_SANITIZED = env CC='$(CLANG)' CFLAGS=-fsanitize=fuzzer-no-link FASTFORK_SANITIZE=1 \
     $(MAKE) --no-print-directory VENV=$(SANITIZED)
+# The same under ThreadSanitizer.  It sees the accesses of our modules alone; of CPython, which is
+# not compiled for it, only the locks, and by those it knows the order of our accesses.
+RACES := build/races
+RACES_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(RACES)/bin/python
+IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory VENV=$(RACES)
 SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat schedules bench-latency
+    flat schedules races helgrind bench-latency
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -52,7 +58,7 @@ lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
 lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
 	ruff check .
 	mypy --strict
-	mypy --strict --explicit-package-bases tests/kit tests/fuzz tests/conftest.py tools
+	mypy --strict --explicit-package-bases tests/kit tests/fuzz tests/schedules tests/conftest.py tools
 	cython-lint csrc
 	lint-imports
 
@@ -85,6 +91,13 @@ chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced,
 
 schedules: $(INSTALLED) $(EXTRA)-test ## 1,000 random schedules of requests of every kind (ARGS="--dev")
 	$(RUN) -m tests.schedules.run $(ARGS)
+
+races: ## schedules on modules under ThreadSanitizer: a data race in our code fails
+	@$(IN_RACES) $(RACES)/.installed $(RACES)/.extra-test
+	tools/raced $(RACES_RUN) -m tests.schedules.run --patience 5 --schedules 100 $(ARGS)
+
+helgrind: $(INSTALLED) $(EXTRA)-test ## schedules on a server under valgrind's helgrind
+	$(RUN) -m tests.schedules.helgrind $(ARGS)
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)

@@ -6,6 +6,7 @@ Cython writes goes to build/, never beside the sources.
 Environment switches (pip passes no flags to a build, the environment always arrives):
 
     FASTFORK_SANITIZE=1   AddressSanitizer and UBSan, -O1 -g
+    FASTFORK_SANITIZE=thread   ThreadSanitizer, -O1 -g
     FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on
 """
 
@@ -29,9 +30,19 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 CORE = Path("csrc/fastfork/_core")  # setuptools wants paths relative to setup.py
 
-SANITIZE = os.environ.get("FASTFORK_SANITIZE", "") not in ("", "0")
+# What goes into -fsanitize=, "" for nothing.
+SANITIZE = {"": "", "0": "", "thread": "thread"}.get(
+    os.environ.get("FASTFORK_SANITIZE", ""), "address,undefined"
+)
 DEBUG = os.environ.get("FASTFORK_DEBUG", "") not in ("", "0")
-MODE = "-".join(["core", *["sanitize"] * SANITIZE, *["debug"] * DEBUG])
+MODE = "-".join(
+    [
+        "core",
+        *["sanitize"] * bool(SANITIZE),
+        *["thread"] * (SANITIZE == "thread"),
+        *["debug"] * DEBUG,
+    ]
+)
 # A build with switches has a place of its own, so that it and the ordinary one do not undo
 # each other.
 BASE = "build" if MODE == "core" else f"build/{MODE}"
@@ -54,15 +65,15 @@ DIRECTIVES: dict[str, object] = {
 # The last line is about code that Cython generates, which nobody reads for style.
 C_FLAGS = [
     *(["-O0", "-g"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O3"]),
-    *(["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANITIZE else []),
-    *(["-fno-sanitize=pointer-overflow"] if SANITIZE else []),
+    *([f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"] if SANITIZE else []),
+    *(["-fno-sanitize=pointer-overflow"] if SANITIZE.startswith("address") else []),
     *["-std=gnu11", "-fvisibility=hidden", "-fno-plt", "-fno-semantic-interposition"],
     *["-Wall", "-Wextra"],
     *["-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"],
     *["-Wno-cast-function-type", "-Wno-unreachable-code", "-Wno-sign-compare"],
 ]
 ARCHIVE = "fastfork_plain"
-LINK_FLAGS = ["-fsanitize=address,undefined"] if SANITIZE else []
+LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
 
 WHAT_TO_INSTALL = {
     "Debian": "apt-get install build-essential python3-dev",

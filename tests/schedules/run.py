@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             seconds=options.seconds / len(shapes),
             dev=options.dev,
             options=tuple(options.option),
+            patience=options.patience,
         )
         failed += not _run(series)
     taken = time.monotonic() - began
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--schedules", type=int, default=1000, help="in all, divided between the shapes"
     )
     parser.add_argument("--seconds", type=float, default=3600.0, help="begin none after so many")
+    parser.add_argument("--patience", type=float, default=1.0, help="deadlines times this")
     parser.add_argument("--dev", action="store_true", help="as with -X dev; warnings are failures")
     parser.add_argument(
         "--option", action="append", default=[], help="of the server, such as --option=--preload"

@@ -24,6 +24,8 @@ class Series:
     """Seeds `first` to `first + count - 1`.  seconds: no new schedule begins after so many.
 
     dev: the server runs as with -X dev, and a warning in its log is a failure.
+    options, through, env: of the server (tests/kit/server.py).  patience: all deadlines times this.
+    target: of the Makefile, which plays it.
     """
 
     threads: int
@@ -33,13 +35,19 @@ class Series:
     seconds: float
     dev: bool = False
     options: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    patience: float = 1.0
+    target: str = "schedules"
 
     def command(self, seed: int) -> str:
         """What repeats just one schedule."""
         arguments = f"--threads {self.threads} --workers {self.workers} --seed {seed} --schedules 1"
         arguments += " --dev" * self.dev
-        arguments += "".join(f" --option={option}" for option in self.options)
-        return f'make schedules ARGS="{arguments}"'
+        if not self.through:  # those belong to the target then
+            arguments += f" --patience {self.patience:g}" * (self.patience != 1)
+            arguments += "".join(f" --option={option}" for option in self.options)
+        return f'make {self.target} ARGS="{arguments}"'
 
 
 class ScheduleFailed(AssertionError):
@@ -53,14 +61,14 @@ def run_series(
     directory = files / f"counts-{series.threads}-{series.workers}"
     directory.mkdir()
     server = _start(series, start, directory)
-    watch = Watch(server, directory, series.threads)
+    watch = Watch(server, directory, series.threads, series.patience)
     server.note_descriptors()  # again: every worker has opened its file of counts
     began, played = time.monotonic(), 0
     for seed in range(series.first, series.first + series.count):
         if played and time.monotonic() - began > series.seconds:
             break
         one = schedule(seed, series.threads, series.workers)
-        problems = _problems(one, server, watch)
+        problems = _problems(one, server, watch, series.patience)
         if problems:
             raise ScheduleFailed(_report(series, one, problems, server))
         played += 1
@@ -72,6 +80,7 @@ def run_series(
 
 def _start(series: Series, start: Starter, directory: Path) -> RunningServer:
     env = {"SCHEDULES_DIR": str(directory), "SCHEDULES_THREADS": str(series.threads)}
+    env |= dict(series.env)
     if series.dev:
         env["PYTHONDEVMODE"] = "1"
     return start(
@@ -80,11 +89,12 @@ def _start(series: Series, start: Starter, directory: Path) -> RunningServer:
         *series.options,
         workers=series.workers,
         env=env,
+        through=series.through,
     )
 
 
-def _problems(one: Schedule, server: RunningServer, watch: Watch) -> list[str]:
-    problems = play(one, server.endpoint)
+def _problems(one: Schedule, server: RunningServer, watch: Watch, patience: float) -> list[str]:
+    problems = play(one, server.endpoint, patience)
     try:
         watch.settle()
     except (AssertionError, OSError) as error:
