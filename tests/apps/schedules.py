@@ -174,6 +174,7 @@ WHOLE: dict[str, Whole] = {
     "loop": loop,
     "hash": hashing,
     "upload": upload,
+    "chunked": upload,
     "hold": hold,
     "early": early,
 }

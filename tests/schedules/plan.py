@@ -27,14 +27,24 @@ KINDS: dict[str, tuple[int, int, int]] = {
     "late": (3, 0, 0),
     "broken": (4, 0, 5),
     "write": (6, 1, 6),
-    "upload": (8, 0, 400_000),
+    "upload": (6, 0, 400_000),
+    "chunked": (4, 0, 200_000),
 }
-# After these the connection may be gone, so they come last in a pipeline.
-LAST = ("early", "late", "broken")
+# These come last in a pipeline: after them the connection may be gone, or (large) the client would
+# have to read while it sends.
+LAST = ("early", "late", "broken", "large")
+UPLOADS = ("upload", "chunked")
+CHUNK = 9000  # bytes
 MOST_STEPS = 4
 PIPELINED = 0.15  # share of the steps
 LEAVING = 0.12
 FRESH = 0.3
+
+
+def in_chunks(body: bytes) -> bytes:
+    """RFC 9112 section 7.1."""
+    chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(one), one) for one in [*chunks, b""])
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,12 @@ class Request:
     @property
     def method(self) -> str:
         """POST for uploads."""
-        return "POST" if self.kind == "upload" else "GET"
+        return "POST" if self.kind in UPLOADS else "GET"
 
     @property
     def content(self) -> bytes:
         """The body of an upload."""
-        return derived(f"{self.token}.up", self.number) if self.kind == "upload" else b""
+        return derived(f"{self.token}.up", self.number) if self.kind in UPLOADS else b""
 
     @property
     def wire(self) -> bytes:
@@ -61,9 +71,13 @@ class Request:
         head = (
             f"{self.method} /{self.kind}/{self.token}/{self.number} HTTP/1.1\r\nHost: schedules\r\n"
         )
+        body = self.content
         if self.kind == "upload":
             head += f"Content-Length: {self.number}\r\n"
-        return head.encode() + b"\r\n" + self.content
+        elif self.kind == "chunked":
+            head += "Transfer-Encoding: chunked\r\n"
+            body = in_chunks(body)
+        return head.encode() + b"\r\n" + body
 
     @property
     def status(self) -> int:
@@ -85,7 +99,7 @@ class Request:
             return derived(self.token, self.number << 20)
         if self.kind in ("stream", "write", "broken"):
             return b"".join(blocks_of(self.token, self.number))
-        if self.kind == "upload":
+        if self.kind in UPLOADS:
             digest = hashlib.sha256(self.content).hexdigest()
             return f"{self.number} {digest} ".encode() + derived(self.token, BLOCK)
         return derived(self.token, BLOCK)
