@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CannotStart as error:
         _say(str(error))
         return 1
+    run.simulate()
     print(text(run))
     if options.json:
         options.json.write_text(json.dumps(run.as_json(), indent=1) + "\n")

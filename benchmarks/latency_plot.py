@@ -26,6 +26,7 @@ STYLES: Final[Mapping[str, tuple[str, str, float]]] = MappingProxyType(
     }
 )
 # The axis stretches towards 100 %: as many inches from 90 to 99 % as from 99 to 99.9 %.
+LEAST_MS = 0.02  # the ideal ones take no time, which a logarithm cannot show
 TICKS = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -70,12 +71,17 @@ def _lines(axes: Any, run: LatencyRun, scene: Scene) -> None:
         colour, style, width = STYLES[name]
         axes.plot(
             [_place(share) for share, _ in points],
-            [max(ms, 0.01) for _, ms in points],
+            [max(ms, LEAST_MS) for _, ms in points],
             label=name,
             color=colour,
             linestyle=style,
             linewidth=width,
         )
+    for ideal in run.ideals.get(scene.name, [])[:1]:
+        points = curve([ideal])
+        places = [_place(share) for share, _ in points]
+        shown = [max(ms, LEAST_MS) for _, ms in points]
+        axes.plot(places, shown, label=ideal.server, color="black", linestyle=":", linewidth=1)
     axes.set_yscale("log")
     axes.set_title(scene.title, fontsize=9, loc="left")
     axes.set_xticks([_place(share) for share in TICKS], [f"{share:.4g}" for share in TICKS])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.latency_ideal import ORDERS, ideal
 from benchmarks.latency_samples import QUIET, Sample, at
 from benchmarks.latency_scenes import OURS, SCENES, Scene
 from benchmarks.latency_threads import MOST, Tax
@@ -25,7 +26,8 @@ SHARES = (
 
 @dataclass(kw_only=True)
 class LatencyRun:
-    """Everything of a run.  left_out: servers that are not installed.  first: see Conditions."""
+    """Everything of a run.  left_out: servers that are not installed.  first: see Conditions.
+    ideals: what a queue without a server would give, by scene."""
 
     facts: Mapping[str, str]
     versions: Mapping[str, str]
@@ -34,7 +36,13 @@ class LatencyRun:
     first: bool
     left_out: list[str] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    ideals: dict[str, list[Sample]] = field(default_factory=dict)
     tax: Tax | None = None
+
+    def simulate(self) -> None:
+        """Fill in the ideals of the scenes that were played."""
+        for scene in self.scenes():
+            self.ideals[scene.name] = [ideal(scene, order) for order in ORDERS]
 
     def scenes(self) -> list[Scene]:
         """Those that were played."""
@@ -64,6 +72,7 @@ class LatencyRun:
             "left_out": self.left_out,
             "samples": [one.figures() for one in self.samples],
             "curves": curves,
+            "ideals": [one.figures() for ideals in self.ideals.values() for one in ideals],
             "threads": tax,
             "targets": [vars(one) for one in self.targets()],
         }
@@ -149,6 +158,7 @@ def _scene_table(run: LatencyRun, scene: Scene) -> str:
     head = ["server", "instant p50 ms", "p99 ms", "p99.9 ms", "all p50 ms", "p99 ms"]
     head += ["CPU µs/request", "requests/s", "busy", "client late p99 ms"]
     body = [_row(name, samples, len(head)) for name, samples in run.of(scene).items()]
+    body += [_ideal_row(one, len(head)) for one in run.ideals.get(scene.name, [])]
     title = f"## {scene.title}; each request sleeps 100 ms with 3 %, up to 20 ms between requests"
     return f"{title}\n\n{table(head, body)}"
 
@@ -167,3 +177,11 @@ def _row(name: str, samples: list[Sample], width: int) -> list[str]:
         f"{statistics.median(one.busy for one in good):.2f}",
         f"{max(one.late_p99_ms for one in good):.2f}",
     ]
+
+
+def _ideal_row(one: Sample, width: int) -> list[str]:
+    every = sorted([*one.instant, *one.slept])
+    figures = [_figure(one, name) for name in ("p50_ms", "p99_ms", "p999_ms")]
+    figures += [at(every, 0.5), at(every, 0.99)]
+    cells = [one.server, *(f"{figure:.2f}" for figure in figures), "", f"{one.per_second:.0f}"]
+    return cells + [""] * (width - len(cells))
