@@ -19,7 +19,6 @@ from pathlib import Path
 
 from tests.kit.programs import program
 from tests.kit.server import Fleet
-from tests.schedules.plan import THREADS
 from tests.schedules.series import Series, run_series
 
 SUPPRESSIONS = Path(__file__).with_name("helgrind.supp")
@@ -121,7 +120,7 @@ def _series(options: argparse.Namespace, files: Path) -> Series:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.schedules.helgrind", description=__doc__)
-    parser.add_argument("--threads", type=int, default=THREADS[-1])
+    parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of the first schedule")
     parser.add_argument("--schedules", type=int, default=20)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tests.apps.schedules import BLOCK, blocks_of, derived
 
-# What both forms of the run try; (1,) until a worker can have more.
-THREADS: tuple[int, ...] = (1,)
+# What both forms of the run try.
+THREADS: tuple[int, ...] = (1, 2, 4, 16)
 WORKERS: tuple[int, ...] = (1, 4)
 
 # kind -> (weight, least and most of its number).  tests/apps/schedules.py says what they mean.

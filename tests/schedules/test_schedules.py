@@ -14,7 +14,7 @@ from tests.schedules.plan import KINDS, THREADS, WORKERS, schedule
 from tests.schedules.series import Series, run_series
 
 SHAPES = [(threads, workers) for threads in THREADS for workers in WORKERS]
-SECONDS = 24.0  # of all shapes together
+SECONDS = 16.0  # of all shapes together
 COUNT = 25  # schedules of a shape, if there is time
 
 
