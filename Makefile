@@ -107,7 +107,7 @@ slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and fami
 	$(RUN) -m benchmarks.slow --json benchmarks/results/slow.json \
 	    --markdown docs/explanation/slow-clients.md $(ARGS)
 
-bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, beside other servers; 7 minutes
+bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, beside other servers; 10 minutes
 	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.latency --json benchmarks/results/latency.json \
 	    --plot benchmarks/results/latency $(ARGS)
