@@ -180,11 +180,12 @@ class ReactorWorker(Worker):
         While others serve on, at once: what comes now is theirs.  When the whole server stops,
         nobody else will serve those who wait in the accept queue.
         """
+        is_last = self.slot.order == Order.LAST
         if self.listeners and not self._let_go_at:
-            is_last = self.slot.order == Order.LAST
             self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
             hub.begin_drain(keep_listeners=is_last)
-        hub.take_pool()
+        if is_last:
+            hub.take_pool()
         if self.listeners:
             is_empty = hub.take_queue()
             if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):

@@ -5,10 +5,14 @@ Runs in: worker
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
 from types import CodeType, FrameType
+from typing import Final
+
+HERE: Final = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
 
 
 def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:
@@ -32,12 +36,15 @@ def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:
 
 
 def stack_of(ident: int) -> str:
-    """The stack of one thread, '' when it has ended."""
+    """The stack of one thread from where the application begins, '' when it has ended."""
     frame = sys._current_frames().get(ident)
     if frame is None:
         return ""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    return _stack(names.get(ident, str(ident)), traceback.extract_stack(frame))
+    frames = traceback.extract_stack(frame)
+    ours = [index for index, one in enumerate(frames) if one.filename.startswith(HERE)]
+    frames = traceback.StackSummary.from_list(frames[ours[-1] + 1 if ours else 0 :])
+    return _stack(names.get(ident, str(ident)), frames)
 
 
 def _stack(name: str, summary: traceback.StackSummary) -> str:
