@@ -66,7 +66,7 @@ take_one(int pool, ff_facts *facts)
     header = CMSG_FIRSTHDR(&message);
     if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-    if (fd >= 0 && n != sizeof(*facts)) {
+    if (fd >= 0 && (n != sizeof(*facts) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
         close(fd);
         return -1;
     }

@@ -64,10 +64,12 @@ class Holder:
             return None
 
         try:
-            return wait_until(found, f"worker {pid} serves")
+            client = wait_until(found, f"worker {pid} serves")
+            assert client is not None
+            return client
         finally:
-            for client in others:
-                client.close()
+            for other in others:
+                other.close()
 
 
 class Held:

@@ -162,7 +162,8 @@ class Served:
         }
 
     def _open(self, logger: logging.Logger) -> None:
-        self.hub.add_listener(self.listener.fileno(), _template(self.listener, logger))
+        self.template = _template(self.listener, logger)
+        self.hub.add_listener(self.listener.fileno(), self.template)
         self.hub.look_up_in(NO_LOOK_UP)
         self.hub.listen(True)
 

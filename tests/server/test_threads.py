@@ -305,27 +305,6 @@ def test_request_in_the_pool_outlives_the_worker_that_put_it_there(
     elsewhere.release()
 
 
-def test_connection_moves_in_a_reload_to_other_addresses(
-    start_server: START, tmp_path: Path
-) -> None:
-    """A new worker that takes it has no listener for it."""
-    config = "bind = ['127.0.0.1:0', {other!r}]\nreload_parallel = 1\n"
-    second = f"unix:{tmp_path}/second.sock"
-    holder = two_workers(start_server, tmp_path, config=config.format(other=second), listens=False)
-    client = RawClient(f"{tmp_path}/second.sock")
-    with client:
-        pid = where(client)["pid"]
-        held = holder.hold(holder.on_worker(pid))
-        holder.server.write_config(config.format(other=f"unix:{tmp_path}/third.sock"))
-        holder.server.signal("reload")
-        holder.server.log.wait_for("Worker ready", count=3)
-        found = where(client)
-        assert found["pid"] != pid
-        assert found["server"] == ["test", "80"]
-        held.release()
-    holder.server.log.wait_for("Reload complete")
-
-
 def test_flood_of_the_pool_loses_nothing(start_server: START, tmp_path: Path) -> None:
     """More connections than fit into the pool wait where they are."""
     holder = two_workers(start_server, tmp_path, "--backlog", "512")
