@@ -21,7 +21,7 @@ from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
 
-from . import tell
+from . import configure, tell
 from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
 from .report import config_lines
 
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == [tell.COMMAND]:
             return tell.tell(words[1:])
+        if words[:1] == [configure.COMMAND]:
+            return configure.configure(words[1:], _loader, _check)
         return _run(CommandLineParser().options(words), program)
     except OptionError as error:
         return _usage(str(error))
@@ -160,7 +162,7 @@ def _loader(options: dict[str, object]) -> Callable[[], Loaded]:
 
 
 def _load_app(cfg: Config) -> WSGIApplication:
-    return wsgi.load_app(cfg.wsgi_app or "")
+    return wsgi.load(cfg)
 
 
 def _check(loaded: Loaded) -> int:

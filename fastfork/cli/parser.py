@@ -41,11 +41,7 @@ class CommandLineParser(OptionParser):
 
         Raises OptionError with one line.  --help and --version print and raise SystemExit.
         """
-        options, others = read(self, words)
-        if others:
-            raise OptionError(
-                f"{others[0]} is an option of gunicorn that this version does not have; remove it"
-            )
+        options = read(self, words)
         arguments = options.pop(ARGUMENTS, None)
         if isinstance(arguments, list) and arguments:
             if len(arguments) > 1:

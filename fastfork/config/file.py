@@ -1,6 +1,6 @@
-"""Config files: Python whose top-level names are settings.
+"""Config files: Python whose top-level names are settings, or TOML (`tomlfile`).
 
-A file is executed afresh on every load, so that a reload sees what it says now.
+A Python file is executed afresh on every load, so that a reload sees what it says now.
 
 Runs in: cli
 """
@@ -11,52 +11,69 @@ import ast
 import importlib.util
 import tokenize
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from ..errors import ConfigError
+from . import tomlfile
 from .names import OTHER_SETTINGS, misspelt
 from .spec import Spec
 from .usertrace import format_user_traceback, summary
-from .values import Given, Raw
+from .values import ConfigFile, Raw
 
-__all__ = ["DEFAULT_NAMES", "ConfigFile", "find_default", "read"]
+__all__ = ["DEFAULT_NAMES", "ConfigFile", "Unasked", "find_default", "read"]
 
-# Looked for in this order when no config file is named.
-DEFAULT_NAMES = ("fastfork.conf.py", "gunicorn.conf.py")
-
-# A config file is typed by hand; /dev/zero and a database dump are not.
-LARGEST_FILE = 1024 * 1024
+# Looked for in this order when no config file is named; pyproject.toml only counts with a table
+# [tool.fastfork].
+DEFAULT_NAMES = ("fastfork.conf.py", "fastfork.toml", "pyproject.toml", "gunicorn.conf.py")
+_GUNICORNS = DEFAULT_NAMES[-1]
 
 # Settings that decide which file is read, and so cannot be in it.
 _NOT_IN_A_FILE = frozenset({"config"})
 
 
 @dataclass(frozen=True)
-class ConfigFile:
-    """What a config file says: values by setting, and notices of one line each."""
+class Unasked:
+    """The config file that is read when none is named, '' for none, and a notice about it."""
 
-    given: Given = field(default_factory=dict)
+    place: str = ""
     notices: list[str] = field(default_factory=list)
 
 
-def find_default(folder: Path) -> str | None:
-    """The config file that is read unasked, or None."""
-    return next((str(folder / name) for name in DEFAULT_NAMES if (folder / name).is_file()), None)
+def find_default(folder: Path) -> Unasked:
+    """The config file that is read unasked."""
+    found = [name for name in DEFAULT_NAMES if _counts(folder / name)]
+    if not found:
+        return Unasked()
+    first, *rest = found
+    notices = []
+    if rest:
+        notices.append(f"{folder / first} is read; not read, though there too: {', '.join(rest)}")
+    elif first == _GUNICORNS:
+        notices.append(f"{folder / first} is read, as there is no {DEFAULT_NAMES[0]}")
+    return Unasked(str(folder / first), notices)
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and (path.name != "pyproject.toml" or tomlfile.has_table(path))
 
 
 def read(place: str, folder: Path, origin: str, settings: Mapping[str, Spec[Any]]) -> ConfigFile:
-    """Execute the config file at `place`: PATH, file:PATH or python:MODULE.
+    """Read the config file at `place`: PATH, file:PATH or python:MODULE; PATH.toml is TOML.
 
     folder: where relative paths start.  origin: where `place` was given.
     Raises ConfigError when there is no such file, or when it raises; the text has the
     traceback from the file's own first frame.
     """
     shown, path, module_name = _locate(place, folder, origin)
-    source = _source(path, shown, origin)
+    if path.suffix == ".toml":
+        found = ConfigFile(shown)
+        tomlfile.read_into(found, path, origin, settings)
+        return found
+    source = tomlfile.text_of(path, shown, origin, tokenize.open)
     # One step for the tree and the code would warn twice about the same line.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,26 +98,6 @@ def _locate(place: str, folder: Path, origin: str) -> tuple[str, Path, str]:
         return module_name, Path(found.origin), module_name
     shown = place.removeprefix("file:")
     return shown, folder / shown, "__config__"
-
-
-def _source(path: Path, shown: str, origin: str) -> str:
-    try:
-        if path.is_file() and path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(
-                f"config: {shown!r} is larger than 1 MiB ({origin}); name a config file"
-            )
-        with tokenize.open(path) as stream:
-            return stream.read(LARGEST_FILE)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"config: {shown!r} does not exist ({origin}); write the path of a config file"
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"config: {shown!r} cannot be read: {error.strerror} ({origin})"
-        ) from None
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config: {shown!r} is not Python text: {error} ({origin})") from None
 
 
 def _execute(source: str, path: Path, module_name: str, shown: str) -> dict[str, object]:
@@ -142,8 +139,7 @@ def _pick(
     settings: Mapping[str, Spec[Any]],
 ) -> ConfigFile:
     """Sort the names into settings, gunicorn's others, slips, and the user's own."""
-    found = ConfigFile()
-    unsupported: list[str] = []
+    found = ConfigFile(shown)
     for name, value in namespace.items():
         origin = f"{shown} line {lines[name]}" if name in lines else shown
         if name in _NOT_IN_A_FILE:
@@ -151,19 +147,12 @@ def _pick(
         elif name in settings:
             found.given[name] = Raw(value, origin)
         elif name in OTHER_SETTINGS and not isinstance(value, ModuleType):
-            unsupported.append(name)
+            found.others[name] = Raw(value, origin)
         else:
             _note_slip(found, origin, name, misspelt(name, value, settings))
-    if unsupported:
-        found.notices.append(_unsupported(shown, unsupported))
     return found
 
 
 def _note_slip(found: ConfigFile, origin: str, name: str, meant: str | None) -> None:
     if meant is not None:
         found.notices.append(f"{origin}: {name} is not a setting; did you mean {meant}?")
-
-
-def _unsupported(shown: str, names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    return f"{shown}: settings that this version does not have, ignored: {listed}"

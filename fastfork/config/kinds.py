@@ -26,8 +26,10 @@ __all__ = [
     "DURATION",
     "ENVIRONMENT",
     "FLAG",
+    "FLAG_ON",
     "FOLDER",
     "FORMAT",
+    "HEADER",
     "LOG_PATH",
     "PATH",
     "PATHS",
@@ -54,8 +56,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}) ?(ms|s|m|h|d|)\Z")
 _SIZE = re.compile(r"([0-9]{1,18}) ?([KMGT]?)(?:I?B)?\Z", re.IGNORECASE)
 
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
+_TRUE = frozenset({"true", "yes", "y", "on", "1"})
+_FALSE = frozenset({"false", "no", "n", "off", "0"})
 
 # Longer values are cut in messages: enough to recognise, too little to flood.
 SHOWN_CHARACTERS = 80
@@ -130,6 +132,10 @@ def _flag(value: object) -> bool:
     if word in _FALSE:
         return False
     raise complaint(value, "is neither true nor false", "write True or False")
+
+
+def _on_unless_told(value: object) -> bool:
+    return True if value is None else _flag(value)  # gunicorn's default of sendfile is None
 
 
 def _duration(value: object) -> float:
@@ -211,6 +217,15 @@ def _word(value: object) -> str:
     return word
 
 
+def _header(value: object) -> str:
+    if not isinstance(value, str):
+        raise complaint(value, "is not text", "write it in quotes")
+    # RFC 9110 section 5.5; what is beyond ASCII has no meaning that is agreed on.
+    if not value.isascii() or not (value.isprintable() or not value):
+        raise complaint(value, "is no value of a field", "write printable ASCII, such as 'web'")
+    return value.strip()
+
+
 def _format(value: object) -> str:
     if not isinstance(value, str):
         raise complaint(value, "is not text", "write it in quotes")
@@ -273,7 +288,12 @@ def _show_words(words: tuple[str, ...]) -> str:
     return ", ".join(words) or "none"
 
 
-FLAG: Kind[bool] = Kind("flag", "", _flag, show=lambda value: "on" if value else "off", switch=True)
+def _show_flag(value: bool) -> str:
+    return "on" if value else "off"
+
+
+FLAG: Kind[bool] = Kind("flag", "", _flag, show=_show_flag, switch=True)
+FLAG_ON: Kind[bool] = Kind("flag", "", _on_unless_told, show=_show_flag, switch=True)
 DURATION: Kind[float] = Kind("duration", "SECONDS", _duration, show=_show_duration)
 OPTIONAL_DURATION: Kind[float | None] = Kind(
     "duration",
@@ -287,6 +307,7 @@ PATH: Kind[str | None] = Kind("path", "PATH", _text, show=_show_text)
 FOLDER: Kind[str] = Kind("directory", "DIR", _folder)
 LOG_PATH: Kind[str] = Kind("path", "PATH", _log_path)
 WORD: Kind[str] = Kind("word", "WORD", _word)
+HEADER: Kind[str] = Kind("field value", "TEXT", _header)
 FORMAT: Kind[str] = Kind("format", "FORMAT", _format)
 ADDRESSES: Kind[tuple[str, ...]] = Kind(
     "addresses", "ADDRESS", _addresses, show=_show_words, many=True

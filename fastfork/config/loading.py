@@ -1,22 +1,23 @@
 """From the sources to a Config: precedence, origins, and every complaint at once.
 
 From low to high: defaults, single variables (PORT, WEB_CONCURRENCY), the config file,
-GUNICORN_CMD_ARGS, FASTFORK_CMD_ARGS, the command line.
+FASTFORK_<NAME>, GUNICORN_CMD_ARGS, FASTFORK_CMD_ARGS, the command line.
 
 Runs in: both
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from . import file, options
+from . import compat, file, leftout, options
 from .checks import CHECKS
 from .kinds import BadValue
+from .names import OTHER_SETTINGS, misspelt
 from .settings import SETTINGS, Config
 from .values import Given, Raw
 
@@ -24,6 +25,9 @@ __all__ = ["COMMAND_LINE", "DEFAULT", "Loaded", "load"]
 
 DEFAULT = "default"
 COMMAND_LINE = "command line"
+
+# FASTFORK_WORKERS is `workers`.
+PREFIX = "FASTFORK_"
 
 # From low to high.
 _VARIABLES_OF_OPTIONS = ("GUNICORN_CMD_ARGS", "FASTFORK_CMD_ARGS")
@@ -56,10 +60,11 @@ def load(argv: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> L
     """
     load_once = _Load(cwd)
     lowest = _from_single_variables(environ)
-    highest = load_once.from_options(environ)
-    highest.update({name: Raw(value, COMMAND_LINE) for name, value in argv.items()})
-    given = {**lowest, **load_once.from_file(highest), **highest}
-    return load_once.finish(given)
+    highest = {**load_once.from_names(environ), **load_once.from_options(environ)}
+    highest.update(load_once.from_command_line(argv))
+    with compat.gunicorn_names() as names:
+        given = {**lowest, **load_once.from_file(highest, names), **highest}
+        return load_once.finish(given)
 
 
 def _from_single_variables(environ: Mapping[str, str]) -> Given:
@@ -80,37 +85,91 @@ class _Load:
         self.bad: list[str] = []
         self.notices: list[str] = []
 
+    def from_names(self, environ: Mapping[str, str]) -> Given:
+        """FASTFORK_<NAME>, for every setting."""
+        given: Given = {}
+        others: list[tuple[str, str, object]] = []
+        for variable, text in environ.items():
+            name = variable.removeprefix(PREFIX).lower()
+            # Empty is unset here too; what is not in capitals is not meant for us.
+            if not (variable.startswith(PREFIX) and variable.isupper() and text.strip()):
+                continue
+            if name in SETTINGS:
+                given[name] = Raw(text.strip(), f"environment variable {variable}")
+            elif name in OTHER_SETTINGS:
+                others.append((variable, name, text))
+            elif (meant := misspelt(name, text, SETTINGS)) is not None:
+                self.notices.append(
+                    f"environment variable {variable}: there is no setting {name}; "
+                    f"did you mean {PREFIX}{meant.upper()}?"
+                )
+        self._leave_out("environment", others)
+        return given
+
     def from_options(self, environ: Mapping[str, str]) -> Given:
+        """GUNICORN_CMD_ARGS and FASTFORK_CMD_ARGS."""
         given: Given = {}
         for variable in _VARIABLES_OF_OPTIONS:
             try:
-                found, notices = options.from_variable(variable, environ.get(variable, ""))
+                found = options.from_variable(variable, environ.get(variable, ""))
             except options.OptionError as error:
                 self.bad.append(f"{variable}: {error}")
                 continue
-            given.update(found)
-            self.notices += notices
+            given.update(found.given)
+            self.notices += found.notices
+            self._leave_out(variable, options.other_options(found.others))
         return given
 
-    def from_file(self, options_given: Given) -> Given:
+    def from_command_line(self, argv: Mapping[str, object]) -> Given:
+        """What was typed, as `options.read` gives it."""
+        self._leave_out(COMMAND_LINE, options.other_options(argv.get(options.OTHERS)))
+        return {
+            name: Raw(value, COMMAND_LINE) for name, value in argv.items() if name != options.OTHERS
+        }
+
+    def from_file(self, options_given: Given, names: compat.Names) -> Given:
         """What the config file says.  A file that cannot be used is one more complaint."""
         named = options_given.get("config")
-        if named is None:
-            folder = options_given.get("chdir", Raw(".", DEFAULT)).value
-            place = file.find_default(self.cwd / folder) if isinstance(folder, str) else None
-            origin = DEFAULT
-        else:
-            place, origin = str(named.value), named.origin
-        if not place:
-            return {}
+        place, origin = (str(named.value), named.origin) if named else ("", DEFAULT)
         try:
+            if named is None:
+                folder = options_given.get("chdir", Raw(".", DEFAULT)).value
+                unasked = file.find_default(self.cwd / str(folder))
+                place = unasked.place
+                self.notices += unasked.notices
+            if not place:
+                return {}
             found = file.read(place, self.cwd, origin, SETTINGS)
         except ConfigError as error:
             self.bad.append(str(error))
             return {}
         options_given["config"] = Raw(place, origin)
+        self.bad += found.bad
         self.notices += found.notices
+        self._leave_out(found.shown, [(name, name, raw) for name, raw in found.others.items()])
+        if names.server is not None:
+            text = Raw(names.server, f"{found.shown}, gunicorn.SERVER_SOFTWARE")
+            found.given.setdefault("server_header", text)
         return found.given
+
+    def _leave_out(self, source: str, found: Sequence[tuple[str, str, object]]) -> None:
+        """Gunicorn's settings that we do not have: refused, or told in one line a source.
+
+        found: as it is called there, the setting, its value or Raw.
+        """
+        ignored = []
+        for called, name, value in found:
+            raw = value if isinstance(value, Raw) else Raw(value, f"{called}, {source}")
+            why = leftout.refusal(name, raw.value)
+            if why is None:
+                ignored.append(called)
+            else:
+                self.bad.append(f"{name}: {why} ({raw.origin})")
+        if ignored:
+            listed = ", ".join(dict.fromkeys(ignored))
+            self.notices.append(
+                f"{source}: settings that this version does not have, ignored: {listed}"
+            )
 
     def finish(self, given: Given) -> Loaded:
         """Read the values, check them, and raise what was found wrong on the way."""
@@ -124,6 +183,9 @@ class _Load:
                 self.bad.append(f"{name}: {error} ({raw.origin})")
         origins = {name: given[name].origin if name in given else DEFAULT for name in SETTINGS}
         config = _with_full_paths(Config(**values), self.cwd)
+        if config.proc_name is None and config.default_proc_name is not None:
+            config = replace(config, proc_name=config.default_proc_name)
+            origins["proc_name"] = f"default_proc_name, {origins['default_proc_name']}"
         self._check(config, origins, wrong)
         if self.bad:
             # A notice may name the slip that a complaint comes from.

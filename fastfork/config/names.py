@@ -27,7 +27,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "control_socket": "--control-socket=",
     "control_socket_disable": "--no-control-socket",
     "control_socket_mode": "--control-socket-mode=",
-    "default_proc_name": "",
     "dirty_apps": "--dirty-app=",
     "dirty_graceful_timeout": "--dirty-graceful-timeout=",
     "dirty_post_fork": "",
@@ -61,8 +60,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "raw_paste_global_conf": "--paste-global=",
     "root_path": "--root-path=",
     "secure_scheme_headers": "",
-    "sendfile": "--no-sendfile",
-    "spew": "--spew",
     "ssl_context": "",
     "ssl_version": "--ssl-version=",
     "statsd_host": "--statsd-host=",
@@ -77,17 +74,17 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
 }
 
 
-def _options() -> dict[str, bool]:
-    options: dict[str, bool] = {}
-    for flags in OTHER_SETTINGS.values():
+def _options() -> dict[str, tuple[str, bool]]:
+    options: dict[str, tuple[str, bool]] = {}
+    for name, flags in OTHER_SETTINGS.items():
         takes_value = flags.endswith("=")
         for flag in flags.split():
-            options[flag.rstrip("=")] = takes_value
+            options[flag.rstrip("=")] = (name, takes_value)
     return options
 
 
-# Option -> whether it takes a value.
-OTHER_OPTIONS: Final[dict[str, bool]] = _options()
+# Option -> its setting, and whether it takes a value.
+OTHER_OPTIONS: Final[dict[str, tuple[str, bool]]] = _options()
 
 
 def one_edit_apart(a: str, b: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -19,7 +20,15 @@ from .settings import GROUPS, SETTINGS, heading
 from .spec import Spec
 from .values import Given, Raw
 
-__all__ = ["OptionError", "OptionParser", "from_variable", "read"]
+__all__ = [
+    "ARGUMENTS",
+    "OTHERS",
+    "OptionError",
+    "OptionParser",
+    "from_variable",
+    "other_options",
+    "read",
+]
 
 # Where options that gunicorn has and we have not are noted.
 OTHERS = " others"
@@ -32,17 +41,18 @@ class OptionError(Exception):
 
 
 class _NoteOther(argparse.Action):
-    """Keeps the option's name; its value, if any, is of no use."""
+    """Keeps the option's name and its value."""
 
     def __call__(
         self,
         parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
         namespace: argparse.Namespace,
-        values: object,  # noqa: ARG002
+        values: object,
         option_string: str | None = None,
     ) -> None:
         noted = getattr(namespace, OTHERS, None) or []
-        setattr(namespace, OTHERS, [*noted, option_string])
+        given = True if values in (None, []) else values
+        setattr(namespace, OTHERS, [*noted, (option_string, given)])
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -56,7 +66,7 @@ class OptionParser(argparse.ArgumentParser):
             for spec in SETTINGS.values():
                 if spec.group == heading(group) and spec.flags:
                     _add(section, spec)
-        for flag, takes_value in OTHER_OPTIONS.items():
+        for flag, (_, takes_value) in OTHER_OPTIONS.items():
             self.add_argument(
                 flag,
                 action=_NoteOther,
@@ -101,38 +111,50 @@ def _add(section: argparse._ArgumentGroup, spec: Spec[Any]) -> None:
     )
 
 
-def read(parser: OptionParser, words: Sequence[str]) -> tuple[dict[str, object], list[str]]:
-    """The settings among `words`, and gunicorn's options that we do not have.
+def read(parser: OptionParser, words: Sequence[str]) -> dict[str, object]:
+    """The settings among `words`; under OTHERS gunicorn's options that we do not have.
 
-    Raises OptionError.
+    OTHERS: a list of (option, value), for `other_options`.  Raises OptionError.
     """
     namespace, rest = parser.parse_known_args(list(words))
     if rest:
         raise OptionError(parser.suggest(rest))
     found: Mapping[str, object] = vars(namespace)
-    options = {
+    return {
         name: value
         for name, value in found.items()
-        if (name in SETTINGS or name == ARGUMENTS) and value is not None
+        if (name in SETTINGS or name in (ARGUMENTS, OTHERS)) and value is not None
     }
-    return options, list(getattr(namespace, OTHERS, None) or [])
 
 
-def from_variable(variable: str, text: str) -> tuple[Given, list[str]]:
-    """The settings in a *_CMD_ARGS variable, and notices.  Raises OptionError."""
+@dataclass
+class FromVariable:
+    """What a *_CMD_ARGS variable says."""
+
+    given: Given = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    others: object = ()
+
+
+def from_variable(variable: str, text: str) -> FromVariable:
+    """The settings in a *_CMD_ARGS variable.  Raises OptionError."""
     parser = OptionParser()
     parser.add_argument(ARGUMENTS, nargs="*", help=argparse.SUPPRESS)
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise OptionError(f"cannot be split into words: {error}; close the quotes") from None
-    options, others = read(parser, words)
-    notices = []
+    options = read(parser, words)
+    found = FromVariable(others=options.pop(OTHERS, ()))
     arguments = options.pop(ARGUMENTS, None)
     if isinstance(arguments, list) and arguments:
         listed = " ".join(arguments)
-        notices.append(f"{variable}: only options are read from it; ignored: {listed}")
-    if others:
-        listed = ", ".join(others)
-        notices.append(f"{variable}: options that this version does not have, ignored: {listed}")
-    return {name: Raw(value, variable) for name, value in options.items()}, notices
+        found.notices.append(f"{variable}: only options are read from it; ignored: {listed}")
+    found.given = {name: Raw(value, variable) for name, value in options.items()}
+    return found
+
+
+def other_options(noted: object) -> list[tuple[str, str, object]]:
+    """(option, setting, value) of each option noted under OTHERS."""
+    pairs = noted if isinstance(noted, list) else []
+    return [(option, OTHER_OPTIONS[option][0], value) for option, value in pairs]

@@ -14,7 +14,7 @@ from .file import DEFAULT_NAMES
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Reload, Spec
 
-__all__ = ["PAGE", "main", "render"]
+__all__ = ["PAGE", "entry", "main", "render"]
 
 # In a checkout; an installed package has no docs beside it and needs a PATH.
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
@@ -33,17 +33,28 @@ _PREFACE: Final = f"""\
 Every setting has a name for config files, and most have an option. Sources, from weak to strong:
 
 1. the default;
-2. its own environment variable, for the few that have one (an empty one counts as unset);
-3. the config file: `-c PATH`, `-c python:MODULE`, or else {
-    " or ".join(f"`{name}`" for name in DEFAULT_NAMES)
-} when it is there;
-4. options in the variable `GUNICORN_CMD_ARGS`, then those in `FASTFORK_CMD_ARGS`;
-5. the command line.
+2. `PORT`, `WEB_CONCURRENCY` and `SENDFILE` in the environment, for the settings that name them;
+3. the config file: `-c PATH`, `-c python:MODULE`, or else the first of {
+    ", ".join(f"`{name}`" for name in DEFAULT_NAMES)
+} that is there;
+4. `FASTFORK_<NAME>` in the environment, for every setting: `FASTFORK_TIMEOUT=2m`;
+5. options in the variable `GUNICORN_CMD_ARGS`, then those in `FASTFORK_CMD_ARGS`;
+6. the command line.
+
+An empty variable counts as unset. Lists in a variable have commas between their members; a hook is
+named as `package.module.function`.
 
 Durations are seconds, or a number with `ms`, `s`, `m`, `h` or `d`. Sizes are bytes, or a number
-with `K`, `M` or `G` (powers of 1024). Options of flags have a `--no-` twin. `fastfork
---print-config` shows every value and where it came from. Bad values are told together, one line
-each, and the server does not start; on a reload it goes on with the old settings.
+with `K`, `M` or `G` (powers of 1024). Options of flags have a `--no-` twin.
+
+In a Python config file all top-level names are settings or your own: variables, imports and
+functions that are called as no setting are left alone, and one that is a single edit away from a
+setting gets a line. In TOML, where there is nothing but settings, an unknown key is an error.
+[Coming from gunicorn](../how-to/migrate-from-gunicorn.md) has what differs.
+
+`fastfork config show` prints what is not at its default and where it came from, `fastfork
+--print-config` every value, `fastfork config explain NAME` what is below. Bad values are told
+together, one line each, and the server does not start; on a reload the old settings stay.
 """
 
 
@@ -52,19 +63,22 @@ def render() -> str:
     parts = [_PREFACE]
     for group in GROUPS:
         parts.append(f"## {heading(group)}\n")
-        parts += [_entry(spec) for spec in SETTINGS.values() if spec.group == heading(group)]
+        parts += [entry(spec) for spec in SETTINGS.values() if spec.group == heading(group)]
     return "\n".join(parts)
 
 
-def _entry(spec: Spec[Any]) -> str:
+def entry(spec: Spec[Any]) -> str:
+    """What the page says of one setting, ending in a newline."""
     lines = [f"### {spec.name}", "", spec.help]
     if spec.more:
         lines += ["", spec.more]
     lines += ["", f"- Option: {_options(spec)}", f"- Type: {spec.kind.name}"]
     lines.append(f"- Default: {_default(spec)}")
+    environment = f"- Environment: `FASTFORK_{spec.name.upper()}`"
     if spec.env is not None:
         value = spec.env_form.format(f"${spec.env}")
-        lines.append(f"- Environment: `{spec.env}` (as `{value}`)")
+        environment += f"; `{spec.env}` (as `{value}`), below a config file"
+    lines.append(environment)
     lines.append(f"- On reload: {_RELOAD[spec.reload]}")
     return "\n".join(lines) + "\n"
 

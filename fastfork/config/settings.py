@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
-from .groups.http import LeniencySettings, LimitSettings, TimeSettings
+from .groups.http import AnswerSettings, LeniencySettings, LimitSettings, TimeSettings
 from .groups.logs import LogSettings
 from .groups.privileges import PrivilegeSettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
@@ -31,6 +31,7 @@ GROUPS: Final[tuple[type, ...]] = (
     TimeSettings,
     LimitSettings,
     LeniencySettings,
+    AnswerSettings,
     LogSettings,
     ProcessSettings,
     PrivilegeSettings,
@@ -47,6 +48,7 @@ class Config(
     TimeSettings,
     LimitSettings,
     LeniencySettings,
+    AnswerSettings,
     LogSettings,
     ProcessSettings,
     PrivilegeSettings,

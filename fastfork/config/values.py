@@ -5,9 +5,9 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["Given", "Raw"]
+__all__ = ["ConfigFile", "Given", "Raw"]
 
 
 @dataclass(frozen=True)
@@ -20,3 +20,18 @@ class Raw:
 
 # Name of a setting -> the value that a source gives it.
 Given = dict[str, Raw]
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """What a config file says.
+
+    shown: how it is called in messages.  given: values by setting.  others: those of gunicorn's
+    settings that we do not have.  notices, bad: lines to tell, and to refuse the file with.
+    """
+
+    shown: str
+    given: Given = field(default_factory=dict)
+    others: Given = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)

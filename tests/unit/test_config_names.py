@@ -50,6 +50,6 @@ def test_the_users_own_names_are_left_alone() -> None:
 
 
 def test_options_that_take_a_value_are_known() -> None:
-    assert OTHER_OPTIONS["--statsd-host"] is True
-    assert OTHER_OPTIONS["--spew"] is False
-    assert OTHER_OPTIONS["--paster"] is OTHER_OPTIONS["--paste"] is True
+    assert OTHER_OPTIONS["--asgi-loop"] == ("asgi_loop", True)
+    assert OTHER_OPTIONS["--no-control-socket"] == ("control_socket_disable", False)
+    assert OTHER_OPTIONS["--paster"] == OTHER_OPTIONS["--paste"] == ("paste", True)

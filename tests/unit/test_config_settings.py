@@ -80,7 +80,7 @@ def test_a_setting_that_we_have_is_not_called_missing() -> None:
         "header_timeout", "body_timeout", "write_timeout", "limit_request_head",
         "limit_request_body", "body_min_rate", "body_buffer", "response_buffer", "worker_ready",
         "socket_mode", "socket_owner", "boot_timeout", "drain_delay", "reload_parallel",
-        "max_rss", "refork", "before_refork", "after_refork", "request_timeout",
+        "max_rss", "refork", "server_header", "before_refork", "after_refork", "request_timeout",
         "queue_timeout", "share_connections",
     }  # fmt: skip
     gunicorn_has = 120

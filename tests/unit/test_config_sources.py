@@ -21,7 +21,7 @@ def complaints(
     return str(refused.value).splitlines()
 
 
-def load_file(folder: Path, text: str, name: str = "gunicorn.conf.py") -> Loaded:
+def load_file(folder: Path, text: str, name: str = "fastfork.conf.py") -> Loaded:
     (folder / name).write_text(text)
     return load({}, {}, folder)
 
@@ -75,7 +75,7 @@ def test_empty_variable_counts_as_unset(tmp_path: Path) -> None:
 
 
 def test_all_bad_values_are_told_together_with_their_origins(tmp_path: Path) -> None:
-    (tmp_path / "gunicorn.conf.py").write_text("loglevel = 'inof'\n")
+    (tmp_path / "fastfork.conf.py").write_text("loglevel = 'inof'\n")
     environ = {"WEB_CONCURRENCY": "many", "GUNICORN_CMD_ARGS": "--backlog x --wokers 3"}
     lines = complaints(tmp_path, {"timeout": "soon", "bind": ["8000"]}, environ)
     assert lines == [
@@ -86,7 +86,7 @@ def test_all_bad_values_are_told_together_with_their_origins(tmp_path: Path) -> 
         ),
         (
             "loglevel: 'inof' is none of debug, info, warning, error, critical; write info "
-            f"({tmp_path / 'gunicorn.conf.py'} line 1)"
+            f"({tmp_path / 'fastfork.conf.py'} line 1)"
         ),
         (
             "timeout: 'soon' is not a duration; write seconds, or a number with a unit, such as "
@@ -129,15 +129,15 @@ def test_open_quote_in_a_variable_is_told(tmp_path: Path) -> None:
 def test_application_and_gunicorns_other_options_in_a_variable_are_noticed(
     tmp_path: Path,
 ) -> None:
-    text = "--statsd-host a:1 --spew -w 2 shop:app"
+    text = "--asgi-loop a --no-control-socket -w 2 shop:app"
     loaded = load({}, {"GUNICORN_CMD_ARGS": text}, tmp_path)
     assert loaded.config.workers == 2
     assert loaded.config.wsgi_app is None
     assert loaded.notices == [
         "GUNICORN_CMD_ARGS: only options are read from it; ignored: shop:app",
         (
-            "GUNICORN_CMD_ARGS: options that this version does not have, ignored: "
-            "--statsd-host, --spew"
+            "GUNICORN_CMD_ARGS: settings that this version does not have, ignored: "
+            "--asgi-loop, --no-control-socket"
         ),
     ]
 
@@ -239,7 +239,7 @@ def test_directory_and_binary_file_are_no_config_files(tmp_path: Path) -> None:
 
 
 def test_config_file_that_raises_is_told_from_its_own_first_frame(tmp_path: Path) -> None:
-    path = tmp_path / "gunicorn.conf.py"
+    path = tmp_path / "fastfork.conf.py"
     path.write_text("def count():\n    return 1 / 0\n\nworkers = count()\n")
     lines = complaints(tmp_path)
     assert lines[0] == f"config file {path} failed: ZeroDivisionError: division by zero"
@@ -271,7 +271,7 @@ def test_bad_file_and_bad_option_are_told_together(tmp_path: Path) -> None:
 
 
 def test_slip_of_the_pen_gives_a_notice_and_own_names_give_none(tmp_path: Path) -> None:
-    path = tmp_path / "gunicorn.conf.py"
+    path = tmp_path / "fastfork.conf.py"
     text = "import multiprocessing\ncores = 2\nworker = cores\ndef threds(): pass\n_bind = 1\n"
     assert load_file(tmp_path, text).notices == [
         f"{path} line 3: worker is not a setting; did you mean workers?"
@@ -279,15 +279,15 @@ def test_slip_of_the_pen_gives_a_notice_and_own_names_give_none(tmp_path: Path) 
 
 
 def test_gunicorns_other_settings_are_told_once_on_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "gunicorn.conf.py"
-    text = "spew = True\ndef ssl_context(config, default): pass\nworkers = 2\nstatsd_host = 'a'\n"
+    path = tmp_path / "fastfork.conf.py"
+    text = "paste = 'x'\ndef ssl_context(config, default): pass\nworkers = 2\nasgi_loop = 'a'\n"
     assert load_file(tmp_path, text).notices == [
-        f"{path}: settings that this version does not have, ignored: spew, ssl_context, statsd_host"
+        f"{path}: settings that this version does not have, ignored: paste, ssl_context, asgi_loop"
     ]
 
 
 def test_config_inside_a_config_file_gives_a_notice(tmp_path: Path) -> None:
-    path = tmp_path / "gunicorn.conf.py"
+    path = tmp_path / "fastfork.conf.py"
     loaded = load_file(tmp_path, "config = 'other.py'")
     assert loaded.notices == [f"{path} line 1: config has no effect in a config file; use -c"]
     assert loaded.config.config == str(path)

@@ -49,3 +49,12 @@ class DevelopmentSettings:
         more="Relative ones start in `chdir`. `**` stands for any number of directories. A glob "
         "is expanded again all the time: a new file that it matches is a change.",
     )
+    spew: bool = setting(
+        False,
+        FLAG,
+        "Print each line of Python that is executed.",
+        flags="--spew",
+        reload="workers",
+        more="FILE:LINE and the source, on standard error, from when a worker loads the "
+        "application; lines of fastfork and of the import system are left out. Very slow.",
+    )

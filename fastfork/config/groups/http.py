@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, FLAG, KIBI, PATH, SIZE, choice, integer
+from ..kinds import DURATION, FLAG, FLAG_ON, HEADER, KIBI, PATH, SIZE, choice, integer
 from ..spec import setting
 
-__all__ = ["LeniencySettings", "LimitSettings", "TimeSettings"]
+__all__ = ["AnswerSettings", "LeniencySettings", "LimitSettings", "TimeSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,4 +211,31 @@ class LeniencySettings:
         reload="workers",
         more="Methods are case-sensitive (RFC 9110 section 9.1); the application sees upper case. "
         "gunicorn takes lower case only with `permit_unconventional_http_method` too.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerSettings:
+    """Answers."""
+
+    sendfile: bool = setting(
+        True,
+        FLAG_ON,
+        "Send files that the application returns by sendfile(2).",
+        flags="--sendfile",
+        env="SENDFILE",
+        reload="workers",
+        more="Without it a file in `wsgi.file_wrapper` is read and sent in blocks: for file "
+        "systems on which sendfile(2) gives wrong bytes (VirtualBox shared folders). In gunicorn "
+        "any value in a config file, True too, turns it off.",
+    )
+    server_header: str = setting(
+        "fastfork",
+        HEADER,
+        "The Server field of the application's responses, and SERVER_SOFTWARE in its environ.",
+        flags="--server-header",
+        reload="workers",
+        more="What `gunicorn.SERVER_SOFTWARE = ...` in a config file sets. Empty, the field is "
+        "sent without a value. A Server field of the application's own comes first. Pages with "
+        "which the server itself refuses a request say `fastfork`.",
     )

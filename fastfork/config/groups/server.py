@@ -23,10 +23,12 @@ class FileSettings:
         "Config file: PATH, file:PATH or python:MODULE.",
         flags="-c --config",
         reload="server",
-        more="A Python file whose top-level names are settings. Without this option "
-        "`fastfork.conf.py` or else `gunicorn.conf.py` of the directory named by `--chdir` "
-        "(or of the current one) is read when it is there. Its content is read again on every "
-        "reload. It means nothing inside a config file.",
+        more="A Python file whose top-level names are settings, or a TOML file (`.toml`; of a "
+        "`pyproject.toml` the table `[tool.fastfork]`). Without this option the first of "
+        "`fastfork.conf.py`, `fastfork.toml`, `pyproject.toml` (with that table) and "
+        "`gunicorn.conf.py` is read that is in the directory named by `--chdir`, or in the "
+        "current one; a line at start says so when it is gunicorn's, or when there are more. "
+        "Its content is read again on every reload. It means nothing inside a config file.",
     )
     wsgi_app: str | None = setting(
         None,
@@ -159,6 +161,14 @@ class ProcessSettings:
         "busy; about once a second), needs setproctitle (`pip install fastfork[title]`); NAME is "
         "the application's without this setting. Without setproctitle only the short name is set "
         "(comm, 15 bytes), and only when this setting is given.",
+    )
+    default_proc_name: str | None = setting(
+        None,
+        TEXT,
+        "Name of the processes when there is no proc_name.",
+        reload="server",
+        more="For config files that set it; gunicorn fills it in with the application's name, "
+        "which is what this server uses without it.",
     )
     daemon: bool = setting(
         False,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, WORD, integer
+from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, integer
 from ..spec import setting
+from ..workerclass import WORKER_CLASS
 
 __all__ = ["WorkerSettings"]
 
@@ -33,7 +34,7 @@ class WorkerSettings:
     )
     worker_class: str = setting(
         "sync",
-        WORD,
+        WORKER_CLASS,
         "Kind of worker.",
         flags="-k --worker-class",
         reload="workers",

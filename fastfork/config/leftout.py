@@ -1,0 +1,112 @@
+"""What a setting of gunicorn that we do not have means: it is ignored with a line, or refused.
+
+The names are in `names.OTHER_SETTINGS`.  Here is which part of gunicorn each belongs to, and for
+which of them going on without would be worse than not starting.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from .names import OTHER_SETTINGS
+
+__all__ = ["PARTS", "part_of", "refusal"]
+
+# The part's name -> what to do without it.  In the order in which a name is looked up.
+PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "ASGI": (
+        ("asgi_", "websocket_", "root_path"),
+        "fastfork serves WSGI; run an ASGI application with an ASGI server such as uvicorn",
+    ),
+    "HTTP/2": (("http2_", "http_protocols"), "let the proxy in front speak HTTP/2"),
+    "dirty workers": (
+        ("dirty_", "on_dirty_"),
+        "use a task queue for what takes minutes",
+    ),
+    "control socket": (("control_socket",), "use `fastfork signal`"),
+    "uWSGI protocol": (
+        ("protocol", "uwsgi_allow_ips"),
+        "let the proxy speak HTTP (nginx: proxy_pass instead of uwsgi_pass)",
+    ),
+    "PasteDeploy": (
+        ("paste", "raw_paste_global_conf"),
+        "name a factory: 'module:factory()' that calls paste.deploy.loadapp",
+    ),
+    "TLS": (
+        (
+            "certfile",
+            "keyfile",
+            "ssl_",
+            "cert_reqs",
+            "ca_certs",
+            "ciphers",
+            "do_handshake_on_connect",
+            "suppress_ragged_eofs",
+        ),
+        "let a proxy in front end TLS",
+    ),
+    "proxy facts": (
+        ("proxy_", "forwarded_allow_ips", "forwarder_headers", "secure_scheme_headers"),
+        "this version trusts no proxy: the address and scheme are those of the connection",
+    ),
+}
+OTHERS: Final = ("other parts", "see docs/how-to/migrate-from-gunicorn.md")
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a setting is not ignored, and which of its values are harmless all the same."""
+
+    why: str
+    harmless: Callable[[object], bool]
+
+
+def _says_no(value: object) -> bool:
+    """Whether the value turns the thing off, or is what gunicorn has without it."""
+    text = value.strip().lower() if isinstance(value, str) else value
+    return text in (None, False, 0, "", "off", "none", "false", "no", "0")
+
+
+def _is_http(value: object) -> bool:
+    return _says_no(value) or (isinstance(value, str) and value.strip().lower() == "http")
+
+
+_TLS: Final = _Refusal(
+    "this version has no TLS, and would answer in the clear where it is expected; "
+    "let a proxy in front end TLS and leave certfile and keyfile out",
+    _says_no,
+)
+_REFUSED: Final[dict[str, _Refusal]] = {
+    "certfile": _TLS,
+    "keyfile": _TLS,
+    "proxy_protocol": _Refusal(
+        "this version does not read the PROXY protocol, and would refuse every request of a proxy "
+        "that sends it; switch it off in the proxy and leave this out",
+        _says_no,
+    ),
+    "protocol": _Refusal(
+        "this version speaks HTTP only; let the proxy speak HTTP and leave this out", _is_http
+    ),
+}
+
+
+def refusal(name: str, value: object) -> str | None:
+    """Why `name` cannot be ignored with this value, in one line without the name; None if it can.
+
+    value: None when it is not known, as for a variable's option without its value.
+    """
+    row = _REFUSED.get(name)
+    return None if row is None or row.harmless(value) else row.why
+
+
+def part_of(name: str) -> tuple[str, str]:
+    """The part of gunicorn that a left-out setting belongs to, and what to do without it."""
+    assert name in OTHER_SETTINGS
+    for part, (prefixes, instead) in PARTS.items():
+        if name.startswith(prefixes):
+            return part, instead
+    return OTHERS

@@ -1,0 +1,135 @@
+"""What may be written for `worker_class`: our names, and those that gunicorn has for the same.
+
+Each worker class of gunicorn, by alias, dotted name or class, means one of ours, or is refused
+with a line that says what to use.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from .kinds import Kind, complaint
+
+__all__ = [
+    "WORKER_CLASS",
+    "AsyncWorker",
+    "GeventWorker",
+    "SyncWorker",
+    "ThreadWorker",
+    "Worker",
+]
+
+
+class Worker:
+    """Stands for gunicorn's class of that name in config files, to be named or derived from.
+
+    meant: which of our kinds of worker that is; '' for none.
+    """
+
+    meant: ClassVar[str] = ""
+
+
+class SyncWorker(Worker):
+    """gunicorn.workers.sync.SyncWorker."""
+
+    meant = "sync"
+
+
+class ThreadWorker(Worker):
+    """gunicorn.workers.gthread.ThreadWorker."""
+
+    meant = "gthread"
+
+
+class AsyncWorker(Worker):
+    """gunicorn.workers.base_async.AsyncWorker."""
+
+
+class GeventWorker(AsyncWorker):
+    """gunicorn.workers.ggevent.GeventWorker."""
+
+    meant = "gevent"
+
+
+_OURS: Final = frozenset({SyncWorker, ThreadWorker, GeventWorker})
+
+# gunicorn's names -> ours.
+_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "gunicorn.workers.sync.SyncWorker": "sync",
+        "egg:gunicorn#sync": "sync",
+        "gunicorn.workers.gthread.ThreadWorker": "gthread",
+        "egg:gunicorn#gthread": "gthread",
+        "gunicorn.workers.ggevent.GeventWorker": "gevent",
+        "egg:gunicorn#gevent": "gevent",
+    }
+)
+
+_NO_GEVENT: Final = (
+    "is not in this version",
+    "use sync with more workers, or stay with gunicorn for greenlets",
+)
+_ASGI: Final = (
+    "serves ASGI applications, which this version does not",
+    "run those with uvicorn itself (uvicorn --workers N), and name a WSGI application here",
+)
+_GONE: Final = ("is not a kind of worker here", "use sync")
+
+# Name, or the package that a class is in -> what is wrong with it, and what to write instead.
+_REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "gevent": _NO_GEVENT,
+        "gevent_wsgi": _NO_GEVENT,
+        "gevent_pywsgi": _NO_GEVENT,
+        "asgi": _ASGI,
+        "aiohttp": _ASGI,
+        "hypercorn": _ASGI,
+        "uvicorn": _ASGI,
+        "uvicorn_worker": _ASGI,
+        "eventlet": _GONE,
+        "meinheld": _GONE,
+        "tornado": _GONE,
+    }
+)
+
+
+def _parse(value: object) -> str:
+    if isinstance(value, type):
+        return _of_class(value)
+    if not isinstance(value, str) or not value.strip():
+        raise complaint(value, "is no kind of worker", "write sync")
+    name = _ALIASES.get(value.strip(), value.strip())
+    refused = _REFUSED.get(name) or _REFUSED.get(name.partition(".")[0])
+    if refused is None and name.startswith("gunicorn.workers."):
+        refused = _GONE
+        if "asgi" in name:
+            refused = _ASGI
+        elif "gevent" in name:
+            refused = _NO_GEVENT
+    if refused is not None:
+        raise complaint(value, *refused)
+    return name
+
+
+def _of_class(given: type) -> str:
+    if given in _OURS:
+        return _parse(given.meant)
+    named = f"{given.__module__}.{given.__qualname__}"
+    refused = _REFUSED.get(named.partition(".")[0])
+    if refused is not None:
+        raise complaint(named, *refused)
+    if issubclass(given, Worker) and given.meant:
+        raise complaint(
+            named,
+            f"derives from {given.meant!r}, and its methods would not be called",
+            "use hooks (worker_int, post_worker_init, worker_exit) and "
+            f"worker_class = {given.meant!r}",
+        )
+    raise complaint(named, "is no class of workers here", "write sync")
+
+
+WORKER_CLASS: Final[Kind[str]] = Kind("worker class", "CLASS", _parse)
