@@ -111,12 +111,13 @@ def integer(minimum: int, maximum: int) -> Kind[int]:
     return Kind("integer", "N", parse)
 
 
-def choice(*values: str) -> Kind[str]:
-    """One of a few words, in any case."""
+def choice(*values: str, **others: str) -> Kind[str]:
+    """One of a few words, in any case.  others: words of gunicorn's, and which each means."""
     listed = ", ".join(values)
 
     def parse(value: object) -> str:
         word = value.strip().lower() if isinstance(value, str) else ""
+        word = others.get(word, word)
         if word in values:
             return word
         near = get_close_matches(word, values, n=1)

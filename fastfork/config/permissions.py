@@ -23,6 +23,8 @@ def _account(value: object) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise complaint(value, "is no name and no number", "write it like 'www-data' or 33")
+    if "\0" in str(value):
+        raise complaint(value, "has a NUL byte", "write it like 'www-data' or 33")
     return str(value).strip()
 
 

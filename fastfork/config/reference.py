@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .file import DEFAULT_NAMES
+from .leftout import part_of
+from .names import OTHER_SETTINGS
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Reload, Spec
 
@@ -57,6 +59,17 @@ setting gets a line. In TOML, where there is nothing but settings, an unknown ke
 together, one line each, and the server does not start; on a reload the old settings stay.
 """
 
+_LEFT_OUT: Final = """\
+## Settings of gunicorn that are not here
+
+In a config file, a variable or an option each of them is recognised; one line at start names those
+that are ignored. `certfile`, `keyfile`, `proxy_protocol` and `protocol = "uwsgi"` are refused
+instead: without them the server would answer what it should not, or nothing.
+
+| part | instead | settings |
+|---|---|---|
+"""
+
 
 def render() -> str:
     """The page, ending in a newline."""
@@ -64,7 +77,20 @@ def render() -> str:
     for group in GROUPS:
         parts.append(f"## {heading(group)}\n")
         parts += [entry(spec) for spec in SETTINGS.values() if spec.group == heading(group)]
+    parts.append(_left_out())
     return "\n".join(parts)
+
+
+def _left_out() -> str:
+    """The settings of gunicorn that are not here, by the part of it that they belong to."""
+    named: dict[str, list[str]] = {}
+    for name in OTHER_SETTINGS:
+        part, instead = part_of(name)
+        named.setdefault(f"| {part} | {instead[0].upper()}{instead[1:]}", []).append(name)
+    rows = "\n".join(
+        f"{begin} | {', '.join(f'`{name}`' for name in names)} |" for begin, names in named.items()
+    )
+    return _LEFT_OUT + rows + "\n"
 
 
 def entry(spec: Spec[Any]) -> str:

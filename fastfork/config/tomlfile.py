@@ -113,5 +113,5 @@ def text_of(path: Path, shown: str, origin: str, opened: Callable[[Path], IO[str
         raise ConfigError(
             f"config: {shown!r} cannot be read: {error.strerror} ({origin})"
         ) from None
-    except (SyntaxError, UnicodeDecodeError) as error:
+    except (SyntaxError, ValueError) as error:  # not UTF-8; a NUL in the path
         raise ConfigError(f"config: {shown!r} is not {kind} text: {error} ({origin})") from None

@@ -66,6 +66,7 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "egg:gunicorn#gthread": "gthread",
         "gunicorn.workers.ggevent.GeventWorker": "gevent",
         "egg:gunicorn#gevent": "gevent",
+        "gunicorn.workers.ggevent.GeventPyWSGIWorker": "gevent_pywsgi",
     }
 )
 
@@ -104,12 +105,8 @@ def _parse(value: object) -> str:
         raise complaint(value, "is no kind of worker", "write sync")
     name = _ALIASES.get(value.strip(), value.strip())
     refused = _REFUSED.get(name) or _REFUSED.get(name.partition(".")[0])
-    if refused is None and name.startswith("gunicorn.workers."):
-        refused = _GONE
-        if "asgi" in name:
-            refused = _ASGI
-        elif "gevent" in name:
-            refused = _NO_GEVENT
+    if refused is None and name.startswith("gunicorn."):
+        refused = _ASGI if "asgi" in name.lower() else _GONE
     if refused is not None:
         raise complaint(value, *refused)
     return name

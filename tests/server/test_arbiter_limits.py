@@ -24,6 +24,7 @@ def module(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.effect("boot_timeout")
 def test_first_import_that_hangs_ends_the_server_and_says_where(
     start_server: Starter, module: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_later_import_that_hangs_is_tried_again_with_patience(
     server.log.wait_for("Worker ready", count=3, timeout=20)
 
 
+@pytest.mark.effect("max_rss")
 def test_worker_that_has_grown_is_replaced_without_a_gap(start_server: Starter) -> None:
     server = start_server("growing:app", "--max-rss", "150M", workers=1)
     (before,) = server.worker_pids()
@@ -90,6 +92,7 @@ def test_limit_below_what_the_application_needs_does_not_fork_without_end(
     assert len(server.log.lines("Worker ready")) < 6
 
 
+@pytest.mark.effect("reload_parallel")
 def test_two_replacements_at_a_time_if_asked(start_server: Starter, module: Path) -> None:
     env = {"SUPERVISED_FILE": str(module)}
     server = start_server(APP, "--reload-parallel", "2", workers=4, env=env)

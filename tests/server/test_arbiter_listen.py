@@ -154,6 +154,7 @@ def test_reload_that_fails_closes_what_it_had_opened(
     assert ask(kept).text in map(str, server.worker_pids())
 
 
+@pytest.mark.effect("backlog")
 def test_backlog_follows_the_settings(start_server: Starter) -> None:
     server = start_server(APP, config="backlog = 100\n")
     assert isinstance(server.endpoint, tuple)
@@ -209,6 +210,7 @@ def test_number_of_sockets_follows_the_number_of_workers(shared: RunningServer) 
         assert {int(shared.get("/pid").text) for _ in range(60)} == set(shared.worker_pids())
 
 
+@pytest.mark.effect("reuse_port")
 def test_reload_with_another_number_of_workers_fits_the_sockets(start_server: Starter) -> None:
     server = start_server(APP, "--reuse-port", workers=4, config="")
     assert listening(port_of(server)) == 4

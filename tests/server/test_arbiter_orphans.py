@@ -52,6 +52,7 @@ def test_orphan_that_still_loads_just_exits(start_server: Starter, module: Path)
 
 
 @needs_parent_death_signal
+@pytest.mark.effect("graceful_timeout")
 def test_orphan_that_does_not_finish_ends_with_its_stacks_in_the_log(
     start_server: Starter,
 ) -> None:

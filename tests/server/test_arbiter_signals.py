@@ -143,6 +143,7 @@ def test_worker_that_is_told_to_finish_is_replaced(server: RunningServer) -> Non
     assert other in server.wait_for_workers(2, without=[victim])
 
 
+@pytest.mark.effect("errorlog")
 def test_log_files_are_reopened_by_everyone(start_server: Starter, server_files: Path) -> None:
     log, moved = server_files / "error.log", server_files / "moved.log"
     server = start_server(APP, "--error-logfile", str(log), workers=2, ready=False)

@@ -36,6 +36,7 @@ def test_log_begins_with_what_runs_where(start_server: Starter) -> None:
     assert set(lines[5:7]) == ready
 
 
+@pytest.mark.effect("bind")
 def test_every_address_is_listened_on(start_server: Starter, tmp_path: Path) -> None:
     path = tmp_path / "app.sock"
     server = start_server(APP, "-b", "127.0.0.1:0", "-b", f"unix:{path}", "-b", "[::1]:0")
@@ -70,6 +71,7 @@ def test_socket_of_a_killed_server_is_taken_over(start_server: Starter, tmp_path
     assert second.get("/pid").status == 200
 
 
+@pytest.mark.effect("pidfile")
 def test_pid_file_names_the_arbiter_and_goes_with_it(start_server: Starter, tmp_path: Path) -> None:
     path = tmp_path / "app.pid"
     server = start_server(APP, "--pid", str(path))
@@ -105,6 +107,7 @@ def test_descriptor_that_nobody_passed_on_is_one_clear_line(start_server: Starte
     assert "bind: fd://77: file descriptor 77 is not an inherited socket" in server.log.text()
 
 
+@pytest.mark.effect("preload_app")
 def test_preloaded_application_is_loaded_once_and_anew_by_a_reload(
     start_server: Starter, tmp_path: Path
 ) -> None:
@@ -123,6 +126,7 @@ def test_preloaded_application_is_loaded_once_and_anew_by_a_reload(
     assert server.get("/module").text == "second"
 
 
+@pytest.mark.effect("chdir", "raw_env")
 def test_directory_and_environment_are_set_before_the_application_loads(
     start_server: Starter, tmp_path: Path
 ) -> None:
@@ -143,6 +147,7 @@ def test_directory_and_environment_are_set_before_the_application_loads(
     assert server.get("/module").text == "first"
 
 
+@pytest.mark.effect("pythonpath")
 def test_path_of_the_application_can_be_given(start_server: Starter, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text("from supervised import app\n")
     server = start_server("elsewhere:app", "--pythonpath", f"/nowhere,{tmp_path}")
@@ -150,6 +155,7 @@ def test_path_of_the_application_can_be_given(start_server: Starter, tmp_path: P
 
 
 @pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="Linux shows it in /proc")
+@pytest.mark.effect("proc_name")
 def test_processes_have_the_name_that_was_asked_for(start_server: Starter) -> None:
     server = start_server(APP, "--name", "shop-behind-a-long-name")
     for pid in [server.pid, *server.worker_pids()]:

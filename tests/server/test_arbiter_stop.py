@@ -32,6 +32,7 @@ def wait_until_later(server: RunningServer) -> None:
     wait_until(lambda: age(server.pid) > now + 0.5, "half a second has passed")
 
 
+@pytest.mark.effect("drain_delay")
 def test_server_serves_on_while_it_drains(start_server: Starter) -> None:
     server = start_server(APP, "--drain-delay", "1", workers=2)
     began = time.monotonic()

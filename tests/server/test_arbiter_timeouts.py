@@ -6,6 +6,8 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Starter
 from tests.kit.server import RunningServer
 from tests.kit.uptime import age
@@ -22,6 +24,7 @@ def victim_of(server: RunningServer, target: str) -> int:
     return pid
 
 
+@pytest.mark.effect("timeout")
 def test_blocked_worker_tells_its_request_and_stacks_and_is_replaced(
     start_server: Starter,
 ) -> None:

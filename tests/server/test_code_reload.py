@@ -64,6 +64,7 @@ def watcher_of(server: RunningServer) -> int:
     return int(server.log.lines("Watching the code")[-1].split("] [")[1].split("]")[0])
 
 
+@pytest.mark.effect("reload", "reload_engine")
 def test_workers_follow_the_code(start_server: Starter, code: Path, engine: str) -> None:
     server = start(start_server, code, "--reload-engine", engine)
     told = "watchfiles" if engine == "inotify" else "every 0.5 s"
@@ -138,6 +139,7 @@ def test_module_imported_by_a_request_is_watched_too(start_server: Starter, code
     wait_until(saved_and_followed, "the late module is followed")
 
 
+@pytest.mark.effect("reload_extra_files")
 def test_extra_files_and_globs_are_watched(start_server: Starter, code: Path) -> None:
     pages = code.parent / "pages"
     pages.mkdir()

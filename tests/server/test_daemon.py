@@ -69,6 +69,7 @@ def get(path: Path, target: str) -> int:
         return client.request("GET", target, [("Connection", "close")]).status
 
 
+@pytest.mark.effect("daemon")
 def test_command_returns_when_the_server_answers(daemon: Daemon) -> None:
     done = daemon.start("--error-logfile", str(daemon.log), "--workers", "2")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -132,6 +133,7 @@ def test_interrupt_while_waiting_ends_the_server(daemon: Daemon, tmp_path: Path)
     wait_until(lambda: not processes.alive(pid), "the daemon is gone")
 
 
+@pytest.mark.effect("enable_stdio_inheritance")
 def test_streams_are_kept_when_that_is_asked_for(daemon: Daemon, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as output:

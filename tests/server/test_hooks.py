@@ -54,6 +54,10 @@ def notes(server: object) -> list[str]:
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
+@pytest.mark.effect(
+    "on_starting", "when_ready", "nworkers_changed", "pre_fork", "post_fork", "post_worker_init",
+    "worker_ready", "pre_request", "post_request", "child_exit", "worker_exit", "on_exit",
+)  # fmt: skip
 def test_hooks_are_called_in_order_and_in_their_process(
     start_server: Starter, options: tuple[str, ...]
 ) -> None:
@@ -82,6 +86,7 @@ def test_hooks_are_called_in_order_and_in_their_process(
     ]
 
 
+@pytest.mark.effect("on_reload")
 def test_reload_calls_on_reload_before_the_first_fork(start_server: Starter) -> None:
     server = start_server(APP, config=NOTES)
     before = len(notes(server))
@@ -102,6 +107,7 @@ def test_number_of_workers_is_told_when_it_changes(start_server: Starter) -> Non
     assert told == [f"nworkers_changed arbiter {pair}" for pair in ("1 None", "2 1", "1 2")]
 
 
+@pytest.mark.effect("worker_int")
 def test_worker_that_must_leave_at_once_calls_worker_int(start_server: Starter) -> None:
     server = start_server(APP, config=NOTES)
     server.signal("quit")
@@ -112,6 +118,7 @@ def test_worker_that_must_leave_at_once_calls_worker_int(start_server: Starter) 
     )
 
 
+@pytest.mark.effect("worker_abort")
 def test_silent_worker_calls_worker_abort(start_server: Starter) -> None:
     server = start_server(APP, "--timeout", "1", config=NOTES)
     client = server.connect()
@@ -121,6 +128,7 @@ def test_silent_worker_calls_worker_abort(start_server: Starter) -> None:
     wait_until(lambda: "child_exit arbiter red False" in notes(server), "child_exit")
 
 
+@pytest.mark.effect("pre_exec")
 def test_upgrade_calls_pre_exec_and_starts_again(start_server: Starter) -> None:
     server = start_server(APP, config=NOTES)
     server.signal("USR2")

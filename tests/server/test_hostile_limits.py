@@ -8,6 +8,8 @@ from __future__ import annotations
 import select
 import time
 
+import pytest
+
 from tests.conftest import Starter
 from tests.kit import processes
 from tests.kit.client import RawClient
@@ -93,11 +95,12 @@ def test_connections_above_the_limit_are_all_served_in_turn(start_server: Starte
     assert server.worker_pids() == [pid]
 
 
+@pytest.mark.effect("body_min_rate")
 def test_upload_below_the_minimum_rate_ends_with_408_and_a_slow_one_above_it_does_not(
     start_server: Starter, http_parser: str
 ) -> None:
     """240 bytes a second after ten seconds, although no pause is as long as body_timeout."""
-    server = start_server(APP, "--http-parser", http_parser)
+    server = start_server(APP, "--http-parser", http_parser, "--body-min-rate", "240")
     slow, fast = server.connect(), server.connect()
     head = b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"
     slow.send(head)

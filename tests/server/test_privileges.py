@@ -40,6 +40,7 @@ def open_files(server_files: Path) -> Path:
     return server_files
 
 
+@pytest.mark.effect("user")
 def test_worker_runs_as_the_user_in_its_primary_group_only(
     start_server: Starter, nobody: pwd.struct_passwd
 ) -> None:
@@ -60,12 +61,14 @@ def test_user_and_group_may_be_numbers(start_server: Starter) -> None:
     assert ids(pid) == {"Uid": [12345] * 4, "Gid": [23456] * 4, "Groups": []}
 
 
+@pytest.mark.effect("group")
 def test_group_alone_changes_the_group(start_server: Starter) -> None:
     server = start_server(APP, "--group", "23456")
     (pid,) = server.worker_pids()
     assert ids(pid) == {"Uid": [0] * 4, "Gid": [23456] * 4, "Groups": []}
 
 
+@pytest.mark.effect("initgroups")
 def test_initgroups_gives_the_groups_of_the_user(
     start_server: Starter, nobody: pwd.struct_passwd
 ) -> None:
@@ -137,6 +140,7 @@ def test_log_behind_a_link_is_not_given_away(start_server: Starter, open_files: 
     assert target.stat().st_uid == 0
 
 
+@pytest.mark.effect("umask")
 def test_socket_file_belongs_to_the_user(
     start_server: Starter, open_files: Path, nobody: pwd.struct_passwd
 ) -> None:
@@ -148,6 +152,7 @@ def test_socket_file_belongs_to_the_user(
     assert server.get("/pid").status == 200
 
 
+@pytest.mark.effect("socket_mode", "socket_owner")
 def test_socket_file_has_the_owner_and_mode_that_are_set(
     start_server: Starter, open_files: Path
 ) -> None:

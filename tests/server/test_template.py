@@ -131,6 +131,7 @@ def after_refork(server, worker):
 """
 
 
+@pytest.mark.effect("refork", "before_refork", "after_refork")
 def test_warm_worker_becomes_the_template_of_the_others(start_server: Starter) -> None:
     server = start_server("lazy:app", config=HOOKS, workers=3)
     (cold,) = templates(server)

@@ -11,6 +11,8 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Starter
 from tests.kit.client import RawClient
 from tests.kit.server import RunningServer
@@ -55,6 +57,7 @@ def test_client_that_reads_slowly_holds_up_nobody(start_server: Starter) -> None
             size += len(client.sock.recv(1 << 20))
 
 
+@pytest.mark.effect("write_timeout")
 def test_client_that_stops_reading_is_given_up(start_server: Starter) -> None:
     server = start_server(APP, "--write-timeout", "0.3")
     for target in ("/large", "/stream/256", "/file/16384", "/write"):
@@ -124,6 +127,7 @@ def test_thousand_connections_open_and_close_and_leave_no_descriptor(
     assert server.get("/hello?after").text == "after"
 
 
+@pytest.mark.effect("worker_connections")
 def test_worker_accepts_no_more_than_its_connections(start_server: Starter) -> None:
     server = start_server(APP, "--worker-connections", "5", "--keep-alive", "60")
     clients = [server.connect() for _ in range(8)]
@@ -165,6 +169,7 @@ def test_worker_without_descriptors_keeps_serving_and_recovers(start_server: Sta
     assert server.worker_pids() == [pid]
 
 
+@pytest.mark.effect("header_timeout")
 def test_head_that_drips_is_ended_with_408_while_others_are_served(start_server: Starter) -> None:
     server = start_server(APP, "--header-timeout", "0.3")
     drip, other = server.connect(), server.connect()

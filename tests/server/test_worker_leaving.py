@@ -117,6 +117,7 @@ def ask_until_replaced(endpoint: Endpoint, processes: int) -> set[str]:
     return pids
 
 
+@pytest.mark.effect("max_requests")
 def test_worker_is_replaced_after_max_requests_and_no_request_is_lost(
     start_server: Starter,
 ) -> None:

@@ -56,6 +56,7 @@ def serve_everything(server: RunningServer) -> None:
         assert [client.read_response().text for _ in range(20)] == ["1"] * 20
 
 
+@pytest.mark.effect("http_parser")
 def test_worker_serves_everything(start_server: Starter, http_parser: str) -> None:
     server = start_server(APP, "--http-parser", http_parser)
     serve_everything(server)
@@ -103,6 +104,7 @@ def test_worker_serves_on_several_listeners_each_with_its_name(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.effect("workers")
 def test_environ_says_how_many_processes_there_are(start_server: Starter, workers: int) -> None:
     server = start_server("fastfork.demo:app", workers=workers)
     page = server.get("/").text
@@ -110,6 +112,7 @@ def test_environ_says_how_many_processes_there_are(start_server: Starter, worker
     assert "<th>wsgi.multithread</th><td>False</td>" in page
 
 
+@pytest.mark.effect("accesslog", "access_log_format")
 def test_access_log_has_a_line_for_each_request_in_order(start_server: Starter) -> None:
     server = start_server(
         APP, "--access-logfile", "-", "--access-logformat", 'access %(h)s "%(r)s" %(s)s %(B)s'

@@ -102,7 +102,7 @@ def test_reference_shows_what_a_reader_types() -> None:
     page = render()
     assert "- Option: `-t SECONDS`, `--timeout SECONDS`\n- Type: duration\n- Default: `30s`" in page
     assert "- Option: `--preload`, `--no-preload`" in page
-    assert "- Environment: `PORT` (as `0.0.0.0:$PORT`)" in page
+    assert "- Environment: `FASTFORK_BIND`; `PORT` (as `0.0.0.0:$PORT`), below" in page
     assert "- Option: none, in a config file only" in page
 
 

@@ -69,12 +69,12 @@ class LimitSettings:
 
     http_parser: str = setting(
         "auto",
-        choice("auto", "httptools", "native"),
+        choice("auto", "httptools", "native", fast="httptools", python="native"),
         "Parser of request heads: auto, httptools or native.",
         flags="--http-parser",
         reload="workers",
         more="`auto` is httptools when it is installed, else native. Both accept and refuse the "
-        "same requests.",
+        "same requests. gunicorn's `fast` means httptools, its `python` native.",
     )
     limit_request_line: int = setting(
         8190,

@@ -1,0 +1,171 @@
+"""Every setting of gunicorn's table: here with the same name, option, type and default, or told.
+
+gunicorn_settings.tsv holds the facts.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import EllipsisType
+from typing import Any
+
+import pytest
+
+from fastfork.config import SETTINGS
+from fastfork.config.leftout import PARTS, part_of
+from fastfork.config.names import OTHER_SETTINGS
+from fastfork.config.options import OptionParser, read
+from fastfork.config.reference import render
+
+TABLE = Path(__file__).with_name("gunicorn_settings.tsv")
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = DOCS / "how-to" / "migrate-from-gunicorn.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    flags: tuple[str, ...]
+    type: str
+    default: Any
+
+
+def table() -> list[Row]:
+    rows = []
+    for line in TABLE.read_text().splitlines():
+        if not line.startswith("#"):
+            name, flags, kind, default = line.split("\t")
+            rows.append(Row(name, tuple(flags.split()), kind, ast.literal_eval(default)))
+    return rows
+
+
+ROWS = table()
+HERE = [row for row in ROWS if row.name in SETTINGS]
+
+# Parts of gunicorn that are left out for good.
+FOR_GOOD = ("ASGI", "HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
+
+# Rows that other work brings.  A name goes from here when it is implemented.
+ELSEWHERE = {
+    "logging": {
+        "capture_output", "disable_redirect_access_to_syslog", "dogstatsd_tags",
+        "enable_backlog_metric", "logconfig", "logconfig_dict", "logconfig_json", "logger_class",
+        "statsd_host", "statsd_prefix", "syslog", "syslog_addr", "syslog_facility",
+        "syslog_prefix",
+    },
+    "tls": {
+        "ca_certs", "cert_reqs", "certfile", "ciphers", "do_handshake_on_connect", "keyfile",
+        "ssl_context", "ssl_version", "suppress_ragged_eofs",
+    },
+    "proxies": {
+        "forwarded_allow_ips", "forwarder_headers", "proxy_allow_ips", "proxy_protocol",
+        "secure_scheme_headers",
+    },
+}  # fmt: skip
+
+# Defaults that are meant to be better; the guide says how each differs.
+DEFAULTS = {"config", "default_proc_name", "limit_request_line"}
+
+# A value of each type, as a config file has it and as a variable or option has it.
+SAMPLES: dict[str, list[object]] = {
+    "bool": [True, False, "true", "false"],
+    "int>=0": [7, "7"],
+    "str": ["auto"],
+    "str/class": ["sync"],
+    "enum": ["auto"],
+    "path": ["."],
+    "uid/name": ["root", 0, "0"],
+    "gid/name": ["root", 0, "0"],
+    "auto_int": [0o22, "0o22", "022"],
+    "list[str]": [["127.0.0.1:8000"], "127.0.0.1:8000"],
+    "list[path/glob]": [["*.html"], "*.html"],
+    "fn(server)": [lambda server: None],
+    "fn(worker)": [lambda worker: None],
+    "fn(server, worker)": [lambda server, worker: None],
+    "fn(server, new, old)": [lambda server, new, old: None],
+    "fn(worker, req)": [lambda worker, req: None],
+    "fn(worker, req[, environ[, resp]])": [
+        lambda worker, req: None,
+        lambda worker, req, environ: None,
+        lambda worker, req, environ, resp: None,
+    ],
+}
+SAMPLES_BY_NAME: dict[str, list[object]] = {
+    "raw_env": [["A=1", "B=2"], "A=1,B=2"],
+    "header_map": ["drop", "refuse", "dangerous"],
+    "http_parser": ["auto", "fast", "python"],
+    "loglevel": ["debug", "INFO", "warning", "error", "critical"],
+    "reload_engine": ["auto", "poll", "inotify"],
+    "worker_class": ["sync", "gunicorn.workers.sync.SyncWorker"],
+}
+
+
+def test_the_table_is_whole() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS) == 120
+
+
+def test_each_row_is_here_or_told_to_be_left_out() -> None:
+    left_out = {row.name for row in ROWS} - set(SETTINGS)
+    assert left_out == set(OTHER_SETTINGS)
+
+
+def test_what_is_left_out_for_good_belongs_to_a_part_that_is() -> None:
+    elsewhere = set().union(*ELSEWHERE.values())
+    for_good = set(OTHER_SETTINGS) - elsewhere
+    assert {part_of(name)[0] for name in for_good} == set(FOR_GOOD)
+    assert set(FOR_GOOD) <= set(PARTS)
+
+
+def test_what_other_work_brings_is_not_here_yet() -> None:
+    """Fails when a name is implemented: then it goes from ELSEWHERE."""
+    assert not set().union(*ELSEWHERE.values()) & set(SETTINGS)
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
+def test_options_are_gunicorns(row: Row) -> None:
+    """Each is taken, and sets what gunicorn's sets."""
+    for flag in row.flags:
+        takes_value = not SETTINGS[row.name].kind.switch
+        found = read(OptionParser(), [flag, "x"] if takes_value else [flag])
+        value: object = not flag.startswith("--no-")
+        if takes_value:
+            value = ["x"] if SETTINGS[row.name].kind.many else "x"
+        assert found == {row.name: value}
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
+def test_values_of_gunicorns_type_are_taken(row: Row) -> None:
+    samples = SAMPLES_BY_NAME.get(row.name) or SAMPLES[row.type]
+    for sample in samples:
+        SETTINGS[row.name].kind.parse(sample)
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
+def test_default_is_gunicorns(row: Row) -> None:
+    if isinstance(row.default, EllipsisType):
+        return  # the process' own directory or account: nothing is changed
+    spec = SETTINGS[row.name]
+    same = spec.default == spec.kind.parse(row.default)
+    assert same != (row.name in DEFAULTS), (spec.default, row.default)
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
+def test_gunicorns_own_default_may_be_written(row: Row) -> None:
+    if not isinstance(row.default, EllipsisType):
+        SETTINGS[row.name].kind.parse(row.default)
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="no checkout around the tests")
+def test_guide_tells_of_every_default_that_differs() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert [name for name in sorted(DEFAULTS) if f"`{name}`" not in guide] == []
+
+
+def test_reference_lists_what_is_left_out() -> None:
+    listed = render().partition("## Settings of gunicorn that are not here")[2]
+    rows = [line for line in listed.splitlines() if line.startswith("| ")][1:]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row.rsplit("|", 2)[1])]
+    assert sorted(named) == sorted(OTHER_SETTINGS)

@@ -1,0 +1,92 @@
+"""Settings that we do not have: ignored in one line a source, or refused where that is unsafe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fastfork.cli.parser import CommandLineParser
+from fastfork.config import Loaded, load
+from fastfork.config.leftout import part_of, refusal
+from fastfork.config.names import OTHER_SETTINGS
+from fastfork.errors import ConfigError
+
+
+def load_words(folder: Path, *words: str, environ: Mapping[str, str] = {}) -> Loaded:
+    return load(CommandLineParser().options(words), environ, folder)
+
+
+def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "fastfork.conf.py"
+    path.write_text("dirty_workers = 2\ndirty_timeout = 3\nasgi_loop = 'uvloop'\n")
+    environ = {
+        "FASTFORK_ROOT_PATH": "/x",
+        "GUNICORN_CMD_ARGS": "--http2-cleartext off --no-control-socket",
+    }
+    words = ("--asgi-lifespan", "on", "--paste", "x.ini", "--paste", "y.ini")
+    ignored = "settings that this version does not have, ignored"
+    assert load_words(tmp_path, *words, environ=environ).notices == [
+        f"environment: {ignored}: FASTFORK_ROOT_PATH",
+        f"GUNICORN_CMD_ARGS: {ignored}: --http2-cleartext, --no-control-socket",
+        f"command line: {ignored}: --asgi-lifespan, --paste",
+        f"{path}: {ignored}: dirty_workers, dirty_timeout, asgi_loop",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("certfile", "/etc/x.pem"), ("keyfile", "/etc/x.key"), ("proxy_protocol", True),
+     ("proxy_protocol", "auto"), ("proxy_protocol", "v2"), ("protocol", "uwsgi")],
+)  # fmt: skip
+def test_setting_that_cannot_be_left_out_safely_is_refused(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    path = tmp_path / "fastfork.conf.py"
+    path.write_text(f"{name} = {value!r}\nworkers = 'x'\n")
+    with pytest.raises(ConfigError) as refused:
+        load({}, {}, tmp_path)
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{name}: this version ")
+    assert lines[0].endswith(f"({path} line 1)")
+    assert lines[1].startswith("workers: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("certfile", None), ("certfile", ""), ("keyfile", None), ("proxy_protocol", False),
+     ("proxy_protocol", "off"), ("protocol", "http"), ("protocol", "HTTP"), ("ssl_version", 2)],
+)  # fmt: skip
+def test_value_that_switches_it_off_is_ignored(name: str, value: object) -> None:
+    assert refusal(name, value) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "origin"),
+    [
+        (["--certfile", "x"], {}, "--certfile, command line"),
+        ([], {"GUNICORN_CMD_ARGS": "--certfile x"}, "--certfile, GUNICORN_CMD_ARGS"),
+        ([], {"FASTFORK_CERTFILE": "x"}, "FASTFORK_CERTFILE, environment"),
+    ],
+)
+def test_it_is_refused_from_every_source(
+    tmp_path: Path, words: list[str], environ: dict[str, str], origin: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_words(tmp_path, *words, environ=environ)
+    assert str(refused.value).startswith("certfile: this version has no TLS")
+    assert str(refused.value).endswith(f"({origin})")
+
+
+def test_option_without_its_value_is_as_good_as_true(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^proxy_protocol: this version does not read"):
+        load_words(tmp_path, "--proxy-protocol")
+
+
+@pytest.mark.parametrize("name", OTHER_SETTINGS)
+def test_each_belongs_to_a_part_and_has_advice(name: str) -> None:
+    part, instead = part_of(name)
+    assert part
+    assert instead
