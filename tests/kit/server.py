@@ -72,6 +72,7 @@ class RunningServer:
     config: text of the config file, or None for no file.
     through: a command that becomes the server; pass_fds: descriptors that it gets.
     listens: False when the config file says where to listen.
+    bare: no option but those given; `workers` is then what the config file makes of it.
     successor: the arbiter of the new program, after an upgrade.
     """
 
@@ -87,6 +88,7 @@ class RunningServer:
         through: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
         listens: bool = True,
+        bare: bool = False,
     ) -> None:
         self.files = files
         self.log = Log(files / "server.log")
@@ -101,16 +103,8 @@ class RunningServer:
             self.write_config(config)
         has_bind = {"-b", "--bind"} & set(options) or pass_fds or not listens
         bind = [] if has_bind else ["--bind", "127.0.0.1:0"]
-        command = [
-            *through,
-            sys.executable,
-            "-P",
-            "-m",
-            "fastfork",
-            *bind,
-            "--workers",
-            str(workers),
-        ]
+        usual = [] if bare else [*bind, "--workers", str(workers)]
+        command = [*through, sys.executable, "-P", "-m", "fastfork", *usual]
         with self.log.path.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, *options, app],
@@ -319,6 +313,7 @@ class Fleet:
         through: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
         listens: bool = True,
+        bare: bool = False,
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
         files = self._files / str(len(self._servers))
@@ -333,6 +328,7 @@ class Fleet:
             through=through,
             pass_fds=pass_fds,
             listens=listens,
+            bare=bare,
         )
         self._servers.append(server)
         return server.wait_ready() if ready else server

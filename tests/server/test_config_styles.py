@@ -1,0 +1,265 @@
+"""Config files as people write them, in tests/confs, each with a server of its own.
+
+They are gunicorn's: none mentions fastfork. tests/confs/packages stands in for what some import.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing import cpu_count
+from pathlib import Path
+
+import pytest
+
+from fastfork.config import SETTINGS
+from fastfork.workers import WORKER_CLASSES
+from tests.conftest import Starter
+from tests.kit.server import APPS, ROOT, RunningServer, environment
+from tests.kit.waiting import wait_until
+
+CONFS = ROOT / "tests" / "confs"
+APP = "worker_plain:app"
+IGNORED = "settings that this version does not have, ignored: "
+
+
+@dataclass(frozen=True)
+class Style:
+    """One file, and what shows that it did its work.
+
+    workers: how many it means.  says: in the log once a request was answered; ends: in the log
+    when the server has stopped.  check: asks the server for more.
+    """
+
+    file: str
+    workers: int = 1
+    env: dict[str, str] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    check: Callable[[RunningServer], None] | None = None
+
+
+def start(start_server: Starter, style: Style, *, ready: bool = True) -> RunningServer:
+    packages = [str(APPS), str(CONFS / "packages")]
+    if environment({})["PYTHONPATH"] != str(APPS):
+        packages.append(str(ROOT))  # the tests run on the checkout
+    env = {"PYTHONPATH": os.pathsep.join(packages), **style.env}
+    options = ("-c", str(CONFS / style.file))
+    return start_server(APP, *options, bare=True, workers=style.workers, env=env, ready=ready)
+
+
+# -- checks
+
+
+def kills_a_worker(server: RunningServer) -> None:
+    (worker,) = server.worker_pids()
+    os.kill(worker, signal.SIGKILL)
+    server.log.wait_for(f"prometheus_client: dead {worker}")
+
+
+def has_a_socket_for_its_group(server: RunningServer) -> None:
+    assert (server.files / "run.sock").stat().st_mode & 0o777 == 0o770
+    assert (server.files / "run.pid").read_text() == f"{server.pid}\n"
+
+
+def touches_its_file(server: RunningServer) -> None:
+    assert (server.files / "app-initialized").is_file()
+    server.signal("stop")
+    assert server.wait_exit() == 0
+    assert not (server.files / "app-initialized").exists()
+
+
+def listens_twice(server: RunningServer) -> None:
+    line = server.log.wait_for("Listening at:")
+    assert "http://127.0.0.1:" in line
+    assert "http://127.0.0.2:" in line
+
+
+def writes_its_log(server: RunningServer) -> None:
+    (log,) = (server.files / "log").glob("*/access.log")
+    wait_until(lambda: log.read_text() == "GET /pid 200\n", "the line is there")
+
+
+def calls_itself_web(server: RunningServer) -> None:
+    assert server.get("/pid").get("Server") == "web"
+
+
+def is_told_to_leave(server: RunningServer) -> None:
+    server.signal("quit")
+    assert server.wait_exit() == 0
+    assert "stack of MainThread:" in server.log.text()
+
+
+STYLES = [
+    Style("minimal.py", workers=2),
+    Style(
+        "environment.py",
+        workers=2,
+        env={"PORT": "0", "HOST": "127.0.0.1", "MAX_WORKERS": "2", "LOG_LEVEL": "debug"},
+        says=('{"bind": "127.0.0.1:0", "workers": 2, "timeout": 120, "loglevel": "debug"}',
+              '"GET /pid HTTP/1.1" 200'),
+    ),
+    Style("cores.py", workers=cpu_count() * 2 + 1),
+    Style("platform.py", workers=2, env={"PORT": "0", "WEB_CONCURRENCY": "2"},
+          says=('"GET /pid HTTP/1.1" 200 -',)),
+    Style("container.py", says=('"GET /pid HTTP/1.1" 200', "worker_tmp_dir: has no effect")),
+    Style("prometheus.py", check=kills_a_worker),
+    Style("newrelic_agent.py", says=("newrelic: initialize newrelic.ini production",
+                                     "Worker spawned", "newrelic: register")),
+    Style("opentelemetry_sdk.py", says=("opentelemetry: exports in its own process True",)),
+    Style("datadog.py", says=("ddtrace: patched", "ddtrace: runtime metrics"),
+          ends=("ddtrace: flushed",)),
+    Style("sentry.py", env={"SENTRY_DSN": "http://key@host/1"},
+          says=("sentry_sdk: init http://key@host/1",), ends=("sentry_sdk: flush",)),
+    Style("django_reset.py", says=("closed 1 connection(s)",)),
+    Style("engine_dispose.py", workers=2,
+          says=("before the fork: ['connection']", "after the fork: ['own']"),
+          ends=("closed its own",)),
+    Style("reseed.py", says=("drew 0.",)),
+    Style("everything.py", says=("the listeners are there", "forked ", "spam is eggs"),
+          check=is_told_to_leave),
+    Style("server_software.py", check=calls_itself_web),
+    Style("secrets_file.py", says=("token is eggs",)),
+    Style("unix_socket.py", check=has_a_socket_for_its_group),
+    Style("several_addresses.py", check=listens_twice),
+    Style("base_settings.py", workers=min(cpu_count(), 2), says=("ready with ",)),
+    Style("site_settings.py", workers=min(cpu_count(), 2) + 1, says=("ready with ",)),
+    Style("by_mode.py", workers=2),
+    Style("by_mode.py", env={"APP_ENV": "development"}, says=("Watching the code for changes",)),
+    Style("from_json.py", workers=2, says=("Template ",)),
+    Style("request_times.py", says=("timed GET /pid 200 True",)),
+    Style("ready_file.py", check=touches_its_file),
+    Style("migrations.py", says=("migrated 3 tables",)),
+    Style("scheduler.py", ends=("jobs ran: True",)),
+    Style("coverage_save.py", ends=("saved measured: True", "saved atexit: True")),
+    Style("annotated.py", says=("is an Arbiter: True", "asked for /pid")),
+    Style("typo.py", says=("line 4: wokers is not a setting; did you mean workers?",
+                           "line 9: post_frok is not a setting; did you mean post_fork?")),
+    Style("log_files.py", check=writes_its_log),
+    Style("left_out.py", says=(f"{IGNORED}control_socket_disable, dirty_workers, dirty_apps, ",
+                               ", uwsgi_allow_ips, dirty_worker_init")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.file)
+def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
+    server = start(start_server, style)
+    assert server.get("/pid").status == 200
+    assert server.log.text().count("Worker ready") == style.workers
+    for text in style.says:
+        server.log.wait_for(text)
+    if style.check is not None:
+        style.check(server)
+    if style.ends:
+        server.signal("stop")
+        assert server.wait_exit() == 0
+        assert [text for text in style.ends if text not in server.log.text()] == []
+
+
+# File -> the line that it is refused with.
+REFUSED = {
+    "tls.py": "certfile: this version has no TLS, and would answer in the clear where it is",
+    "proxy_protocol.py": "proxy_protocol: this version does not read the PROXY protocol",
+    "greenlets.py": "worker_class: 'gevent' is not in this version; use sync with more workers",
+    "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
+    "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
+}
+
+
+@pytest.mark.parametrize("file", REFUSED)
+def test_config_file_that_cannot_be_served_is_refused_in_a_line(
+    start_server: Starter, file: str
+) -> None:
+    server = start(start_server, Style(file), ready=False)
+    assert server.wait_exit() == 1
+    text = server.log.text()
+    assert REFUSED[file] in text
+    assert "Listening" not in text
+
+
+# -- files that need what not every version has: then what is said instead is looked for
+
+
+@pytest.mark.parametrize("name", ["logger_subclass.py", "logger_filter.py"])
+def test_logger_class_keeps_health_checks_out(start_server: Starter, name: str) -> None:
+    has_it = "logger_class" in SETTINGS
+    server = start(start_server, Style(name), ready=has_it)
+    if not has_it:
+        assert server.wait_exit() == 1
+        server.expect_alarm("Traceback")
+        assert "gunicorn.glogging is not among the names of gunicorn" in server.log.text()
+        return
+    assert server.get("/pid").status == 200
+    assert server.get("/environ").status == 200
+    server.log.wait_for("GET /environ")
+    assert "GET /pid" not in server.log.text()
+
+
+def test_dict_logging_formats_the_lines(start_server: Starter) -> None:
+    """Not waited for "Worker ready": the format is another, and so is where it begins."""
+    has_it = "logconfig_dict" in SETTINGS
+    server = start(start_server, Style("dict_logging.py"))
+    assert server.get("/pid").status == 200
+    wanted = "dict-logging INFO gunicorn." if has_it else f"{IGNORED}logconfig_dict"
+    server.log.wait_for(wanted)
+
+
+def test_statsd_gets_what_the_file_says(start_server: Starter) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
+        statsd.bind(("127.0.0.1", 0))
+        statsd.settimeout(10)
+        host = f"127.0.0.1:{statsd.getsockname()[1]}"
+        server = start(start_server, Style("statsd.py", env={"STATSD_HOST": host}))
+        assert server.get("/pid").status == 200
+        if "statsd_host" not in SETTINGS:
+            server.log.wait_for(f"{IGNORED}statsd_host, statsd_prefix, dogstatsd_tags")
+            return
+        received = b""
+        while b"shop.gunicorn.requests:" not in received:
+            received += statsd.recv(65536)
+        assert b"#env:test" in received
+
+
+def test_syslog_gets_both_logs(start_server: Starter, tmp_path: Path) -> None:
+    path = tmp_path / "log.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(path))
+        syslog.settimeout(10)
+        server = start(start_server, Style("syslog.py", env={"LOG_SOCKET": str(path)}))
+        assert server.get("/pid").status == 200
+        if "syslog" not in SETTINGS:
+            server.log.wait_for(f"{IGNORED}syslog, syslog_addr, syslog_prefix, syslog_facility")
+            return
+        received = b""
+        while not (b"gunicorn.shop.error" in received and b"GET /pid" in received):
+            received += syslog.recv(65536)
+
+
+def test_file_for_a_balancer_that_ends_tls(start_server: Starter) -> None:
+    server = start(start_server, Style("behind_proxy.py"))
+    answer = server.get("/environ", [("X-Forwarded-Proto", "https")])
+    scheme = "https" if "secure_scheme_headers" in SETTINGS else "http"
+    assert f"wsgi.url_scheme={scheme}" in answer.text.splitlines()
+    if scheme == "http":
+        assert "secure_scheme_headers" in server.log.wait_for(IGNORED)
+
+
+def test_file_for_all_sites_without_a_certificate(start_server: Starter) -> None:
+    assert start(start_server, Style("tls_off.py")).get("/pid").status == 200
+    with_one = Style("tls_off.py", env={"SSL_CERT": "/etc/shop.pem", "SSL_KEY": "/etc/shop.key"})
+    server = start(start_server, with_one, ready=False)
+    assert server.wait_exit() == 1
+    assert "certfile: " in server.log.text()
+
+
+def test_file_with_threads(start_server: Starter) -> None:
+    has_it = "gthread" in WORKER_CLASSES
+    server = start(start_server, Style("threads.py"), ready=has_it)
+    if has_it:
+        assert server.get("/pid").status == 200
+        return
+    assert server.wait_exit() == 1
+    assert "worker_class: 'gthread' is not in this version; use sync" in server.log.text()
