@@ -79,9 +79,11 @@ SAMPLES: dict[str, list[object]] = {
     "path": ["."],
     "uid/name": ["root", 0, "0"],
     "gid/name": ["root", 0, "0"],
+    "addr": ["127.0.0.1", "127.0.0.1:8125", "unix:///run/statsd.sock"],
     "auto_int": [0o22, "0o22", "022"],
     "list[str]": [["127.0.0.1:8000"], "127.0.0.1:8000"],
     "list[path/glob]": [["*.html"], "*.html"],
+    "list[ip/cidr/*]": ["*", "127.0.0.1,10.0.0.0/8", ["::1"]],
     "fn(server)": [lambda server: None],
     "fn(worker)": [lambda worker: None],
     "fn(server, worker)": [lambda server, worker: None],
@@ -98,7 +100,11 @@ SAMPLES_BY_NAME: dict[str, list[object]] = {
     "header_map": ["drop", "refuse", "dangerous"],
     "http_parser": ["auto", "fast", "python"],
     "loglevel": ["debug", "INFO", "warning", "error", "critical"],
+    "logconfig_dict": [{}, {"version": 1}],
+    "logger_class": ["gunicorn.glogging.Logger", "simple", "shop.logs.Logger", dict],
     "reload_engine": ["auto", "poll", "inotify"],
+    "syslog_addr": ["udp://localhost:514", "tcp://host:601", "unix:///dev/log#dgram"],
+    "syslog_facility": ["user", "local0"],
     "worker_class": ["sync", "gunicorn.workers.sync.SyncWorker"],
 }
 
