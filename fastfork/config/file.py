@@ -149,7 +149,7 @@ def _pick(
         elif name in OTHER_SETTINGS and not isinstance(value, ModuleType):
             found.others[name] = Raw(value, origin)
         else:
-            _note_slip(found, origin, name, misspelt(name, value, settings))
+            _note_slip(found, origin, name, misspelt(name, value, [*settings, *OTHER_SETTINGS]))
     return found
 
 

@@ -127,6 +127,8 @@ def choice(*values: str, **others: str) -> Kind[str]:
 
 
 def _flag(value: object) -> bool:
+    if value is None:
+        return False  # as gunicorn has it
     word = str(value).strip().lower() if isinstance(value, str | int) else ""
     if word in _TRUE:
         return True

@@ -278,6 +278,14 @@ def test_slip_of_the_pen_gives_a_notice_and_own_names_give_none(tmp_path: Path) 
     ]
 
 
+def test_slip_in_a_setting_that_we_do_not_have_is_told_too(tmp_path: Path) -> None:
+    """Else a certificate that is not used would go unnoticed."""
+    path = tmp_path / "fastfork.conf.py"
+    assert load_file(tmp_path, "cert_file = 'x'\n").notices == [
+        f"{path} line 1: cert_file is not a setting; did you mean certfile?"
+    ]
+
+
 def test_gunicorns_other_settings_are_told_once_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fastfork.conf.py"
     text = "paste = 'x'\ndef ssl_context(config, default): pass\nworkers = 2\nasgi_loop = 'a'\n"
