@@ -72,13 +72,13 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 
 _NO_GEVENT: Final = (
     "is not in this version",
-    "use sync with more workers, or stay with gunicorn for greenlets",
+    "use gthread with threads=32 meanwhile, or stay with gunicorn for greenlets",
 )
 _ASGI: Final = (
     "serves ASGI applications, which this version does not",
     "run those with uvicorn itself (uvicorn --workers N), and name a WSGI application here",
 )
-_GONE: Final = ("is not a kind of worker here", "use sync")
+_GONE: Final = ("is not a kind of worker here", "use sync or gthread")
 
 # Name, or the package that a class is in -> what is wrong with it, and what to write instead.
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from fastfork.config import SETTINGS
-from fastfork.workers import WORKER_CLASSES
 from tests.conftest import Starter
 from tests.kit.server import APPS, ROOT, RunningServer, environment
 from tests.kit.waiting import wait_until
@@ -139,6 +138,7 @@ STYLES = [
     Style("typo.py", says=("line 4: wokers is not a setting; did you mean workers?",
                            "line 9: post_frok is not a setting; did you mean post_fork?")),
     Style("log_files.py", check=writes_its_log),
+    Style("threads.py", says=("Using worker: gthread",)),
     Style("left_out.py", says=(f"{IGNORED}control_socket_disable, dirty_workers, dirty_apps, ",
                                ", uwsgi_allow_ips, dirty_worker_init")),
 ]  # fmt: skip
@@ -163,7 +163,7 @@ def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
 REFUSED = {
     "tls.py": "certfile: this version has no TLS, and would answer in the clear where it is",
     "proxy_protocol.py": "proxy_protocol: this version does not read the PROXY protocol",
-    "greenlets.py": "worker_class: 'gevent' is not in this version; use sync with more workers",
+    "greenlets.py": "worker_class: 'gevent' is not in this version; use gthread with threads",
     "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
     "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
 }
@@ -253,13 +253,3 @@ def test_file_for_all_sites_without_a_certificate(start_server: Starter) -> None
     server = start(start_server, with_one, ready=False)
     assert server.wait_exit() == 1
     assert "certfile: " in server.log.text()
-
-
-def test_file_with_threads(start_server: Starter) -> None:
-    has_it = "gthread" in WORKER_CLASSES
-    server = start(start_server, Style("threads.py"), ready=has_it)
-    if has_it:
-        assert server.get("/pid").status == 200
-        return
-    assert server.wait_exit() == 1
-    assert "worker_class: 'gthread' is not in this version; use sync" in server.log.text()

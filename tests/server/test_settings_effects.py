@@ -277,3 +277,62 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+# -- threads
+
+
+class Held:
+    """A server with two threads, and requests that stay in the application until `let_go`."""
+
+    def __init__(self, start_server: Starter, go: Path) -> None:
+        self._start = start_server
+        self._go = go
+        go.write_text("wait")
+
+    def start(self, *options: str) -> RunningServer:
+        words = ("--threads", "2", "-k", "gthread", *options)
+        return self._start("supervised:app", *words, env={"SUPERVISED_FILE": str(self._go)})
+
+    def hold(self, server: RunningServer, count: int) -> None:
+        """Send `count` requests that wait, each on a connection of its own."""
+        for number in range(count):
+            server.connect().send_request("GET", "/wait")
+            server.log.wait_for("The application gets /wait", count=number + 1)
+
+    def let_go(self) -> None:
+        self._go.write_text("go")
+
+
+@pytest.fixture
+def held(start_server: Starter, tmp_path: Path) -> Iterator[Held]:
+    made = Held(start_server, tmp_path / "go")
+    yield made
+    made.let_go()
+
+
+@pytest.mark.effect("threads")
+def test_second_thread_answers_while_the_first_is_held(held: Held) -> None:
+    server = held.start()
+    held.hold(server, 1)
+    assert server.get("/pid").status == 200
+
+
+@pytest.mark.effect("queue_timeout")
+def test_request_that_waits_for_a_thread_gets_503(held: Held) -> None:
+    server = held.start("--queue-timeout", "300ms", "--keep-alive", "60")
+    client = server.connect()
+    assert client.request("GET", "/pid").status == 200
+    held.hold(server, 2)
+    client.send_request("GET", "/pid")
+    answer = client.read_response()
+    assert (answer.status, answer.get("Retry-After")) == (503, "1")
+
+
+@pytest.mark.effect("request_timeout")
+def test_worker_with_a_request_beyond_request_timeout_is_replaced(held: Held) -> None:
+    server = held.start("--request-timeout", "500ms", "--graceful-timeout", "1")
+    (before,) = server.worker_pids()
+    held.hold(server, 1)
+    server.wait_for_workers(1, without=[before])
+    assert server.get("/pid").status == 200

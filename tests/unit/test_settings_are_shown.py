@@ -14,7 +14,7 @@ from fastfork.config import SETTINGS
 SERVER_TESTS = Path(__file__).parents[1] / "server"
 
 # Settings whose effect other work brings.  A name goes from here when a test shows it.
-ELSEWHERE = {"threads"}
+ELSEWHERE = {"share_connections"}
 
 
 def _names(decorator: ast.expr) -> list[str]:
