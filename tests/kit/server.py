@@ -38,16 +38,20 @@ SIGNALS = {
     "more": signal.SIGTTIN,
     "fewer": signal.SIGTTOU,
 }
-# Settings of the machine that runs the tests must not reach the server.
+# Settings of the machine that runs the tests must not reach the server: these, and FASTFORK_*.
 FOREIGN = (
-    "PORT", "WEB_CONCURRENCY", "FASTFORK_CMD_ARGS", "GUNICORN_CMD_ARGS", "NOTIFY_SOCKET",
-    "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+    "PORT", "WEB_CONCURRENCY", "SENDFILE", "GUNICORN_CMD_ARGS", "NOTIFY_SOCKET", "WATCHDOG_USEC",
+    "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
 )  # fmt: skip
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a server: tests/apps importable, and fastfork as it is here."""
-    env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN and not name.startswith("FASTFORK_")
+    }
     paths = [str(APPS)]
     if Path(fastfork.__file__).resolve().parents[1] == ROOT:
         paths.append(str(ROOT))  # not installed: the tests run on the checkout
