@@ -32,7 +32,10 @@ _SOFTWARE: Final = f"{TOP}/{'.'.join(map(str, VERSION))}"
 
 
 class Ours(str):
-    """A name of ours as MODULE:NAME, imported when a config file asks for it."""
+    """A name of ours as MODULE:NAME, imported when a config file asks for it.
+
+    By its text: settings know nothing of the floors above them.
+    """
 
     __slots__ = ()
 

@@ -290,9 +290,10 @@ class Held:
         self._go = go
         go.write_text("wait")
 
-    def start(self, *options: str) -> RunningServer:
+    def start(self, *options: str, workers: int = 1) -> RunningServer:
         words = ("--threads", "2", "-k", "gthread", *options)
-        return self._start("supervised:app", *words, env={"SUPERVISED_FILE": str(self._go)})
+        env = {"SUPERVISED_FILE": str(self._go)}
+        return self._start("supervised:app", *words, env=env, workers=workers)
 
     def hold(self, server: RunningServer, count: int) -> None:
         """Send `count` requests that wait, each on a connection of its own."""
@@ -336,3 +337,33 @@ def test_worker_with_a_request_beyond_request_timeout_is_replaced(held: Held) ->
     held.hold(server, 1)
     server.wait_for_workers(1, without=[before])
     assert server.get("/pid").status == 200
+
+
+@pytest.mark.effect("share_connections")
+@pytest.mark.parametrize("shares", [True, False])
+def test_request_to_a_busy_worker_is_answered_by_the_other_if_they_share(
+    held: Held, shares: bool
+) -> None:
+    options = [] if shares else ["--no-share-connections"]
+    server = held.start("--threads", "1", "--keep-alive", "60", *options, workers=2)
+    client, holder = two_on_one_worker(server)
+    busy = client.request("GET", "/pid").text
+    holder.send_request("GET", "/wait")
+    server.log.wait_for("The application gets /wait")
+    client.send_request("GET", "/pid")
+    if not shares:
+        client.expect_silence(0.3)
+        held.let_go()
+    assert (client.read_response().text == busy) is not shares
+
+
+def two_on_one_worker(server: RunningServer) -> tuple[RawClient, RawClient]:
+    """Two connections that stay open, to the same worker of two."""
+    seen: dict[str, RawClient] = {}
+    for _ in range(3):
+        client = server.connect()
+        pid = client.request("GET", "/pid").text
+        if pid in seen:
+            return seen[pid], client
+        seen[pid] = client
+    raise AssertionError(f"three connections to more than two workers: {list(seen)}")

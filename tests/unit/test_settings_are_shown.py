@@ -13,9 +13,6 @@ from fastfork.config import SETTINGS
 
 SERVER_TESTS = Path(__file__).parents[1] / "server"
 
-# Settings whose effect other work brings.  A name goes from here when a test shows it.
-ELSEWHERE = {"share_connections"}
-
 
 def _names(decorator: ast.expr) -> list[str]:
     """The settings in one decorator, if it is @pytest.mark.effect(...)."""
@@ -39,7 +36,7 @@ def shown() -> dict[str, list[str]]:
 
 def test_each_setting_has_a_test_that_shows_its_effect() -> None:
     """When this fails: mark a test in tests/server with @pytest.mark.effect(NAME)."""
-    assert set(SETTINGS) - set(shown()) == ELSEWHERE
+    assert set(SETTINGS) - set(shown()) == set()
 
 
 def test_marks_are_names_of_settings() -> None:
