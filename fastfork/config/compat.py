@@ -15,12 +15,14 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from .workerclass import AsyncWorker, GeventWorker, SyncWorker, ThreadWorker, Worker
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 __all__ = ["NAMES", "Names", "gunicorn_names"]
 
@@ -97,8 +99,8 @@ class _Module(ModuleType):
         return value
 
 
-class _Finder(MetaPathFinder, Loader):
-    """Finds `gunicorn` and what is below it, and nothing else."""
+class _Finder:
+    """Finds `gunicorn` and what is below it, and nothing else; a finder and a loader."""
 
     def find_spec(
         self,
@@ -112,7 +114,7 @@ class _Finder(MetaPathFinder, Loader):
         if fullname not in NAMES:
             # Not ModuleNotFoundError, which `from gunicorn import x` replaces by a text without x.
             raise ImportError(_missing(fullname), name=fullname)
-        return ModuleSpec(fullname, self, is_package=True)
+        return ModuleSpec(fullname, cast("Loader", self), is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A module that looks its names up in NAMES."""

@@ -9,7 +9,6 @@ Runs in: cli
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -48,6 +47,8 @@ def read_into(
     origin: where the path was given.  Raises ConfigError when there is no such file, or when it
     is no TOML.
     """
+    import tomllib  # here: most servers never need it
+
     text = text_of(path, found.shown, origin, _open)
     try:
         table: object = tomllib.loads(text)

@@ -47,7 +47,8 @@ def test_file_that_shows_a_setting_writes_it() -> None:
     """By its name or by one of its options, elsewhere than in the mark."""
     unwritten = []
     for name, texts in shown().items():
-        words = [rf"(?<!\w){name}(?!\w)", *(f"[\"']{flag}" for flag in SETTINGS[name].flags)]
+        flags = (flag.replace("--", "--(no-)?", 1) for flag in SETTINGS[name].flags)
+        words = [rf"(?<!\w){name}(?!\w)", *(f"[\"']{flag}" for flag in flags)]
         for text in texts:
             rest = re.sub(r"@pytest\.mark\.effect\([^)]*\)", "", text)
             if not re.search("|".join(words), rest):
