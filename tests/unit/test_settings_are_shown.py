@@ -48,7 +48,7 @@ def test_file_that_shows_a_setting_writes_it() -> None:
     unwritten = []
     for name, texts in shown().items():
         flags = (flag.replace("--", "--(no-)?", 1) for flag in SETTINGS[name].flags)
-        words = [rf"(?<!\w){name}(?!\w)", *(f"[\"']{flag}" for flag in flags)]
+        words = [rf"(?:(?<!\w)|(?<=\\n)){name}(?!\w)", *(f"[\"']{flag}" for flag in flags)]
         for text in texts:
             rest = re.sub(r"@pytest\.mark\.effect\([^)]*\)", "", text)
             if not re.search("|".join(words), rest):
