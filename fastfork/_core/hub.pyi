@@ -14,6 +14,8 @@ class Hub(Receiver):
     most_requests: int
     attention: bool
     nudge: Callable[[], None] | None
+    @property
+    def turn_ns(self) -> int: ...
     def __init__(
         self,
         app: WSGIApplication,

@@ -71,12 +71,46 @@ def test_pipelined_requests_have_a_line_each_in_order(serve: Serve) -> None:
     assert lines(served) == [f"/{number}" for number in range(20)]
 
 
-def test_refused_request_has_a_line_without_what_is_not_known(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (b"nonsense\r\n\r\n", '"nonsense - -" 400 '),
+        (b"GET /x HTTP/1.1\r\n\r\n", '"GET /x HTTP/1.1" 400 '),
+        (b"GET /x HTTP/9.9\r\n\r\n", '"GET /x HTTP/9.9" 505 '),
+        (b"\r\nGET /a b HTTP/1.1\r\n\r\n", '"GET /a b HTTP/1.1" 400 '),
+        (b"GET /\x00 HTTP/1.1\r\n\r\n", '"GET /\\x00 HTTP/1.1" 400 '),
+        (b"GET /\n127.0.0.1 forged\r\n\r\n", '"GET / -" 400 '),
+        (b'GET /" 200 \xe9\r\n\r\n', '"GET /\\x22 200 \\xE9" 400 '),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", f'"GET /{"x" * 235} -" 414 '),
+    ],
+)
+def test_refused_request_has_a_line_with_what_is_known(
+    serve: Serve, sent: bytes, line: str
+) -> None:
     served = serve(path, access="%(h)s " + FORMAT)
-    served.connect().send(b"nonsense\r\n\r\n")
-    (line,) = lines(served)
-    assert line.startswith('127.0.0.1 "- - -" 400 ')
+    served.connect().send(sent)
+    (made,) = lines(served)
+    assert made.startswith(f"127.0.0.1 {line}")
     served.logged("Invalid request")
+
+
+def test_refused_body_has_the_line_of_its_request(serve: Serve) -> None:
+    served = serve(path, access=FORMAT)
+    served.connect().send(
+        b"POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    )
+    (made,) = lines(served)
+    assert made.startswith('"POST /up HTTP/1.1" 400 ')
+    served.logged("Invalid request")
+
+
+def test_head_that_takes_too_long_has_a_line_with_what_came(serve: Serve) -> None:
+    served = serve(path, access=FORMAT, header_timeout=0.1)
+    client = served.connect()
+    client.send(b"GET /slow HTTP/1.1\r\nHost:")
+    assert client.read_response().status == 408
+    (made,) = lines(served)
+    assert made.startswith('"GET /slow HTTP/1.1" 408 ')
 
 
 def test_failed_request_is_a_500_in_the_log(serve: Serve) -> None:

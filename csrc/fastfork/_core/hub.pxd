@@ -10,6 +10,7 @@ cdef class Hub(Receiver):
     cdef object write_access
     cdef Responder spare
     cdef int64_t log_ns        # when access lines were last written
+    cdef readonly int64_t turn_ns  # when the turn began
     cdef int64_t told_ns       # when a refusal was last logged
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
     cdef public int64_t most_requests
@@ -28,6 +29,7 @@ cdef class Hub(Receiver):
     cdef int _catch_up(self, Connection connection) except -1
     cdef int64_t _wait(self) except -2
     cdef int _forget_request(self, Connection connection) except -1
+    cdef dict _seen(self, Connection connection)
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1
     cdef Responder _responder(self)

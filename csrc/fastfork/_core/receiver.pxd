@@ -11,6 +11,7 @@ cdef class Receiver(Queued):
     cdef HeadParser parser
     cdef EnvironBuilder environs
     cdef dict running          # environ of the request that is ready for the application
+    cdef bytes offence         # the beginning of what the parser has just refused, or None
     cdef int64_t spool_after
     cdef object spool_dir
     cdef int64_t grace_ns      # before that counts: connections warm up

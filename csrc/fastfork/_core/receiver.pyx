@@ -222,6 +222,7 @@ cdef class Receiver(Queued):
                 if used == FF_NEED_DATA:
                     return self._head_incomplete(connection, p, end - p)
                 connection.is_head = ff_is_head_error(<int>used) and self._is_head(p)
+                self.offence = p[:min(end - p, <Py_ssize_t>LINE_BYTES)]
                 return self._refuse(connection, <int>used, ff_error_status(<int>used))
             self._begin(connection, p)
             p += used
