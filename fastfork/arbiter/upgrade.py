@@ -16,7 +16,7 @@ from typing import Final
 
 from fastfork.arbiter.spawn import held_back
 from fastfork.net import Inherited, Places
-from fastfork.process import parent
+from fastfork.process import parent, streams
 from fastfork.process.pidfile import PidFile
 from fastfork.process.program import Inheritance, Program
 
@@ -83,6 +83,7 @@ class Upgrade:
             for signum in signums:
                 signal.signal(signum, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signums)
+            streams.release()
             self._program.execute(inheritance)
         except OSError as error:
             log.error("Cannot execute %s: %s", self._program.executable, error.strerror)

@@ -1,12 +1,16 @@
-"""The three standard descriptors, when whoever started us had closed them.
+"""The three standard descriptors: opened where they were closed, captured, let go of.
 
 Runs in: both
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
+
+# While standard output and error are captured: where the real ones are.
+_kept: dict[int, int] = {}
 
 
 def open_closed_ones() -> None:
@@ -39,12 +43,43 @@ def _open(descriptor: int) -> None:
 
 
 def leave_terminal() -> None:
-    """Put the null device in place of the three standard descriptors."""
+    """Put the null device in place of the three; what is captured stays so."""
     fd = os.open(os.devnull, os.O_RDWR)
+    _flush()
+    for descriptor in (0, 1, 2):
+        os.dup2(fd, _kept.get(descriptor, descriptor), inheritable=descriptor not in _kept)
+    if fd > 2:
+        os.close(fd)
+
+
+def capture(fd: int) -> None:
+    """Let what is printed go to `fd`, line by line.  Again for another file."""
+    _flush()
+    for number in (1, 2):
+        if number not in _kept:
+            _kept[number] = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.dup2(fd, number)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(line_buffering=True)  # a file is buffered by the block otherwise
+
+
+def release() -> None:
+    """Have standard output and error again; does nothing when they are not captured."""
+    _flush()
+    for number, kept in list(_kept.items()):
+        os.dup2(kept, number)
+        os.close(kept)
+        del _kept[number]
+
+
+def standard_output() -> int:
+    """The descriptor of the real standard output."""
+    return _kept.get(1, 1)
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-    for descriptor in (0, 1, 2):
-        os.dup2(fd, descriptor)
-    if fd > 2:
-        os.close(fd)
