@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from fastfork import address
+from fastfork import address, logs
 from fastfork.address import TcpAddress, UnixAddress
 from fastfork.arbiter.spawn import Runnable
 from fastfork.errors import HookFailed
@@ -41,7 +41,7 @@ class WorkerFace:
         self.age = age
         self.ppid = ppid
         self.cfg = cfg
-        self.log = log
+        self.log = logs.current()
         self.timeout = cfg.timeout
         self.booted = False
         self.alive = True
@@ -76,9 +76,13 @@ class Server:
 
     def __init__(self, arbiter: Supervised) -> None:
         self._arbiter = arbiter
-        self.log = log
 
     # -- gunicorn's names
+
+    @property
+    def log(self) -> logs.Logger:
+        """The error log: info(), error() and so on; an object of `logger_class`."""
+        return logs.current()
 
     @property
     def cfg(self) -> Config:

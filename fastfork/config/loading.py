@@ -33,7 +33,7 @@ PREFIX = "FASTFORK_"
 _VARIABLES_OF_OPTIONS = ("GUNICORN_CMD_ARGS", "FASTFORK_CMD_ARGS")
 
 # Settings that name a file; a relative one starts in chdir, whoever opens it and when.
-_FILES = ("accesslog", "errorlog", "pidfile")
+_FILES = ("accesslog", "errorlog", "logconfig", "logconfig_json", "pidfile")
 _STANDARD_STREAM = "-"
 
 

@@ -12,7 +12,19 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["ATOMS", "NUMBERS", "Atom", "BadFormat", "Piece", "parse", "unknown_atoms"]
+__all__ = [
+    "ATOMS",
+    "COMBINED",
+    "JSON",
+    "NAMED_ATOMS",
+    "NUMBERS",
+    "Atom",
+    "BadFormat",
+    "Piece",
+    "in_use",
+    "parse",
+    "unknown_atoms",
+]
 
 # Name of an atom -> what it prints.  The names are gunicorn's.
 ATOMS: Final[dict[str, str]] = {
@@ -35,13 +47,34 @@ ATOMS: Final[dict[str, str]] = {
     "D": "duration in microseconds",
     "L": "duration in seconds with six decimals",
     "p": "process id, in angle brackets",
+    "pid": "process id",
+    "time": "date and time of the line, RFC 3339 with milliseconds",
+    "request_id": "id of the request, or a dash without `request_id`",
 }
 
+# What a %({name}x)s prints, by its last letter.
+NAMED_ATOMS: Final[dict[str, str]] = {
+    "i": "field `name` of the request",
+    "o": "field `name` of the response",
+    "e": "key `name` of the environ",
+}
+
+# The format of Apache's httpd by this name, and gunicorn's default.
+COMBINED: Final = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+JSON: Final = (
+    '{"time": %(time)s, "remote_addr": %(h)s, "user": %(u)s, "method": %(m)s, "target": '
+    '%({raw_uri}e)s, "path": %(U)s, "query": %(q)s, "protocol": %(H)s, "status": %(s)s, '
+    '"bytes": %(B)s, "duration": %(L)s, "referer": %(f)s, "user_agent": %(a)s, "pid": %(pid)s, '
+    '"request_id": %(request_id)s}'
+)
+_BY_NAME: Final = {"combined": COMBINED, "json": JSON}
+
 # Atoms that are integers, and so may be printed with d.
-NUMBERS: Final = frozenset({"B", "T", "M", "D"})
+NUMBERS: Final = frozenset({"B", "T", "M", "D", "pid"})
 
 Source = Literal["plain", "request", "response", "environ"]
 _SOURCES: Final[dict[str, Source]] = {"i": "request", "o": "response", "e": "environ"}
+_LETTERS: Final = {source: letter for letter, source in _SOURCES.items()}
 
 _PIECE = re.compile(
     r"%(?:(?P<percent>%)|\((?P<name>(?:\{[^{}]*\})?[^(){}]*)\)"
@@ -77,6 +110,13 @@ class Atom:
     letter: str
 
     @property
+    def written(self) -> str:
+        """The name as it is written between the parentheses."""
+        if self.source == "plain":
+            return self.name
+        return f"{{{self.name}}}{_LETTERS[self.source]}"
+
+    @property
     def known(self) -> bool:
         """Whether the atom prints anything but a dash."""
         return self.source != "plain" or self.name in ATOMS
@@ -85,8 +125,21 @@ class Atom:
 Piece = str | Atom
 
 
+def in_use(text: str, *, is_json: bool, has_ids: bool) -> str:
+    """The format that is meant by `access_log_format`, with `log_format` and `request_id`.
+
+    Those two change it only where it is the default.
+    """
+    if text != COMBINED:
+        return _BY_NAME.get(text, text)
+    if is_json:
+        return JSON
+    return f"{COMBINED} %(request_id)s" if has_ids else COMBINED
+
+
 def parse(text: str) -> list[Piece]:
     """The pieces of a format, in order; adjacent literals are joined.  Raises BadFormat."""
+    text = _BY_NAME.get(text, text)
     if len(text) > LONGEST_FORMAT:
         raise BadFormat(
             f"has {len(text)} characters", f"write a format of at most {LONGEST_FORMAT}"

@@ -15,8 +15,10 @@ from typing import Any, Final
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
 from .groups.http import AnswerSettings, LeniencySettings, LimitSettings, TimeSettings
-from .groups.logs import LogSettings
+from .groups.logs import LogSettings, SyslogSettings
+from .groups.metrics import MetricSettings
 from .groups.privileges import PrivilegeSettings
+from .groups.proxies import ProxySettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
 from .groups.workers import WorkerSettings
 from .spec import METADATA_KEY, Spec
@@ -32,7 +34,10 @@ GROUPS: Final[tuple[type, ...]] = (
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    ProxySettings,
     LogSettings,
+    SyslogSettings,
+    MetricSettings,
     ProcessSettings,
     PrivilegeSettings,
     DevelopmentSettings,
@@ -49,7 +54,10 @@ class Config(
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    ProxySettings,
     LogSettings,
+    SyslogSettings,
+    MetricSettings,
     ProcessSettings,
     PrivilegeSettings,
     DevelopmentSettings,

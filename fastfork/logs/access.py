@@ -1,4 +1,4 @@
-"""The access log: lines from a compiled function, written in batches.
+"""The access log: lines, from a compiled function or a Logger, written in batches.
 
 Runs in: worker
 """
@@ -11,16 +11,17 @@ import select
 import stat
 from collections.abc import Iterator
 
-from fastfork import clock
-from fastfork.config import Config
+from fastfork import clock, metrics
+from fastfork.config import Config, logformat
 from fastfork.errors import ConfigError
+from fastfork.process import streams
 
+from . import lines, voice
 from .error import LOGGER, STANDARD_STREAM, open_descriptor
 from .line import LineFunction, compile_line
+from .syslog import SyslogLines
 
 __all__ = ["AccessLog"]
-
-STANDARD_OUTPUT = 1
 
 # How long a batch may wait for whoever reads a full pipe; the next ones wait no more until
 # one was taken, so that a reader that stopped costs a worker this long, once.
@@ -33,14 +34,34 @@ COMPLAIN_EVERY = 60.0
 class AccessLog:
     """Where access lines go, and how one is made.
 
-    enabled: whether there is an access log at all.  line: makes a line, without a line end,
-    from (environ, status, bytes of body sent, duration in nanoseconds, response headers).
+    enabled: whether anything is to be done at the end of a request.  line: makes a line,
+    without a line end, from (environ, status, bytes of body sent, duration in nanoseconds,
+    response headers); '' when there is none for this request.
     Raises ConfigError when the file cannot be opened.
     """
 
     def __init__(self, cfg: Config) -> None:
-        self.enabled = cfg.accesslog is not None
-        self.line: LineFunction = compile_line(cfg.access_log_format)
+        statsd = metrics.current()
+        logger = voice.current() if voice.is_custom(cfg) else None
+        is_written = cfg.accesslog is not None and logger is None
+        self._syslog: SyslogLines | None = None
+        if cfg.syslog and not cfg.disable_redirect_access_to_syslog and logger is None:
+            self._syslog = SyslogLines(cfg)
+        is_made = is_written or self._syslog is not None
+        is_logged = logger is not None and logger.access_log_enabled
+        self.enabled = is_made or is_logged or statsd is not None
+        self.line: LineFunction = lines.no_line
+        if is_made:
+            text = logformat.in_use(
+                cfg.access_log_format, is_json=cfg.log_format == "json", has_ids=cfg.request_id
+            )
+            self.line = compile_line(text)
+        elif logger is not None and is_logged:
+            self.line = lines.logged_by(logger)
+        if cfg.access_log_exclude:
+            self.line = lines.excluding(self.line, cfg.access_log_exclude)
+        if statsd is not None:
+            self.line = lines.counted(self.line, statsd)
         self._path = cfg.accesslog or STANDARD_STREAM
         self._fd = -1
         self._poll: select.poll | None = None
@@ -48,18 +69,32 @@ class AccessLog:
         self._is_cut = False
         self._lost = 0
         self._complained = float("-inf")
-        if self.enabled:
+        self._is_written = is_written
+        if is_written:
             self._take(self._open())
 
-    def write(self, lines: list[str]) -> None:
+    def write(self, made: list[str]) -> None:
+        """Write the lines to where they go, and send the metrics of their requests.
+
+        Never raises.
+        """
+        metrics.flush()
+        if "" in made:
+            made = [line for line in made if line]
+        if not made:
+            return
+        if self._fd >= 0:
+            self._write(made)
+        if self._syslog is not None and (lost := self._syslog.write(made)):
+            self._lose(lost, OSError("the system log takes no more"))
+
+    def _write(self, made: list[str]) -> None:
         """Write the lines, each with its line end: one write(2) to a file that takes them.
 
-        Never raises.  Lines that cannot be written (a full disk, a reader that stopped) are
-        counted, and told of on the error log once a minute.
+        Lines that cannot be written (a full disk, a reader that stopped) are counted, and told
+        of on the error log once a minute.
         """
-        if not lines or self._fd < 0:
-            return
-        text = "\n".join(lines) + "\n"
+        text = "\n".join(made) + "\n"
         data = text.encode("utf-8", "backslashreplace")
         if self._is_cut:
             data = b"\n" + data
@@ -77,7 +112,7 @@ class AccessLog:
 
     def reopen(self) -> None:
         """Open the file again after it was moved away; the old one stays if that fails."""
-        if not self.enabled or self._path == STANDARD_STREAM:
+        if not self._is_written or self._path == STANDARD_STREAM:
             return
         try:
             fd = self._open()
@@ -94,10 +129,12 @@ class AccessLog:
         if self._fd >= 0 and self._path != STANDARD_STREAM:
             os.close(self._fd)
         self._fd = -1
+        if self._syslog is not None:
+            self._syslog.close()
 
     def _open(self) -> int:
         if self._path == STANDARD_STREAM:
-            return STANDARD_OUTPUT
+            return streams.standard_output()
         return open_descriptor(self._path, "accesslog")
 
     def _take(self, fd: int) -> None:

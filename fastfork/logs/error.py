@@ -8,45 +8,38 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from fastfork import clock
 from fastfork.config import Config
 from fastfork.errors import ConfigError
+from fastfork.process import streams
 
-from .escaping import escape_controls
+from . import formatters
 from .outlet import Outlet, StandardError
+from .requestid import RequestIdFilter
 
-__all__ = ["LOGGER", "ErrorHandler", "setup_error_log"]
+__all__ = ["GUNICORNS", "LOGGER", "ErrorHandler", "StandardOutput", "make_handler", "set_handlers"]
 
 LOGGER: Final = logging.getLogger("fastfork.error")
-FORMAT: Final = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
-DATE_FORMAT: Final = "[%Y-%m-%d %H:%M:%S %z]"
+# The name under which applications written for gunicorn ask for handlers and level.
+GUNICORNS: Final = logging.getLogger("gunicorn.error")
 STANDARD_STREAM: Final = "-"
 
 # A log that cannot be written is told of once in this many seconds.
 COMPLAIN_EVERY = 60.0
 
 
-class SafeFormatter(logging.Formatter):
-    """gunicorn's format; control characters are escaped, the lines of a traceback stay."""
-
-    def __init__(self) -> None:
-        super().__init__(FORMAT, DATE_FORMAT)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as text without control characters."""
-        return escape_controls(super().format(record))
-
-
 class LogFile:
     """A file that is appended to at once: what a full disk refuses is not kept for later.
 
-    Raises ConfigError when the path cannot be opened.
+    setting: that names the path.  Raises ConfigError when the path cannot be opened.
     """
 
-    def __init__(self, path: str) -> None:
-        self._outlet = Outlet(open_descriptor(path, "errorlog"))
+    def __init__(self, path: str, setting: str = "errorlog") -> None:
+        self._setting = setting
+        self._outlet = Outlet(open_descriptor(path, setting))
 
     def write(self, text: str) -> int:
         """Append `text`; one write(2) unless it is cut short.  Raises OSError."""
@@ -59,7 +52,7 @@ class LogFile:
         The descriptor keeps its number: a signal handler may call this in the middle of a
         write(2), and faulthandler remembers the number.
         """
-        fd = open_descriptor(path, "errorlog")
+        fd = open_descriptor(path, self._setting)
         os.dup2(fd, self._outlet.fd, inheritable=False)
         os.close(fd)
         self._outlet.look_again()
@@ -78,19 +71,45 @@ class LogFile:
             os.close(fd)
 
 
-class ErrorHandler(logging.StreamHandler[LogFile | StandardError]):
-    """Writes to a file in append mode, or to standard error when the path is `-`.
+class StandardOutput:
+    """Standard output as the stream of a log handler, also while it is captured."""
 
+    def __init__(self) -> None:
+        self._outlet = Outlet(streams.standard_output())
+
+    def write(self, text: str) -> int:
+        """Write lines.  Raises OSError."""
+        self._outlet.write(text.encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._outlet.fd
+
+
+class ErrorHandler(logging.StreamHandler[LogFile | StandardError | StandardOutput]):
+    """Writes to a file in append mode, or to a standard stream when the path is `-`.
+
+    setting: that names the path; the standard stream of `accesslog` is standard output.
     Raises ConfigError when the file cannot be opened.  Never raises later.  Lines that cannot
     be written are counted, and the next one that can is followed by their number.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        formatter: logging.Formatter | None = None,
+        *,
+        setting: str = "errorlog",
+    ) -> None:
         self.path = path
         self._complained = float("-inf")
         self._lost = 0
-        super().__init__(StandardError() if path == STANDARD_STREAM else LogFile(path))
-        self.setFormatter(SafeFormatter())
+        super().__init__(_stream(path, setting))
+        self.setFormatter(formatter or formatters.SafeFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, and how many before it were lost."""
@@ -132,6 +151,12 @@ class ErrorHandler(logging.StreamHandler[LogFile | StandardError]):
             pass  # standard error is gone too: nobody is left to tell
 
 
+def _stream(path: str, setting: str) -> LogFile | StandardError | StandardOutput:
+    if path != STANDARD_STREAM:
+        return LogFile(path, setting)
+    return StandardOutput() if setting == "accesslog" else StandardError()
+
+
 def open_descriptor(path: str, setting: str) -> int:
     """A descriptor to append to `path`, close-on-exec.  Raises ConfigError.
 
@@ -150,12 +175,22 @@ def open_descriptor(path: str, setting: str) -> int:
     return descriptor
 
 
-def setup_error_log(cfg: Config) -> None:
-    """Send the error log where `cfg` says.  Raises ConfigError; the old log stays then."""
-    handler = ErrorHandler(cfg.errorlog)
-    for old in list(LOGGER.handlers):
-        LOGGER.removeHandler(old)
-        old.close()
-    LOGGER.addHandler(handler)
-    LOGGER.setLevel(cfg.loglevel.upper())
-    LOGGER.propagate = False
+def make_handler(cfg: Config) -> ErrorHandler:
+    """The handler that `errorlog` and `log_format` mean.  Raises ConfigError."""
+    is_terminal = cfg.errorlog == STANDARD_STREAM and formatters.wants_colour(sys.stderr)
+    return ErrorHandler(cfg.errorlog, formatters.make(cfg.log_format, in_colour=is_terminal))
+
+
+def set_handlers(logger: logging.Logger, handlers: Sequence[logging.Handler], level: str) -> None:
+    """Let `logger` go to these handlers only, from this level on; old ones of ours are closed."""
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        if old not in handlers:
+            old.close()
+    for handler in handlers:
+        logger.addHandler(handler)
+    if not any(isinstance(one, RequestIdFilter) for one in logger.filters):
+        logger.addFilter(RequestIdFilter())
+    logger.setLevel(level.upper())
+    logger.propagate = False
+    logger.disabled = False  # a dictConfig of the application's may have done that

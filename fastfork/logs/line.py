@@ -2,7 +2,8 @@
 
 The function puts the values together first and looks at the whole line once: printable ASCII
 with no more quotes than the format has, and no backslash, is what nearly every line is.  Only
-a line that fails this is made again with each value escaped.
+a line that fails this is made again with each value escaped.  In a format that is a JSON object
+the values alone are looked at, and escaped as JSON.
 
 Runs in: worker
 """
@@ -19,9 +20,11 @@ from typing import Any, Final, TypeAlias
 from fastfork.config import logformat
 from fastfork.config.logformat import Atom
 
+from . import jsontemplate
 from .escaping import LONGEST_VALUE, escape
+from .requestid import KEY
 
-__all__ = ["LineFunction", "compile_line"]
+__all__ = ["LineFunction", "basic_user", "compile_line"]
 
 Headers: TypeAlias = list[tuple[str, str]]
 
@@ -51,6 +54,9 @@ _EXPRESSIONS: Final[dict[str, str]] = {
     "D": "duration // 1000",
     "L": "SECONDS % (duration / 1e9)",
     "p": "PID % getpid()",
+    "pid": "getpid()",
+    "time": "clock.precise()",
+    "request_id": "environ.get(REQUEST_ID, DASH)",
 }
 
 # An Authorization field that is longer is not asked for its user.
@@ -60,17 +66,29 @@ LONGEST_CREDENTIALS = 4096
 class _Clock:
     """The time as the log shows it, made once a second; `start <= time() < end` holds for it."""
 
-    __slots__ = ("end", "start", "text")
+    __slots__ = ("date", "end", "start", "text", "zone")
 
     def __init__(self) -> None:
         self.start = self.end = 0.0
-        self.text = ""
+        self.text = self.date = self.zone = ""
 
     def refresh(self) -> str:
         self.start = float(int(time.time()))
         self.end = self.start + 1.0
-        self.text = time.strftime("[%d/%b/%Y:%H:%M:%S %z]", time.localtime(self.start))
+        local = time.localtime(self.start)
+        self.text = time.strftime("[%d/%b/%Y:%H:%M:%S %z]", local)
+        zone = time.strftime("%z", local)
+        self.date = time.strftime("%Y-%m-%dT%H:%M:%S", local)
+        self.zone = f"{zone[:3]}:{zone[3:]}"
         return self.text
+
+    def precise(self) -> str:
+        """RFC 3339 with milliseconds."""
+        now = time.time()
+        if not self.start <= now < self.end:
+            self.refresh()
+            now = max(now, self.start)
+        return f"{self.date}.{int((now - self.start) * 1000) % 1000:03d}{self.zone}"
 
 
 def basic_user(authorization: str) -> str:
@@ -107,6 +125,7 @@ def _names() -> dict[str, object]:
         "QUERY": "QUERY_STRING",
         "REFERER": "HTTP_REFERER",
         "REMOTE_ADDR": "REMOTE_ADDR",
+        "REQUEST_ID": KEY,
         "SECONDS": "%.6f",
         "TARGET": "RAW_URI",
         "USER_AGENT": "HTTP_USER_AGENT",
@@ -146,16 +165,22 @@ def _expression(atom: Atom, constants: dict[str, object]) -> str:
 def compile_line(text: str) -> LineFunction:
     """The function that makes a line of this format.  Raises logformat.BadFormat."""
     pieces = logformat.parse(text)
+    quoted = jsontemplate.positions(pieces)
     constants = _names()
     atoms = [piece for piece in pieces if isinstance(piece, Atom)]
     expressions = [_expression(atom, constants) for atom in atoms]
     getters = _compile(
         f"[{', '.join(f'lambda {_ARGUMENTS}: {written}' for written in expressions)}]", constants
     )
-    constants["make_safely"] = _careful(pieces, getters)
+    writers = [
+        _writer(atom, None if quoted is None else quoted[number])
+        for number, atom in enumerate(atoms)
+    ]
+    constants["make_safely"] = _careful(pieces, getters, [slow for _, slow in writers])
     for number, atom in enumerate(atoms):
         constants[f"LAYOUT{number}"] = _layout(atom)
-    body = _source(pieces, expressions)
+    constants["value"] = jsontemplate.value
+    body = _source(pieces, expressions, [quick for quick, _ in writers], is_json=quoted is not None)
     namespace: dict[str, Any] = constants
     # The text is made from the tables above; of the format only repr() comes in.
     exec(compile(body, "<access_log_format>", "exec"), namespace)  # noqa: S102
@@ -173,24 +198,60 @@ def _layout(atom: Atom) -> str:
     return f"%{atom.layout}{atom.letter}"
 
 
-def _source(pieces: Sequence[logformat.Piece], expressions: Sequence[str]) -> str:
+def _writer(atom: Atom, is_quoted: bool | None) -> tuple[str, Callable[[object], str]]:
+    """How a value is written: within the f-string when all is well, and by a function when not.
+
+    is_quoted: in a JSON format, whether it stands inside quotes; None in any other.
+    In the f-string `#` is the number of the atom; q# is v# in quotes, null for a dash.
+    """
+    layout = _layout(atom)
+    laid_out = "{LAYOUT# % (v#,)}" if layout != "%s" else "{v#}"
+    if is_quoted is None:
+        if atom.letter == "d":
+            return laid_out, lambda value: layout % (value,)
+        return laid_out, lambda value: layout % (escape(value),)
+    if is_quoted:
+        return laid_out, lambda value: jsontemplate.inside(value, layout)
+    if atom.letter == "d":
+        return laid_out, lambda value: layout % (value,)
+    made = jsontemplate.bare(atom.written)
+    if atom.source == "plain" and atom.name in jsontemplate.ALWAYS_NUMBERS - {"b"}:
+        return "{v#}", made
+    if made is jsontemplate.value:
+        return "{value(v#)}", made
+    return "{q#}", made
+
+
+def _source(
+    pieces: Sequence[logformat.Piece],
+    expressions: Sequence[str],
+    written: Sequence[str],
+    *,
+    is_json: bool,
+) -> str:
     """The source of the function."""
     literals = "".join(piece for piece in pieces if isinstance(piece, str))
-    is_plain = literals.isascii() and literals.isprintable() and "\\" not in literals
-    template = ""
+    is_plain = (
+        not is_json and literals.isascii() and literals.isprintable() and "\\" not in literals
+    )
+    parts: list[str] = []
     values = ""
     number = 0
     for piece in pieces:
         if isinstance(piece, str):
-            template += piece.replace("{", "{{").replace("}", "}}")
+            parts.append(repr(piece))
             continue
-        bare = not piece.layout and piece.letter == "s"
-        template += f"{{v{number}}}" if bare else f"{{LAYOUT{number} % (v{number},)}}"
+        parts.append(f"f{written[number].replace('#', str(number))!r}")
         values += f"{{v{number}}}"
         number += 1
     lines = [f"def line({_ARGUMENTS}):", "    try:"]
-    lines += [f"        v{n} = {written}" for n, written in enumerate(expressions)]
-    lines.append(f"        text = f{template!r}")
+    lines += [f"        v{n} = {one}" for n, one in enumerate(expressions)]
+    lines += [
+        f"        q{n} = f'\"{{v{n}}}\"' if v{n} != DASH else 'null'"
+        for n, one in enumerate(written)
+        if one == "{q#}"
+    ]
+    lines.append(f"        text = {' '.join(parts) or repr('')}")
     lines.append("        looked_at = text" if is_plain else f"        looked_at = f{values!r}")
     lines += [
         "    except Exception:",  # an app may leave anything in the environ
@@ -205,11 +266,13 @@ def _source(pieces: Sequence[logformat.Piece], expressions: Sequence[str]) -> st
 
 
 def _careful(
-    pieces: Iterable[logformat.Piece], getters: Sequence[Callable[..., object]]
+    pieces: Iterable[logformat.Piece],
+    getters: Sequence[Callable[..., object]],
+    writers: Sequence[Callable[[object], str]],
 ) -> LineFunction:
     """The slow twin of the function: each value fetched and escaped by itself."""
-    left = iter(getters)
-    steps = [piece if isinstance(piece, str) else (piece, next(left)) for piece in pieces]
+    left = iter(zip(getters, writers, strict=True))
+    steps = [piece if isinstance(piece, str) else next(left) for piece in pieces]
 
     def line(environ: Any, status: str, sent: int, duration: int, headers: Headers) -> str:
         made = []
@@ -217,12 +280,12 @@ def _careful(
             if isinstance(step, str):
                 made.append(step)
                 continue
-            atom, getter = step
+            getter, writer = step
             try:
                 value = getter(environ, status, sent, duration, headers)
-                made.append(_layout(atom) % (value if atom.letter == "d" else escape(value),))
             except Exception:
-                made.append("-")
+                value = "-"
+            made.append(writer(value))
         return "".join(made)
 
     return line

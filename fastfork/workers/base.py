@@ -9,7 +9,6 @@ Runs in: worker
 from __future__ import annotations
 
 import faulthandler
-import logging
 import os
 import random
 import signal
@@ -19,9 +18,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock, logs
+from fastfork import clock, logs, metrics
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import ModuleList, Slot, State
+from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, parent, privileges, streams, title
 from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
@@ -85,7 +85,7 @@ class Worker(ABC):
         self.arbiter_pid = arbiter_pid
         self.load_app = load_app
         self.pool = pool
-        self.log = logging.getLogger("fastfork.error")
+        self.log = logs.current()
         self.wsgi: WSGIApplication | None = None
         self.booted = False
         self._served = 0
@@ -186,7 +186,7 @@ class Worker(ABC):
         app = boot.load(self.load_app)
         self.wsgi = app
         hooks.must(cfg, "post_worker_init", self)
-        return calling_pre_request(app, cfg, self)
+        return giving_ids(calling_pre_request(app, cfg, self), cfg)
 
     def _stand_in(self, error: BootError) -> WSGIApplication:
         """What answers while the application does not load and somebody is mending it."""
@@ -200,6 +200,7 @@ class Worker(ABC):
         The title is only written here: a request costs nothing.
         """
         self._sources.tell()
+        metrics.flush()
         if not self.draining:
             busy, self._served = self.slot.requests != self._served, self.slot.requests
             running = max(self.slot.in_flight, int(busy))

@@ -22,7 +22,9 @@ from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.ipc import Order
+from fastfork.logs import LOGGER
 from fastfork.logs.access import AccessLog
+from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
@@ -213,7 +215,7 @@ class ReactorWorker(Worker):
         site = Site(
             batch,
             crew=crew,
-            log=self.log,
+            log=LOGGER,
             pages=error_page,
             access_line=self.access_line(),
             leaving=lambda: not self.alive,
@@ -231,7 +233,7 @@ class ReactorWorker(Worker):
             resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
         )
         return Hub(
-            app,
+            timing_queue(app, lambda: self.hub.turn_ns if self.hub is not None else 0),
             site=site,
             batch=batch,
             parser=parser,

@@ -26,11 +26,12 @@ PLACEHOLDERS = (
 class ErrorStream:
     """`wsgi.errors`: where the error log goes, as it is at the time of writing."""
 
-    def __init__(self, log: logging.Logger) -> None:
+    def __init__(self, log: Any) -> None:
         self._log = log
 
     def _stream(self) -> TextIO:
-        for handler in self._log.handlers:
+        # A logging.Logger, or what has one (fastfork/logs/glogging.py).
+        for handler in getattr(self._log, "error_log", self._log).handlers:
             if isinstance(handler, logging.StreamHandler):
                 stream: TextIO = handler.stream
                 return stream

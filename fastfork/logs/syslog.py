@@ -1,0 +1,204 @@
+"""The system log: messages sent without waiting for it.
+
+A message is `<PRI>gunicorn.NAME.error: [PID] TEXT` (RFC 3164 without time and host, which the
+receiver adds), as gunicorn's; a datagram each, and on a stream a line each (RFC 6587 section
+3.4.2).
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from fastfork import clock
+from fastfork.config.sinks import FACILITIES, Sink, parse_syslog
+
+from .escaping import escape_controls
+
+if TYPE_CHECKING:
+    from fastfork.config import Config
+
+__all__ = ["SyslogHandler", "SyslogLines", "SyslogSocket"]
+
+# RFC 5424 section 6.2.1.
+_SEVERITIES: Final = (
+    (logging.CRITICAL, 2),
+    (logging.ERROR, 3),
+    (logging.WARNING, 4),
+    (logging.INFO, 6),
+)
+DEBUG: Final = 7
+INFO: Final = 6
+
+# Larger datagrams would be cut by most receivers (RFC 5424 section 6.1 asks them for 2048).
+LONGEST_MESSAGE: Final = 8192
+
+# Who does not listen is tried again after so many seconds, and asked for so long.
+RETRY_SECONDS = 1.0
+CONNECT_SECONDS = 1.0
+# A stream may keep us waiting for this long, once; what is not taken then is lost.
+SEND_SECONDS = 0.1
+
+
+class SyslogSocket:
+    """The connection of this process to the system log.
+
+    lost: messages that it did not take, since somebody last asked.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._socket: socket.socket | None = None
+        self._is_stream = False
+        self._owner = 0
+        self._retry_at = float("-inf")
+        self.lost = 0
+
+    def send(self, messages: Iterable[bytes]) -> None:
+        """Send each message.  Never raises, and never waits for longer than a moment."""
+        for message in messages:
+            if not self._send(message[:LONGEST_MESSAGE]) and not self._send_anew(message):
+                self.lost += 1
+
+    def close(self) -> None:
+        """Let the connection go; the next message makes another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send_anew(self, message: bytes) -> bool:
+        """Whoever was there may have been restarted: once more on a new connection."""
+        return self._socket is None and self._send(message[:LONGEST_MESSAGE])
+
+    def _send(self, message: bytes) -> bool:
+        connection = self._connected()
+        if connection is None:
+            return False
+        try:
+            if self._is_stream:
+                connection.sendall(message + b"\n")  # up to SEND_SECONDS
+            else:
+                connection.send(message, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            # Also after a part of a message: the rest would begin in the middle of a line.
+            self.close()
+            return False
+        return True
+
+    def _connected(self) -> socket.socket | None:
+        """The socket, made by this process: a stream that two share would mix their lines."""
+        if self._owner != os.getpid():
+            self.close()
+            self._owner = os.getpid()
+            self._retry_at = float("-inf")
+        if self._socket is None and clock.now() >= self._retry_at:
+            try:
+                self._socket = self._connect()
+            except OSError:
+                self._retry_at = clock.now() + RETRY_SECONDS
+        return self._socket
+
+    def _connect(self) -> socket.socket:
+        """Raises OSError."""
+        sink = self._sink
+        if sink.transport in ("udp", "tcp"):
+            kind = socket.SOCK_DGRAM if sink.transport == "udp" else socket.SOCK_STREAM
+            family, _, _, _, where = socket.getaddrinfo(sink.host, sink.port, type=kind)[0]
+            return self._open(family, kind, where)
+        kinds = {"dgram": (socket.SOCK_DGRAM,), "stream": (socket.SOCK_STREAM,)}
+        tried = kinds.get(sink.transport, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
+        for kind in tried[:-1]:
+            try:
+                return self._open(socket.AF_UNIX, kind, sink.path)
+            except OSError:
+                continue  # EPROTOTYPE: it is of the other kind
+        return self._open(socket.AF_UNIX, tried[-1], sink.path)
+
+    def _open(self, family: int, kind: int, where: object) -> socket.socket:
+        made = socket.socket(family, kind)
+        try:
+            made.settimeout(CONNECT_SECONDS)
+            made.connect(where)  # type: ignore[arg-type]
+            made.settimeout(SEND_SECONDS)
+        except OSError:
+            made.close()
+            raise
+        self._is_stream = kind == socket.SOCK_STREAM
+        return made
+
+
+class _Channel:
+    """Messages of one of the two logs: the beginning of each, and where they go."""
+
+    def __init__(self, cfg: Config, name: str) -> None:
+        prefix = cfg.syslog_prefix or (cfg.proc_name or cfg.wsgi_app or "").replace(":", ".")
+        self._facility = FACILITIES[cfg.syslog_facility] * 8
+        self._begin = f"gunicorn.{prefix}.{name}: "
+        self.socket = SyslogSocket(parse_syslog(cfg.syslog_addr))
+
+    def message(self, severity: int, text: str) -> bytes:
+        """The message as it is sent."""
+        line = f"<{self._facility + severity}>{self._begin}{text}"
+        return line.encode("utf-8", "backslashreplace")
+
+
+class SyslogHandler(logging.Handler):
+    """Sends records to the system log; lines of a traceback are joined by ` | `.
+
+    name: `error` or `access`.  formatter: of the text after the name.
+    """
+
+    def __init__(self, cfg: Config, name: str, formatter: logging.Formatter | None = None) -> None:
+        super().__init__()
+        self._channel = _Channel(cfg, name)
+        self.setFormatter(formatter or logging.Formatter("[%(process)d] %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record, and how many before it were lost."""
+        try:
+            text = escape_controls(self.format(record)).replace("\n", " | ")
+        except Exception:
+            self.handleError(record)
+            return
+        channel = self._channel
+        lost = channel.socket.lost
+        channel.socket.send([channel.message(_severity(record.levelno), text)])
+        if lost and channel.socket.lost == lost:
+            channel.socket.lost = 0
+            told = f"[{os.getpid()}] {lost} message(s) were lost: nobody took them"
+            channel.socket.send([channel.message(_severity(logging.WARNING), told)])
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._channel.socket.close()
+        super().close()
+
+
+class SyslogLines:
+    """Sends the lines of the access log."""
+
+    def __init__(self, cfg: Config) -> None:
+        self._channel = _Channel(cfg, "access")
+
+    def write(self, lines: Iterable[str]) -> int:
+        """Send a message a line.  Returns how many were lost since the last call."""
+        begin = f"[{os.getpid()}] "
+        channel = self._channel
+        channel.socket.send([channel.message(INFO, begin + line) for line in lines])
+        lost, channel.socket.lost = channel.socket.lost, 0
+        return lost
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._channel.socket.close()
+
+
+def _severity(level: int) -> int:
+    return next((number for least, number in _SEVERITIES if level >= least), DEBUG)

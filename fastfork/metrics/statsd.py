@@ -1,0 +1,281 @@
+"""Metrics for statsd and DogStatsD: gathered, and sent as one datagram a tick.
+
+gunicorn sends three datagrams a request; here a request costs a few additions, and what came
+together within a tick goes out together.  Counters are sums.  Of timings as many are sent as
+fit, each with the share that it stands for (`|@0.25`), which is how the protocol says that it
+is one of several.
+
+The protocol: `NAME:VALUE|TYPE[|@RATE][|#TAGS]`, a metric a line (github.com/statsd/statsd
+docs/metric_types.md, and DogStatsD's datagram page).
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+from fastfork import clock
+from fastfork.config.sinks import Sink, parse_statsd
+
+if TYPE_CHECKING:
+    from fastfork.config import Config
+
+__all__ = ["LogCounter", "Statsd", "current", "flush", "handler", "setup"]
+
+# Bytes of one datagram: what an Ethernet frame carries beyond IPv6 and UDP with some room, and
+# on the same machine what DogStatsD reads at once.
+REMOTE_BYTES: Final = 1432
+LOCAL_BYTES: Final = 8192
+
+# Until a datagram could be sent, so many different metrics and timings are kept.
+MOST_NAMES: Final = 256
+MOST_TIMINGS: Final = 4096
+
+# Who does not listen is looked for again after so many seconds.
+RETRY_SECONDS: Final = 1.0
+# Log lines do not send a datagram each.
+LEAST_SECONDS: Final = 0.05
+
+DURATION: Final = "gunicorn.request.duration"
+QUEUE_WAIT: Final = "fastfork.queue_wait"
+
+# gunicorn's names of types in `extra=` of a log call.
+_TYPES: Final = {"gauge": "g", "counter": "c", "histogram": "h", "timer": "ms"}
+
+
+class Statsd:
+    """Gathers metrics of this process, and sends them when `flush` is called.
+
+    prefix: before each name.  tags: as DogStatsD takes them, '' for none.
+    """
+
+    def __init__(self, sink: Sink, *, prefix: str = "", tags: str = "") -> None:
+        self._sink = sink
+        self._prefix = f"{prefix}." if prefix else ""
+        self._tags = f"|#{tags}" if tags else ""
+        self._room = LOCAL_BYTES if sink.path else REMOTE_BYTES
+        self._socket: socket.socket | None = None
+        self._retry_at = float("-inf")
+        self._sent_at = float("-inf")
+        self.dropped = 0  # datagrams that nobody took
+        self.forget()
+
+    def forget(self) -> None:
+        """Gather anew."""
+        self._counts: dict[str, float] = {}
+        self._others: dict[str, str] = {}
+        self._statuses: dict[str, int] = {}
+        self._durations: list[int] = []
+        self._waits: list[int] = []
+
+    # -- gathering
+
+    def request(self, status: str, duration: int) -> None:
+        """A request has ended.  status: begins with three digits.  duration: nanoseconds."""
+        code = status[:3]
+        self._statuses[code] = self._statuses.get(code, 0) + 1
+        if len(self._durations) < MOST_TIMINGS:
+            self._durations.append(duration)
+
+    def queue_wait(self, waited: int) -> None:
+        """A request has come to the application after so many nanoseconds."""
+        if len(self._waits) < MOST_TIMINGS:
+            self._waits.append(waited)
+
+    def count(self, name: str, by: float = 1) -> None:
+        """Add to a counter."""
+        if name in self._counts or len(self._counts) < MOST_NAMES:
+            self._counts[name] = self._counts.get(name, 0) + by
+
+    def value(self, name: str, value: float, kind: str) -> None:
+        """Set a gauge (`g`), or send a value of a histogram (`h`) or timer (`ms`)."""
+        if name in self._others or len(self._others) < MOST_NAMES:
+            self._others[name] = f"{_number(value)}|{kind}"
+
+    # -- sending
+
+    def flush(self) -> None:
+        """Send what was gathered, in one datagram; what does not fit or is not taken is dropped.
+
+        Never waits and never raises.
+        """
+        lines = self._lines()
+        if not lines:
+            return
+        self.forget()
+        self._sent_at = clock.now()
+        try:
+            connection = self._connected()
+            if connection is None:
+                self.dropped += 1
+            else:
+                connection.send("\n".join(lines).encode())
+        except OSError:  # also BlockingIOError: its buffer is full
+            self.dropped += 1
+            self._close()
+
+    def flush_soon(self) -> None:
+        """As `flush`, but not more often than twenty times a second."""
+        if clock.now() - self._sent_at >= LEAST_SECONDS:
+            self.flush()
+
+    def _lines(self) -> list[str]:
+        """The lines of one datagram."""
+        made: list[str] = []
+        requests = sum(self._statuses.values())
+        if requests:
+            made.append(self._line("gunicorn.requests", f"{requests}|c"))
+        for code, number in self._statuses.items():
+            made.append(self._line(f"gunicorn.request.status.{code}", f"{number}|c"))
+        made += [self._line(name, f"{_number(by)}|c") for name, by in self._counts.items()]
+        made += [self._line(name, value) for name, value in self._others.items()]
+        while made and len("\n".join(made)) > self._room:
+            made.pop()
+        room = self._room - sum(len(line) + 1 for line in made)
+        both = bool(self._durations) + bool(self._waits)
+        for name, timings in ((DURATION, self._durations), (QUEUE_WAIT, self._waits)):
+            if timings:
+                made += self._sample(name, timings, requests or len(timings), room // both)
+        return made
+
+    def _sample(self, name: str, timings: list[int], happened: int, room: int) -> list[str]:
+        """As many timings as fit, spread evenly over those there were."""
+        longest = len(self._line(name, "1234567.123|ms|@0.0001")) + 1
+        fit = min(len(timings), max(room // longest, 0))
+        if fit == 0:
+            return []
+        happened = max(happened, len(timings))
+        rate = "" if fit == happened else f"|@{max(fit / happened, 0.0001):.4f}"
+        chosen = [timings[at * len(timings) // fit] for at in range(fit)]
+        return [self._line(name, f"{min(ns, 10**15) / 1e6:.3f}|ms{rate}") for ns in chosen]
+
+    def _line(self, name: str, value: str) -> str:
+        return f"{self._prefix}{name}:{value}{self._tags}"
+
+    def _connected(self) -> socket.socket | None:
+        """The socket.  Raises OSError."""
+        if self._socket is None and clock.now() >= self._retry_at:
+            self._retry_at = clock.now() + RETRY_SECONDS
+            self._socket = _connect(self._sink)
+        return self._socket
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _connect(sink: Sink) -> socket.socket:
+    """A datagram socket that never blocks.  Raises OSError."""
+    where: object = sink.path
+    family: int = socket.AF_UNIX
+    if not sink.path:
+        family, _, _, _, where = socket.getaddrinfo(sink.host, sink.port, type=socket.SOCK_DGRAM)[0]
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    made.setblocking(False)
+    try:
+        made.connect(where)  # type: ignore[arg-type]
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class LogCounter(logging.Handler):
+    """Counts log calls by level, and sends what they bring as `extra`.
+
+    extra={"metric": NAME, "value": NUMBER, "mtype": "gauge" | "counter" | "histogram" |
+    "timer"} is gunicorn's way to send a metric of one's own.
+    """
+
+    def __init__(self, statsd: Statsd) -> None:
+        super().__init__()
+        self._statsd = statsd
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count one record.  Never raises."""
+        name = _log_metric(record)
+        if name is not None:
+            self._statsd.count(name)
+        metric: Any = getattr(record, "metric", None)
+        if metric is not None:
+            self._own(str(metric), getattr(record, "value", None), getattr(record, "mtype", None))
+        if name is not None or metric is not None:
+            self._statsd.flush_soon()
+
+    def close(self) -> None:
+        """Send what is left: logging calls this when the process ends."""
+        self._statsd.flush()
+        super().close()
+
+    def _own(self, metric: str, value: object, mtype: object) -> None:
+        kind = _TYPES.get(str(mtype))
+        if kind is None or not isinstance(value, int | float) or not metric.isprintable():
+            return
+        if any(character in metric for character in ":|@#\n"):
+            return
+        if kind == "c":
+            self._statsd.count(metric, value)
+        else:
+            self._statsd.value(metric, value, kind)
+
+
+def _log_metric(record: logging.LogRecord) -> str | None:
+    """The counter of a record: gunicorn has one each from warning up, and one for exceptions."""
+    if record.levelno >= logging.CRITICAL:
+        return "gunicorn.log.critical"
+    if record.levelno >= logging.ERROR:
+        return "gunicorn.log.exception" if record.exc_info else "gunicorn.log.error"
+    return "gunicorn.log.warning" if record.levelno >= logging.WARNING else None
+
+
+class _State:
+    """The one of this process; set up before it forks."""
+
+    statsd: Statsd | None = None
+
+
+_state = _State()
+
+
+def _in_child() -> None:
+    """What a fork inherits is its parent's to send."""
+    if _state.statsd is not None:
+        _state.statsd.forget()
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+def setup(cfg: Config) -> None:
+    """Send metrics where `cfg` says, nowhere without `statsd_host`.  Never raises."""
+    flush()
+    if cfg.statsd_host is None:
+        _state.statsd = None
+        return
+    sink = parse_statsd(cfg.statsd_host)
+    _state.statsd = Statsd(sink, prefix=cfg.statsd_prefix, tags=cfg.dogstatsd_tags)
+
+
+def current() -> Statsd | None:
+    """What gathers the metrics of this process, if anybody wants them."""
+    return _state.statsd
+
+
+def flush() -> None:
+    """Send what was gathered.  Never raises."""
+    if _state.statsd is not None:
+        _state.statsd.flush()
+
+
+def handler(cfg: Config) -> LogCounter | None:  # noqa: ARG001 - set up with it before
+    """What counts the lines of the error log."""
+    return None if _state.statsd is None else LogCounter(_state.statsd)
