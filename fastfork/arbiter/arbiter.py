@@ -20,6 +20,7 @@ from fastfork.arbiter.codewatch import CodeWatch
 from fastfork.arbiter.crew import Crew
 from fastfork.arbiter.editions import Edition, Editions, first_places
 from fastfork.arbiter.face import Server, WorkerFace
+from fastfork.arbiter.gauges import Gauges
 from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
@@ -83,6 +84,7 @@ class Arbiter:
         self.editions = Editions(Edition(loaded, nothing, NoNursery()), self._addresses)
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
+        self.gauges = Gauges()
         self._resting: int | None = None  # the workers to have again after SIGWINCH
         self._reload = reload
         self._load_app = load_app
@@ -140,6 +142,7 @@ class Arbiter:
             self.keep_workers()
             self.shutdown.go_on()
             self.tell_service()
+            self.gauges.tell(self.crew.children, self.editions.all_listeners(), self.cfg)
         log.info("Stopped (exit code %d)", self.shutdown.exit_code)
         return self.shutdown.exit_code
 

@@ -79,9 +79,9 @@ def _run(options: dict[str, object], program: Program) -> int:
     sockets = net.passed(os.environ, os.getpid())
     if program.inheritance is not None:
         sockets = net.passed_on(program.inheritance.sockets)
-    logs.setup(cfg)
     # The workers set raw_env: so a reload that drops a variable drops it.
     boot.enter(cfg.chdir, cfg.pythonpath, ())
+    logs.setup(cfg)  # a logger_class may be a module of the user's
     _check_before_fork(cfg)
     # The new program of an upgrade is in the background already, if the old one was.
     in_background = cfg.daemon and program.inheritance is None

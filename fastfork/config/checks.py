@@ -11,24 +11,15 @@ import importlib.util
 import os
 import select
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .. import accounts
-from . import logformat
+from .logchecks import check_logs, check_metrics
+from .problem import Problem
 from .settings import Config
 
 __all__ = ["CHECKS", "Problem"]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong with a setting: fatal, or worth a line at start."""
-
-    name: str
-    text: str
-    fatal: bool = True
 
 
 def _threads(cfg: Config) -> Iterator[Problem]:
@@ -127,11 +118,6 @@ def _head(cfg: Config) -> Iterator[Problem]:
             )
 
 
-def _atoms(cfg: Config) -> Iterator[Problem]:
-    for name in logformat.unknown_atoms(cfg.access_log_format):
-        yield Problem("access_log_format", f"%({name})s is no atom; it prints a dash", fatal=False)
-
-
 def _refork(cfg: Config) -> Iterator[Problem]:
     if cfg.refork and not cfg.preload_app:
         yield Problem("refork", "needs a template to replace; set preload_app too")
@@ -153,5 +139,6 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _user,
     _initgroups,
     _head,
-    _atoms,
+    check_logs,
+    check_metrics,
 )

@@ -20,8 +20,10 @@ from .escaping import escape
 __all__ = ["JsonAtoms", "SafeAtoms", "mapping_format"]
 
 MISSING: Final = "-"
-# Before the name of an atom that stands outside quotes in a JSON format.
+# Before the name of an atom that stands outside quotes in a JSON format, and of one that has a
+# layout, which must be applied before escaping: a cut would go through the middle of an escape.
 _BARE: Final = "="
+_LAID_OUT: Final = "~"
 
 
 class SafeAtoms(dict[str, Any]):
@@ -48,6 +50,9 @@ class JsonAtoms(SafeAtoms):
         """The value as part of a JSON string, or as a JSON value."""
         if name.startswith(_BARE):
             return jsontemplate.bare(name[1:])(self._raw(name[1:]))
+        if name.startswith(_LAID_OUT):
+            layout, _, name = name[1:].partition(_LAID_OUT)
+            return jsontemplate.inside(self._raw(name), f"%{layout}s")
         found = self._raw(name)
         return found if isinstance(found, int) else jsontemplate.inside(found)
 
@@ -72,7 +77,18 @@ def mapping_format(text: str) -> tuple[str, bool]:
         if not isinstance(piece, Atom):
             made += piece.replace("%", "%%")
             continue
-        is_bare = quoted is not None and not quoted[number] and piece.letter == "s"
-        made += f"%({_BARE if is_bare else ''}{piece.written}){piece.layout}{piece.letter}"
+        is_quoted = None if quoted is None else quoted[number]
+        made += _placeholder(piece, is_quoted)
         number += 1
     return made, quoted is not None
+
+
+def _placeholder(atom: Atom, is_quoted: bool | None) -> str:
+    """How the atom is written in the format; is_quoted: None when that is no JSON."""
+    if is_quoted is None or atom.letter == "d":
+        return f"%({atom.written}){atom.layout}{atom.letter}"
+    if not is_quoted:
+        return f"%({_BARE}{atom.written})s"
+    if atom.layout:
+        return f"%({_LAID_OUT}{atom.layout}{_LAID_OUT}{atom.written})s"
+    return f"%({atom.written})s"

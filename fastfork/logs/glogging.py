@@ -41,6 +41,7 @@ __all__ = [
     "Logger",
     "SafeAtoms",
     "Sink",
+    "Statsd",
     "loggers",
     "parse_syslog_address",
 ]
@@ -93,18 +94,23 @@ class Logger:
         """Attach the handlers that the settings name.  Called again on a reload."""
         self.cfg = cfg
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
-        self.error_log.setLevel(self.loglevel)
-        self.access_log.setLevel(logging.INFO)
-        for log in (self.error_log, self.access_log):
+        for log, level in (
+            (LOGGER, self.loglevel),
+            (GUNICORNS, self.loglevel),
+            (OUR_ACCESS, logging.INFO),
+            (ACCESS, logging.INFO),
+        ):
+            log.setLevel(level)
             for handler in list(log.handlers):
                 if getattr(handler, "_gunicorn", False):
                     log.removeHandler(handler)
                     handler.close()
-            if not any(isinstance(one, RequestIdFilter) for one in log.filters):
-                log.addFilter(RequestIdFilter())
         named = logconfig.apply(cfg)
         self.error_log = logconfig.chosen(named, LOGGER, GUNICORNS)
         self.access_log = logconfig.chosen(named, OUR_ACCESS, ACCESS)
+        for log in (self.error_log, self.access_log):
+            if not any(isinstance(one, RequestIdFilter) for one in log.filters):
+                log.addFilter(RequestIdFilter())
         if self.error_log.name not in named:
             self._set_handler(self.error_log, cfg.errorlog, self._error_formatter(cfg))
         if self.access_log.name not in named and cfg.accesslog is not None:
@@ -275,6 +281,10 @@ class Logger:
     def _get_user(self, environ: Mapping[str, Any]) -> str | None:
         user = basic_user(environ.get("HTTP_AUTHORIZATION") or "")
         return None if user == "-" else user
+
+
+# Metrics are gathered beside the Logger, whichever it is.
+Statsd = Logger
 
 
 def _pairs(message: Any) -> Iterable[tuple[str, Any]]:

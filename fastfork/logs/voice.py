@@ -109,7 +109,7 @@ def setup(cfg: Config) -> None:
     except Exception as error:
         # It may have done half of its work.
         if _state.is_custom:
-            type(before)(before.cfg)
+            _adopt(type(before)(before.cfg), before.cfg)
         else:
             _set_plain(before.cfg)
         if isinstance(error, ConfigError):
@@ -126,8 +126,9 @@ def setup(cfg: Config) -> None:
 def _adopt(voice: Logger, cfg: Config) -> None:
     """Let the server speak through `voice`."""
     _state.voice, _state.is_custom = voice, True
-    error_log = voice.error_log
-    error_log.disabled = voice.access_log.disabled = False
+    error_log: logging.Logger = getattr(voice, "error_log", GUNICORNS)
+    for logger in _LOGGERS:
+        logger.disabled = False  # a dictConfig disables those that it does not name
     if (counter := metrics.handler(cfg)) is not None:
         error_log.addHandler(counter)
     if error_log is not LOGGER:

@@ -144,12 +144,12 @@ class Statsd:
 
     def _sample(self, name: str, timings: list[int], happened: int, room: int) -> list[str]:
         """As many timings as fit, spread evenly over those there were."""
-        longest = len(self._line(name, "1234567.123|ms|@0.0001")) + 1
+        longest = len(self._line(name, "1234567.123|ms|@0.000001")) + 1
         fit = min(len(timings), max(room // longest, 0))
         if fit == 0:
             return []
         happened = max(happened, len(timings))
-        rate = "" if fit == happened else f"|@{max(fit / happened, 0.0001):.4f}"
+        rate = "" if fit == happened else f"|@{max(fit / happened, 0.000001):.6f}"
         chosen = [timings[at * len(timings) // fit] for at in range(fit)]
         return [self._line(name, f"{min(ns, 10**15) / 1e6:.3f}|ms{rate}") for ns in chosen]
 

@@ -1,0 +1,19 @@
+"""What a check says of a setting.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a setting: fatal, or worth a line at start."""
+
+    name: str
+    text: str
+    fatal: bool = True
