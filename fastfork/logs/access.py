@@ -129,8 +129,6 @@ class AccessLog:
         if self._fd >= 0 and self._path != STANDARD_STREAM:
             os.close(self._fd)
         self._fd = -1
-        if self._syslog is not None:
-            self._syslog.close()
 
     def _open(self) -> int:
         if self._path == STANDARD_STREAM:

@@ -93,9 +93,10 @@ class SyslogSocket:
         return True
 
     def _connected(self) -> socket.socket | None:
-        """The socket, made by this process: a stream that two share would mix their lines."""
+        """The socket; a stream that was inherited is replaced, as two would mix their lines."""
         if self._owner != os.getpid():
-            self.close()
+            if self._is_stream:
+                self.close()
             self._owner = os.getpid()
             self._retry_at = float("-inf")
         if self._socket is None and clock.now() >= self._retry_at:
@@ -134,6 +135,14 @@ class SyslogSocket:
         return made
 
 
+_sockets: dict[Sink, SyslogSocket] = {}
+
+
+def _socket_to(sink: Sink) -> SyslogSocket:
+    """The one of this process for both logs.  Closed by one of them, it opens again."""
+    return _sockets.setdefault(sink, SyslogSocket(sink))
+
+
 class _Channel:
     """Messages of one of the two logs: the beginning of each, and where they go."""
 
@@ -141,7 +150,7 @@ class _Channel:
         prefix = cfg.syslog_prefix or (cfg.proc_name or cfg.wsgi_app or "").replace(":", ".")
         self._facility = FACILITIES[cfg.syslog_facility] * 8
         self._begin = f"gunicorn.{prefix}.{name}: "
-        self.socket = SyslogSocket(parse_syslog(cfg.syslog_addr))
+        self.socket = _socket_to(parse_syslog(cfg.syslog_addr))
 
     def message(self, severity: int, text: str) -> bytes:
         """The message as it is sent."""
@@ -194,10 +203,6 @@ class SyslogLines:
         channel.socket.send([channel.message(INFO, begin + line) for line in lines])
         lost, channel.socket.lost = channel.socket.lost, 0
         return lost
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._channel.socket.close()
 
 
 def _severity(level: int) -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import clock
@@ -71,6 +72,16 @@ class Statsd:
         self._statuses: dict[str, int] = {}
         self._durations: list[int] = []
         self._waits: list[int] = []
+
+    def open(self) -> None:
+        """Have a socket, if that is possible now.  Never raises."""
+        with suppress(OSError):
+            self._connected()
+
+    def close(self) -> None:
+        """Send what is left, and let the socket go."""
+        self.flush()
+        self._close()
 
     # -- gathering
 
@@ -257,12 +268,14 @@ os.register_at_fork(after_in_child=_in_child)
 
 def setup(cfg: Config) -> None:
     """Send metrics where `cfg` says, nowhere without `statsd_host`.  Never raises."""
-    flush()
-    if cfg.statsd_host is None:
+    if _state.statsd is not None:
+        _state.statsd.close()
         _state.statsd = None
+    if cfg.statsd_host is None:
         return
     sink = parse_statsd(cfg.statsd_host)
     _state.statsd = Statsd(sink, prefix=cfg.statsd_prefix, tags=cfg.dogstatsd_tags)
+    _state.statsd.open()  # the workers inherit it: no request waits for a name to be looked up
 
 
 def current() -> Statsd | None:
