@@ -1,0 +1,126 @@
+"""What logging costs a request, the fast way and the slow ones: python -m benchmarks.logs
+
+For each way of logging: instructions of the worker a request (callgrind, user space only), and
+CPU microseconds a request of the process tree beside the floor (see measure.py), both with the
+browser's request of 15 fields.  Each is shown with what it adds to a server without logs.
+
+Noise: instructions repeat within 0.5 %.  Of CPU time, the least of --rounds rounds is printed;
+compare within one run only.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from benchmarks.callgrind import count, warm_up
+from benchmarks.heads import BROWSER
+from benchmarks.instructions import FEW, MANY
+from benchmarks.launch import CannotStart, build_floor
+from benchmarks.measure import Conditions, take
+from benchmarks.servers import SERVERS, Server
+from benchmarks.workloads import WORKLOADS
+
+_FILE: Final = ("--access-logfile", "{log}")
+
+# Way -> options.  Nobody listens where syslog and statsd are sent: a datagram to a closed port
+# of loopback costs the sender about as much.
+WAYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "no logs": (),
+        "access log": _FILE,
+        "access log, JSON": (*_FILE, "--access-logformat", "json"),
+        "access log, ids": (*_FILE, "--request-id"),
+        "access log, 3 paths excluded": (
+            *_FILE,
+            *("--access-log-exclude", "/a", "--access-log-exclude", "/b"),
+            *("--access-log-exclude", "/c/*"),
+        ),
+        "syslog": ("--log-syslog", "--log-syslog-to", "udp://127.0.0.1:9"),
+        "statsd": ("--statsd-host", "127.0.0.1:9"),
+        "logger_class": (*_FILE, "--logger-class", "benchmarks.own_logger.OwnLogger"),
+        "logger_class, JSON": (
+            *_FILE,
+            *("--logger-class", "benchmarks.own_logger.OwnLogger", "--access-logformat", "json"),
+        ),
+    }
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1 when a figure cannot be taken."""
+    options = _parser().parse_args(argv)
+    chosen = [name for name in WAYS if not options.ways or name in options.ways.split(";")]
+    try:
+        with tempfile.TemporaryDirectory(prefix="fastfork-logs-") as place:
+            scratch = Path(place)
+            counted = {} if options.no_instructions else _instructions(chosen, scratch)
+            timed = {} if options.rounds == 0 else _cpu(chosen, options, scratch)
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+    _print(chosen, counted, timed)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs", description=__doc__)
+    parser.add_argument("--ways", default="", help=f"some, with ; between: {'; '.join(WAYS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="of CPU time; 0 = none")
+    parser.add_argument("--turns", type=int, default=3, help="seconds of load a round")
+    parser.add_argument("--cores", default="0,1", help="of the server and of the load")
+    parser.add_argument("--no-instructions", action="store_true")
+    return parser
+
+
+def _server(way: str) -> Server:
+    plain = SERVERS["fastfork-native"]
+    return replace(plain, quiet=(*plain.quiet, *WAYS[way]))
+
+
+def _instructions(ways: Sequence[str], scratch: Path) -> dict[str, float]:
+    found = {}
+    for way in ways:
+        warm_up(_server(way), BROWSER, scratch)
+        few, many = (count(_server(way), BROWSER, number, scratch).total for number in (FEW, MANY))
+        found[way] = (many - few) / (MANY - FEW)
+    return found
+
+
+def _cpu(ways: Sequence[str], options: argparse.Namespace, scratch: Path) -> dict[str, float]:
+    """The ways take turns, so that a slow minute of the machine is every way's."""
+    server, load = map(int, options.cores.split(","))
+    build_floor(scratch)
+    under = Conditions(turns=options.turns, cores=(server, load), scratch=scratch)
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(options.rounds):
+        for way in ways:
+            own, _ = take(_server(way), WORKLOADS["browser"], number, under)
+            if own.void:
+                raise CannotStart(f"{way}: {own.void}")
+            found[way].append(own.cpu_us)
+    return {way: min(values) for way, values in found.items()}
+
+
+def _print(ways: Sequence[str], counted: dict[str, float], timed: dict[str, float]) -> None:
+    heads = (counted, f" {'instructions':>12} {'more':>8}"), (timed, f" {'CPU us':>8} {'more':>7}")
+    print(" " * 30 + "".join(head for found, head in heads if found))
+    for way in ways:
+        line = f"{way:30}"
+        if counted:
+            line += f" {counted[way]:12,.0f} {counted[way] - counted[ways[0]]:+8,.0f}"
+        if timed:
+            line += f" {timed[way]:8.2f} {timed[way] - timed[ways[0]]:+7.2f}"
+        print(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
