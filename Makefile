@@ -128,6 +128,7 @@ docs-reference: $(INSTALLED) ## write the reference pages from the tables in the
 	$(RUN) -m fastfork.config.reference docs/reference/settings.md
 	$(RUN) -m tests.wire.page docs/reference/requests.md
 	$(RUN) -m fastfork.config.hookpage docs/reference/hooks.md
+	$(RUN) -m fastfork.logs.page docs/reference/logging.md
 	$(RUN) -m fastfork.cli.signalpage docs/reference/signals.md
 
 changelog: $(EXTRA)-dev ## show what the next release will say
