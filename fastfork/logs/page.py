@@ -118,8 +118,9 @@ reload with a logging configuration that fails keeps the one before.
 
 Messages are `<PRI>gunicorn.NAME.error: [PID] TEXT`, `.access` for the access log; NAME is
 `syslog_prefix`, else `proc_name`, else the application. Each is a datagram, on a stream (tcp,
-unix) a line. Nobody waits for the system log longer than 0.1 s: what it does not take is lost,
-and counted. The lines of a traceback are one message, joined by ` | `. A name in the address is
+unix) a line. Nobody waits for the system log: what it does not take is lost,
+and counted; a stream that takes nothing for 0.1 s is left alone for 5 s. The lines of a traceback
+are one message, joined by ` | `. A name in the address is
 looked up when the connection is made.
 
 ## Metrics

@@ -126,7 +126,7 @@ def test_access_log_has_a_line_for_each_request_in_order(start_server: Starter) 
     server.log.wait_for("hello?last")
     assert [line for line in server.log.lines() if line.startswith("access ")] == [
         'access 127.0.0.1 "GET /hello?first HTTP/1.1" 200 5',
-        f'access 127.0.0.1 "- - -" 400 {len(refused.body)}',
+        f'access 127.0.0.1 "GET /hello?%(r)s\\xE9 HTTP/1.1" 400 {len(refused.body)}',
         'access 127.0.0.1 "GET /hello?last HTTP/1.1" 200 4',
     ]
 
