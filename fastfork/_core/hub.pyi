@@ -15,7 +15,7 @@ class Hub(Receiver):
     attention: bool
     nudge: Callable[[], None] | None
     @property
-    def turn_ns(self) -> int: ...
+    def asked_ns(self) -> int: ...
     def __init__(
         self,
         app: WSGIApplication,

@@ -136,8 +136,10 @@ of at most 1432 bytes (8192 to a Unix socket). Counters are sums. When not all t
 sample of them is sent, spread evenly, with the rate that it stands for (`|@0.25`), which statsd
 takes into account.
 
-`fastfork.queue_wait` begins when the kernel has reported the last bytes of the request; what it
-waited in the kernel's queues before, nobody can tell. `fastfork.busy` is a look at one moment.
+`fastfork.queue_wait` begins when a request is seen that then is in line for a thread, also in
+another worker; else with the turn of the loop in which the kernel has reported the last bytes of
+the request. What it waited in the kernel's queues before, nobody can tell. `fastfork.busy` is a
+look at one moment.
 
 A log call on the error log can bring a metric of its own, as with gunicorn:
 

@@ -1,8 +1,9 @@
-"""How long requests wait within the worker: from the turn that read them to the application.
+"""How long requests wait for a worker that knows of them, before the application is called.
 
-A turn of the loop serves one connection after another.  What is measured is the time from its
-beginning, when the kernel had reported the connection as readable, to the call of the
-application.  What a request waited before, in the kernel's queues, is not known here.
+A request that is in line for a thread, or is handed to another worker that has one, waits from
+the moment it was seen.  Any other waits from the beginning of the turn of the loop that read it,
+when the kernel had reported its connection as readable.  What it waited before, in the kernel's
+queues, is not known here.
 
 Runs in: worker
 """
@@ -25,7 +26,7 @@ __all__ = ["timing_queue"]
 def timing_queue(app: WSGIApplication, began: Callable[[], int]) -> WSGIApplication:
     """`app`, or what tells statsd the wait of each request before it calls `app`.
 
-    began: when the turn under way began, in nanoseconds of `fastfork.clock`.
+    began: since when the request waits, in nanoseconds of `fastfork.clock`.
     """
     statsd = current()
     if statsd is None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,10 +64,15 @@ class Statsd:
         self._retry_at = float("-inf")
         self._sent_at = float("-inf")
         self.dropped = 0  # datagrams that nobody took
-        self.forget()
+        self.after_fork()
 
-    def forget(self) -> None:
-        """Gather anew."""
+    def after_fork(self) -> None:
+        """Gather anew: what there was is the parent's to send, and a lock may be held there."""
+        # Several threads serve, and a signal handler may log in the middle of it.
+        self._lock = threading.RLock()
+        self._forget()
+
+    def _forget(self) -> None:
         self._counts: dict[str, float] = {}
         self._others: dict[str, str] = {}
         self._statuses: dict[str, int] = {}
@@ -88,9 +94,10 @@ class Statsd:
     def request(self, status: str, duration: int) -> None:
         """A request has ended.  status: begins with three digits.  duration: nanoseconds."""
         code = status[:3]
-        self._statuses[code] = self._statuses.get(code, 0) + 1
-        if len(self._durations) < MOST_TIMINGS:
-            self._durations.append(duration)
+        with self._lock:
+            self._statuses[code] = self._statuses.get(code, 0) + 1
+            if len(self._durations) < MOST_TIMINGS:
+                self._durations.append(duration)
 
     def queue_wait(self, waited: int) -> None:
         """A request has come to the application after so many nanoseconds."""
@@ -99,8 +106,9 @@ class Statsd:
 
     def count(self, name: str, by: float = 1) -> None:
         """Add to a counter."""
-        if name in self._counts or len(self._counts) < MOST_NAMES:
-            self._counts[name] = self._counts.get(name, 0) + by
+        with self._lock:
+            if name in self._counts or len(self._counts) < MOST_NAMES:
+                self._counts[name] = self._counts.get(name, 0) + by
 
     def value(self, name: str, value: float, kind: str) -> None:
         """Set a gauge (`g`), or send a value of a histogram (`h`) or timer (`ms`)."""
@@ -114,20 +122,21 @@ class Statsd:
 
         Never waits and never raises.
         """
-        lines = self._lines()
-        if not lines:
-            return
-        self.forget()
-        self._sent_at = clock.now()
-        try:
-            connection = self._connected()
-            if connection is None:
+        with self._lock:
+            lines = self._lines()
+            if not lines:
+                return
+            self._forget()
+            self._sent_at = clock.now()
+            try:
+                connection = self._connected()
+                if connection is None:
+                    self.dropped += 1
+                else:
+                    connection.send("\n".join(lines).encode())
+            except OSError:  # also BlockingIOError: its buffer is full
                 self.dropped += 1
-            else:
-                connection.send("\n".join(lines).encode())
-        except OSError:  # also BlockingIOError: its buffer is full
-            self.dropped += 1
-            self._close()
+                self._close()
 
     def flush_soon(self) -> None:
         """As `flush`, but not more often than twenty times a second."""
@@ -260,7 +269,7 @@ _state = _State()
 def _in_child() -> None:
     """What a fork inherits is its parent's to send."""
     if _state.statsd is not None:
-        _state.statsd.forget()
+        _state.statsd.after_fork()
 
 
 os.register_at_fork(after_in_child=_in_child)

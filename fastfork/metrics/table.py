@@ -35,7 +35,7 @@ METRICS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "fastfork.queue_wait": (
             "timer",
-            "milliseconds from the turn of the loop that read the request to the application",
+            "milliseconds that a request has waited in the workers for the application",
         ),
     }
 )

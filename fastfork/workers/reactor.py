@@ -233,7 +233,7 @@ class ReactorWorker(Worker):
             resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
         )
         return Hub(
-            timing_queue(app, lambda: self.hub.turn_ns if self.hub is not None else 0),
+            timing_queue(app, lambda: self.hub.asked_ns if self.hub is not None else 0),
             site=site,
             batch=batch,
             parser=parser,

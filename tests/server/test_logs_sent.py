@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,3 +178,32 @@ def test_statsd_gets_one_datagram_for_many_requests(
     about_requests = [one for one in datagrams.messages if "gunicorn.requests" in one]
     assert len(about_requests) <= 4
     assert all(len(one) <= 1432 for one in about_requests)
+
+
+def test_request_in_line_for_a_thread_has_its_wait_in_statsd(
+    start_server: Starter, datagrams: Receiver, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    server = start_server(
+        "supervised:app", "--statsd-host", datagrams.place, "--threads", "2",
+        env={"SUPERVISED_FILE": str(file)},
+    )  # fmt: skip
+    clients = [server.connect() for _ in range(3)]
+    for client in clients[:2]:
+        client.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
+    datagrams.wait_for("fastfork.busy:2|g")
+    clients[2].send(b"GET /pid HTTP/1.1\r\nHost: h\r\n\r\n")
+    began = time.monotonic()
+    datagrams.messages.clear()
+    datagrams.wait_for("fastfork.busy:2|g")  # about a second later
+    waited = time.monotonic() - began
+    file.write_text("go")
+    for client in clients:
+        assert client.read_response().status == 200
+
+    def longest() -> float:
+        text = "\n".join(datagrams.take())
+        return max(map(float, re.findall(r"queue_wait:([\d.]+)\|ms", text)), default=0.0)
+
+    wait_until(lambda: longest() >= waited * 1000 * 0.9, lambda: f"{waited} s; told {longest()} ms")

@@ -51,6 +51,7 @@ cdef class Connection:
     cdef uint8_t lingers      # close_after means half-close and drain: LINGER, BRIEF_LINGER or 0
     cdef bint cut             # what was sent has no end that shows: close with a reset
     cdef bint busy            # the application is answering it
+    cdef int64_t asked_ns      # when a request that is in line for a thread was seen, or 0
     cdef bint turned_away     # its request has waited too long for a thread
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
     cdef bint is_head         # HEAD,

@@ -251,6 +251,7 @@ cdef class Hub(Receiver):
         if connection.turned_away:
             connection.turned_away = False
             self._forget_request(connection)
+            connection.environ = environ  # for the access log
             return self._refuse(connection, 0, 503)
         if self.batch.waiting():
             # The answers already in the batch would wait for this one.
@@ -271,6 +272,8 @@ cdef class Hub(Receiver):
         self.crew.begin(environ, began)
         connection.state = IDLE
         connection.busy = True
+        self.asked_ns = connection.asked_ns or self.turn_ns
+        connection.asked_ns = 0
         how = responder.run(self.app, environ)
         connection.busy = False
         environ = None  # or it would still refer to the responder, which is to serve again

@@ -61,6 +61,7 @@ cdef class Queued(Listeners):
                 return self._close(connection)
             if n > 0 and self._hand_over(connection):
                 return 0
+            connection.asked_ns = self.now
         self.deadlines.set(connection, QUEUED, self.now)
         return self._watch(connection, 0)
 
@@ -175,6 +176,7 @@ cdef class Queued(Listeners):
             close(fd)
             return 1
         connection = self.acceptor.adopt(fd, listener, &facts)
+        connection.asked_ns = facts.ready_ns
         connection.turned_away = self.queue_ns and self.now - facts.ready_ns > self.queue_ns
         self.adopted += 1
         return self._welcome(connection)
