@@ -48,6 +48,7 @@ ATOMS: Final[dict[str, str]] = {
     "L": "duration in seconds with six decimals",
     "p": "process id, in angle brackets",
     "pid": "process id",
+    "target": "target of the request line, as it was sent",
     "time": "date and time of the line, RFC 3339 with milliseconds",
     "request_id": "id of the request, or a dash without `request_id`",
 }
@@ -63,7 +64,7 @@ NAMED_ATOMS: Final[dict[str, str]] = {
 COMBINED: Final = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 JSON: Final = (
     '{"time": %(time)s, "remote_addr": %(h)s, "user": %(u)s, "method": %(m)s, "target": '
-    '%({raw_uri}e)s, "path": %(U)s, "query": %(q)s, "protocol": %(H)s, "status": %(s)s, '
+    '%(target)s, "path": %(U)s, "query": %(q)s, "protocol": %(H)s, "status": %(s)s, '
     '"bytes": %(B)s, "duration": %(L)s, "referer": %(f)s, "user_agent": %(a)s, "pid": %(pid)s, '
     '"request_id": %(request_id)s}'
 )

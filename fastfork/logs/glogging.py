@@ -199,6 +199,7 @@ class Logger:
             "L": f"{micros // 1_000_000}.{micros % 1_000_000:06d}",
             "p": f"<{os.getpid()}>",
             "pid": os.getpid(),
+            "target": environ.get("RAW_URI", "-"),
             "time": formatters.rfc3339(time.time()),
             "request_id": environ.get(KEY, "-"),
         }

@@ -55,6 +55,7 @@ _EXPRESSIONS: Final[dict[str, str]] = {
     "L": "SECONDS % (duration / 1e9)",
     "p": "PID % getpid()",
     "pid": "getpid()",
+    "target": "environ.get(TARGET, DASH)",
     "time": "clock.precise()",
     "request_id": "environ.get(REQUEST_ID, DASH)",
 }
