@@ -88,6 +88,7 @@ class Statsd:
         """Send what is left, and let the socket go."""
         self.flush()
         self._close()
+        self._retry_at = float("inf")
 
     # -- gathering
 

@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import re
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -212,3 +213,21 @@ def test_error_log_has_colour_on_a_terminal(
 def test_colour_can_be_forced(start_server: Starter) -> None:
     server = start_server(APP, env={"FORCE_COLOR": "1", "NO_COLOR": ""})
     assert "[\x1b[32mINFO\x1b[0m]" in server.log.text()
+
+
+@pytest.mark.effect("capture_output")
+def test_new_program_of_an_upgrade_finds_the_real_standard_output(start_server: Starter) -> None:
+    server = start_server(
+        APP, *TO_LOG, "--capture-output", "--access-logfile", "-", "--access-logformat", "ACCESS",
+        config="",
+        through=("/bin/sh", "-c", 'exec "$0" "$@" > out.txt 2>&1'),
+    )  # fmt: skip
+    out = server.files / "out.txt"
+    server.get("/")
+    access_lines(out, 1)
+    old = server.upgrade()
+    os.kill(old, signal.SIGTERM)
+    server.log.wait_for("The old arbiter has gone; this one takes its place")
+    server.get("/print")
+    assert set(access_lines(out, 2)) == {"ACCESS"}
+    server.log.wait_for("printed to standard output")
