@@ -190,6 +190,7 @@ def test_request_in_line_for_a_thread_has_its_wait_in_statsd(
         env={"SUPERVISED_FILE": str(file)},
     )  # fmt: skip
     clients = [server.connect() for _ in range(3)]
+    assert clients[2].request("GET", "/pid").status == 200  # accepted: the worker knows of it
     for client in clients[:2]:
         client.send(b"GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
     datagrams.wait_for("fastfork.busy:2|g")

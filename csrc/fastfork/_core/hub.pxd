@@ -30,7 +30,6 @@ cdef class Hub(Receiver):
     cdef int _catch_up(self, Connection connection) except -1
     cdef int64_t _wait(self) except -2
     cdef int _forget_request(self, Connection connection) except -1
-    cdef dict _seen(self, Connection connection)
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1
     cdef Responder _responder(self)

@@ -10,13 +10,13 @@ answers it.  The hub belongs to one thread at a time: see crew.pyx.
 Runs in: worker
 """
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
 from fastfork._core.connection cimport NEVER
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
-from fastfork._core.crew cimport HEARTBEAT, LINE_BYTES, Seat
+from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport (
     BRIEF_LINGER,
     HANGUP,
@@ -344,30 +344,17 @@ cdef class Hub(Receiver):
             self.told_ns = self.now
             self.log.warning("Invalid request from ip=%s: %s", connection.remote_addr or "-",
                              ff_error_text(code).decode("ascii"))
-        environ = connection.environ
-        if environ is None and self.site.access_line is not None:
-            environ = self._seen(connection)
+        responder.environ = self._seen(connection)
         connection.forget_partial()
         if connection.body is not None:
             connection.body.discard()
             connection.body = None
         connection.environ = None
         responder.begin(connection, 1, connection.is_head, False, self.now)
-        responder.environ = environ
         responder.refuse(status)
         self._progress(connection, responder, FINISHED)
         connection.lingers = BRIEF_LINGER if status == 408 else LINGER
         return 0
-
-    cdef dict _seen(self, Connection connection):
-        """What the access log can say of a request that was refused: its first line."""
-        cdef bytes raw = self.offence or b""
-        self.offence = None
-        if not raw and connection.partial != NULL:
-            raw = connection.partial[:min(connection.partial_size, <uint32_t>LINE_BYTES)]
-        line = raw.lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
-        words = zip(("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL"), line.split(" ", 2))
-        return {"REMOTE_ADDR": connection.remote_addr, **dict(words)}
 
     cdef int _go_on(self, Connection connection) except -1:
         """Take up a connection that had work left in an earlier turn."""

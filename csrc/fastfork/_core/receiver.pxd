@@ -24,6 +24,7 @@ cdef class Receiver(Queued):
     cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1
+    cdef dict _seen(self, Connection connection)
     cdef bint _is_head(self, const char *p)
     cdef int _begin(self, Connection connection, const char *p) except -1
     cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept

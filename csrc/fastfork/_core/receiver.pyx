@@ -277,6 +277,19 @@ cdef class Receiver(Queued):
         self.crew.seat.place[LINE_SIZE] = n
         return 0
 
+    cdef dict _seen(self, Connection connection):
+        """What the access log can say of a request that is refused: its environ, else its
+        first line."""
+        cdef bytes raw = self.offence or b""
+        self.offence = None
+        if connection.environ is not None or self.site.access_line is None:
+            return connection.environ
+        if not raw and connection.partial != NULL:
+            raw = connection.partial[:min(connection.partial_size, <uint32_t>LINE_BYTES)]
+        line = raw.lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
+        words = zip(("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL"), line.split(" ", 2))
+        return {"REMOTE_ADDR": connection.remote_addr, **dict(words)}
+
     cdef bint _is_head(self, const char *p):
         cdef ff_head *head = &self.parser.head
         cdef const char *method = p + head.method.at
