@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from fastfork._core.plain import is_plain
 from fastfork.config import logformat
 from fastfork.config.logformat import Atom
 
@@ -133,6 +134,7 @@ def _names() -> dict[str, object]:
         "basic_user": basic_user,
         "clock": _Clock(),
         "getpid": os.getpid,
+        "is_plain": is_plain,
         "response_field": response_field,
         "time": time.time,
     }
@@ -232,9 +234,10 @@ def _source(
 ) -> str:
     """The source of the function."""
     literals = "".join(piece for piece in pieces if isinstance(piece, str))
-    is_plain = (
+    has_plain_literals = (
         not is_json and literals.isascii() and literals.isprintable() and "\\" not in literals
     )
+    quotes = literals.count('"') if has_plain_literals else 0
     parts: list[str] = []
     values = ""
     number = 0
@@ -253,13 +256,13 @@ def _source(
         if one == "{q#}"
     ]
     lines.append(f"        text = {' '.join(parts) or repr('')}")
-    lines.append("        looked_at = text" if is_plain else f"        looked_at = f{values!r}")
+    lines.append(
+        "        looked_at = text" if has_plain_literals else f"        looked_at = f{values!r}"
+    )
     lines += [
         "    except Exception:",  # an app may leave anything in the environ
         f"        return make_safely({_ARGUMENTS})",
-        "    if (looked_at.isascii() and looked_at.isprintable()",
-        f"            and looked_at.count({chr(34)!r}) == {literals.count(chr(34)) * is_plain}",
-        f"            and {chr(92)!r} not in looked_at and len(looked_at) <= {LONGEST_VALUE}):",
+        f"    if is_plain(looked_at, {quotes}, {LONGEST_VALUE}):",
         "        return text",
         f"    return make_safely({_ARGUMENTS})",
     ]
