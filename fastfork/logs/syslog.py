@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock
@@ -60,11 +61,17 @@ class SyslogSocket:
         self._retry_at = float("-inf")
         self.lost = 0
 
-    def send(self, messages: Iterable[bytes]) -> None:
+    def send(self, messages: Sequence[bytes]) -> None:
         """Send each message.  Never raises, and never waits for longer than a moment."""
-        for message in messages:
-            if not self._send(message[:LONGEST_MESSAGE]) and not self._send_anew(message):
-                self.lost += 1
+        if self._owner != os.getpid():
+            self._begin_anew()
+        messages = [message[:LONGEST_MESSAGE] for message in messages]
+        with self._lock:
+            left = self._send(messages)
+            if left and self._socket is None:
+                # Whoever was there may have been restarted: once more on a new connection.
+                left = self._send(left)
+            self.lost += len(left)
 
     def close(self) -> None:
         """Let the connection go; the next message makes another."""
@@ -72,38 +79,39 @@ class SyslogSocket:
             self._socket.close()
             self._socket = None
 
-    def _send_anew(self, message: bytes) -> bool:
-        """Whoever was there may have been restarted: once more on a new connection."""
-        return self._socket is None and self._send(message[:LONGEST_MESSAGE])
+    def _begin_anew(self) -> None:
+        """After a fork: a stream that two share would mix their lines."""
+        self._owner = os.getpid()
+        # Several threads log, and a signal handler may in the middle of it.
+        self._lock = threading.RLock()
+        self._retry_at = float("-inf")
+        if self._is_stream:
+            self.close()
 
-    def _send(self, message: bytes) -> bool:
+    def _send(self, messages: Sequence[bytes]) -> Sequence[bytes]:
+        """Send; returns those that were not taken."""
         connection = self._connected()
         if connection is None:
-            return False
+            return messages
+        done = 0
         try:
             if self._is_stream:
-                connection.sendall(message + b"\n")  # up to SEND_SECONDS
-            else:
+                connection.sendall(b"".join([message + b"\n" for message in messages]))
+                return ()
+            for message in messages:
                 connection.send(message, socket.MSG_DONTWAIT)
+                done += 1
         except BlockingIOError:
-            return False
+            pass  # its buffer is full, and so it is for the others
         except TimeoutError:
             self.close()
             self._retry_at = clock.now() + RETRY_SECONDS
-            return False
         except OSError:
             # Also after a part of a message: the rest would begin in the middle of a line.
             self.close()
-            return False
-        return True
+        return messages[done:]
 
     def _connected(self) -> socket.socket | None:
-        """The socket; a stream that was inherited is replaced, as two would mix their lines."""
-        if self._owner != os.getpid():
-            if self._is_stream:
-                self.close()
-            self._owner = os.getpid()
-            self._retry_at = float("-inf")
         if self._socket is None and clock.now() >= self._retry_at:
             try:
                 self._socket = self._connect()
@@ -203,9 +211,9 @@ class SyslogLines:
 
     def write(self, lines: Iterable[str]) -> int:
         """Send a message a line.  Returns how many were lost since the last call."""
-        begin = f"[{os.getpid()}] "
         channel = self._channel
-        channel.socket.send([channel.message(INFO, begin + line) for line in lines])
+        begin = channel.message(INFO, f"[{os.getpid()}] ")
+        channel.socket.send([begin + line.encode("utf-8", "backslashreplace") for line in lines])
         lost, channel.socket.lost = channel.socket.lost, 0
         return lost
 
