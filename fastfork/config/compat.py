@@ -1,10 +1,11 @@
 """A `gunicorn` to import while the settings are loaded, for config files that were written for it.
 
 `import gunicorn` in a config file, or in a module that it imports, finds the names of NAMES and
-no others.  They are there only inside `gunicorn_names()`: afterwards sys.modules is as it was.  An
-installed gunicorn is not looked at in that time: a logger class that derives from gunicorn's
-would get settings and requests of a server that is not there, and a config file would mean
-different things on machines that have it and machines that do not.
+no others; so does the module of a `logger_class` that is named by its text.  They are there only
+inside `gunicorn_names()`: afterwards sys.modules is as it was.  An installed gunicorn is not looked
+at in that time: a logger class that derives from gunicorn's would get settings and requests of a
+server that is not there, and a config file would mean different things on machines that have it
+and machines that do not.
 
 Runs in: cli
 """
@@ -57,9 +58,18 @@ NAMES: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "ConfigError": Ours("fastfork.errors:ConfigError"),
             "HaltServer": Ours("fastfork.errors:StartError"),
         },
+        "gunicorn.glogging": {
+            "CONFIG_DEFAULTS": Ours("fastfork.logs.glogging:CONFIG_DEFAULTS"),
+            "Logger": Ours("fastfork.logs.glogging:Logger"),
+            "SafeAtoms": Ours("fastfork.logs.glogging:SafeAtoms"),
+            "SYSLOG_FACILITIES": Ours("fastfork.logs.glogging:SYSLOG_FACILITIES"),
+            "parse_syslog_address": Ours("fastfork.logs.glogging:parse_syslog_address"),
+        },
         "gunicorn.http": {"Request": Ours("fastfork.wsgi.request_hooks:Request")},
         "gunicorn.http.message": {"Request": Ours("fastfork.wsgi.request_hooks:Request")},
         "gunicorn.http.wsgi": {"Response": Ours("fastfork.wsgi.request_hooks:Response")},
+        "gunicorn.instrument": {},
+        "gunicorn.instrument.statsd": {"Statsd": Ours("fastfork.logs.glogging:Logger")},
         "gunicorn.workers": {},
         "gunicorn.workers.base": {"Worker": Worker},
         "gunicorn.workers.base_async": {"AsyncWorker": AsyncWorker},

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .names import OTHER_SETTINGS
-
 __all__ = ["PARTS", "part_of", "refusal"]
 
 # The part's name -> what to do without it.  In the order in which a name is looked up.
@@ -54,7 +52,6 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         "this version trusts no proxy: the address and scheme are those of the connection",
     ),
 }
-OTHERS: Final = ("other parts", "see docs/how-to/migrate-from-gunicorn.md")
 
 
 @dataclass(frozen=True)
@@ -104,9 +101,7 @@ def refusal(name: str, value: object) -> str | None:
 
 
 def part_of(name: str) -> tuple[str, str]:
-    """The part of gunicorn that a left-out setting belongs to, and what to do without it."""
-    assert name in OTHER_SETTINGS
-    for part, (prefixes, instead) in PARTS.items():
-        if name.startswith(prefixes):
-            return part, instead
-    return OTHERS
+    """The part of gunicorn that one of OTHER_SETTINGS belongs to, and what to do without it."""
+    return next(
+        (part, instead) for part, (prefixes, instead) in PARTS.items() if name.startswith(prefixes)
+    )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from fastfork import metrics
 from fastfork.config import Config
+from fastfork.config.compat import gunicorn_names
 from fastfork.config.logkinds import DEFAULT_LOGGER
 from fastfork.errors import ConfigError
 
@@ -153,7 +154,8 @@ def _class(cfg: Config) -> type[Any]:
         return cfg.logger_class
     module, _, name = cfg.logger_class.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name)
+        with gunicorn_names():  # it may derive from gunicorn.glogging.Logger
+            found = getattr(importlib.import_module(module), name)
     except Exception as error:
         raise ConfigError(
             f"logger_class: {cfg.logger_class!r} cannot be imported: {type(error).__name__}: "

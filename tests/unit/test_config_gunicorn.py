@@ -50,19 +50,12 @@ FOR_GOOD = ("ASGI", "HTTP/2", "dirty workers", "control socket", "uWSGI protocol
 
 # Rows that other work brings.  A name goes from here when it is implemented.
 ELSEWHERE = {
-    "logging": {
-        "capture_output", "disable_redirect_access_to_syslog", "dogstatsd_tags",
-        "enable_backlog_metric", "logconfig", "logconfig_dict", "logconfig_json", "logger_class",
-        "statsd_host", "statsd_prefix", "syslog", "syslog_addr", "syslog_facility",
-        "syslog_prefix",
-    },
     "tls": {
         "ca_certs", "cert_reqs", "certfile", "ciphers", "do_handshake_on_connect", "keyfile",
         "ssl_context", "ssl_version", "suppress_ragged_eofs",
     },
     "proxies": {
-        "forwarded_allow_ips", "forwarder_headers", "proxy_allow_ips", "proxy_protocol",
-        "secure_scheme_headers",
+        "forwarder_headers", "proxy_allow_ips", "proxy_protocol", "secure_scheme_headers",
     },
 }  # fmt: skip
 
