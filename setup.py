@@ -12,6 +12,7 @@ Environment switches (pip passes no flags to a build, the environment always arr
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
@@ -110,6 +111,15 @@ def compiles(command: list[str], source: str) -> str:
         return "" if done.returncode == 0 else done.stderr or f"exit status {done.returncode}"
 
 
+def said_first(command: list[str]) -> str:
+    """The first line that a program prints, or why there is none."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (done.stdout or done.stderr).partition("\n")[0] or f"exit status {done.returncode}"
+
+
 def check_compiler() -> None:
     """Find out before Cython runs, and say it better than a failed compiler call would."""
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
@@ -164,6 +174,7 @@ class BuildCore(build_ext):
     def run(self) -> None:
         check_compiler()
         super().run()
+        self.record_build()
 
     def build_extensions(self) -> None:
         try:
@@ -186,6 +197,20 @@ class BuildCore(build_ext):
             extension.sources = sources[extension.name]
         self.build_plain_c()
         super().build_extensions()
+
+    def record_build(self) -> None:
+        """Write what `fastfork --version --verbose` says of the build, beside the modules."""
+        from Cython import __version__ as cython
+
+        command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+        flags = [os.environ.get("CFLAGS", ""), *C_FLAGS, *LINK_FLAGS]
+        record = {
+            "compiler": said_first([*command, "--version"]),
+            "flags": " ".join(filter(None, flags)),
+            "cython": cython,
+        }
+        place = Path(self.get_ext_fullpath("fastfork._core.hub")).parent
+        place.joinpath("build.json").write_text(json.dumps(record, indent=1) + "\n")
 
     def build_plain_c(self) -> None:
         """Compile csrc/*.c once, into an archive that every module is linked with.

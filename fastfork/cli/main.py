@@ -1,7 +1,6 @@
 """The command: reads the settings, checks what can be checked, and starts the arbiter.
 
-Exit codes: 0 a normal stop, 1 a bad setting, 2 bad usage, 3 the application failed to load,
-4 there is no such application.
+Exit codes: see exitcodes.py.
 
 Runs in: cli
 """
@@ -12,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fastfork import config, logs, net, wsgi
 from fastfork.address import PassedAddress
@@ -22,7 +21,8 @@ from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
 
 from . import configure, tell
-from .parser import PROGRAM, USAGE, CommandLineParser, OptionError
+from .exitcodes import BAD_USAGE, FAILED, INTERRUPTED, OK
+from .parser import PROGRAM, CommandLineParser, OptionError
 from .report import config_lines
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-OK: Final = 0
-FAILED: Final = 1
-BAD_USAGE: Final = 2
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as error:
         _tell(str(error))
         return error.exit_code
-    except SystemExit as leaving:  # --help and --version
+    except SystemExit as leaving:  # --help and the like
         return leaving.code if isinstance(leaving.code, int) else OK
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -180,8 +176,8 @@ def _check(loaded: Loaded) -> int:
 
 
 def _usage(complaint: str) -> int:
-    print(f"usage: {USAGE}", file=sys.stderr)
-    _tell(f"{complaint} (fastfork --help lists the options)")
+    is_complete = "did you mean" in complaint or "--help" in complaint
+    _tell(complaint if is_complete else f"{complaint} (fastfork --help lists the options)")
     return BAD_USAGE
 
 

@@ -5,11 +5,14 @@ Runs in: cli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from fastfork import __version__
 from fastfork.config.options import ARGUMENTS, OptionError, OptionParser, read
+
+from . import completion, facts, helptext
 
 __all__ = ["USAGE", "VERSION", "CommandLineParser", "OptionError"]
 
@@ -17,34 +20,68 @@ PROGRAM: Final = "fastfork"
 USAGE: Final = f"{PROGRAM} [OPTIONS] MODULE:APP"
 # gunicorn's form, which scripts look for.
 VERSION: Final = f"{PROGRAM} (version {__version__})"
-_EPILOG: Final = (
-    "MODULE:APP names a WSGI application: shop:app is the object `app` of the module `shop`, "
-    "'shop:create_app()' calls a factory. Durations are seconds, or 500ms, 2m; sizes are bytes, "
-    "or 512M. `fastfork signal NAME` tells a running server something: fastfork signal --help."
-)
+VERBOSE: Final = "--verbose"
+
+
+class _Print(argparse.Action):
+    """Prints what `text` makes of the option's value, and leaves by SystemExit.
+
+    text(None) for an option without a value.
+    """
+
+    def __init__(self, *, text: Callable[[Any], str], **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.text = text
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002 - argparse's signature
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        print(self.text(values), end="")
+        parser.exit()
 
 
 class CommandLineParser(OptionParser):
     """OptionParser with --help, --version and the application."""
 
     def __init__(self) -> None:
-        super().__init__(prog=PROGRAM, usage=USAGE, epilog=_EPILOG)
-        general = self.add_argument_group("General")
-        general.add_argument("-h", "--help", action="help", help="show this and exit")
-        general.add_argument(
-            "-v", "--version", action="version", version=VERSION, help="show the version and exit"
+        super().__init__(prog=PROGRAM, usage=USAGE)
+        self._words: Sequence[str] = ()
+        self._add("-h", "--help", text=lambda _: helptext.render(self, everything=False))
+        self._add("--help-all", text=lambda _: helptext.render(self, everything=True))
+        self._add("-v", "--version", text=self._version)
+        self.add_argument(VERBOSE, dest=VERBOSE, action="store_true")
+        self._add(
+            helptext.COMPLETION,
+            text=lambda shell: completion.script(shell, CommandLineParser()),
+            nargs=None,
+            metavar="SHELL",
         )
         self.add_argument(ARGUMENTS, nargs="*", metavar="MODULE:APP", help="what to serve")
 
     def options(self, words: Sequence[str]) -> dict[str, object]:
         """Settings as they were typed; the application is `wsgi_app`.
 
-        Raises OptionError with one line.  --help and --version print and raise SystemExit.
+        Raises OptionError with one line.  --help and the like print and raise SystemExit.
         """
+        self._words = words
         options = read(self, words)
         arguments = options.pop(ARGUMENTS, None)
         if isinstance(arguments, list) and arguments:
             if len(arguments) > 1:
                 raise OptionError(self.suggest(arguments[1:]))
             options["wsgi_app"] = arguments[0]
+        if VERBOSE in words:
+            raise OptionError(f"{VERBOSE} is for --version; for a talkative log: --log-level debug")
         return options
+
+    def _add(self, *flags: str, text: Callable[[Any], str], **keywords: Any) -> None:
+        defaults = {"nargs": 0, "dest": flags[-1], "default": argparse.SUPPRESS}
+        self.add_argument(*flags, action=_Print, text=text, **{**defaults, **keywords})
+
+    def _version(self, _value: object) -> str:
+        # Wherever it stands: the action of --version runs as soon as that is read.
+        return facts.render() if VERBOSE in self._words else f"{VERSION}\n"

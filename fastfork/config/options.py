@@ -87,7 +87,7 @@ class OptionParser(argparse.ArgumentParser):
             return f"one MODULE:APP is enough; remove {' '.join(words)}"
         name = option.partition("=")[0]
         near = get_close_matches(name, flags, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else "fastfork --help lists the options"
+        hint = f"did you mean {near[0]}?" if near else "fastfork --help-all lists them"
         return f"there is no option {name}; {hint}"
 
 

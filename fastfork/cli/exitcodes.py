@@ -1,0 +1,130 @@
+"""The exit codes of the command, and the reference page made of them.
+
+`python -m fastfork.cli.exitcodes FILE` writes the page.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastfork.errors import AppNotFound, BootError, StartError
+
+__all__ = ["BAD_USAGE", "EXIT_CODES", "FAILED", "INTERRUPTED", "OK", "ExitCode", "render"]
+
+OK: Final = 0
+FAILED: Final = StartError.exit_code
+BAD_USAGE: Final = 2
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+
+
+@dataclass(frozen=True)
+class ExitCode:
+    """meaning: a phrase.  mistakes: what leads to it, with the line that is printed for it.
+
+    A line is the beginning of what is printed.
+    """
+
+    meaning: str
+    mistakes: tuple[tuple[str, str], ...] = ()
+
+
+EXIT_CODES: Final[dict[int, ExitCode]] = {
+    OK: ExitCode("a normal stop; or nothing is wrong, with `--check-config`"),
+    FAILED: ExitCode(
+        "a setting is wrong, or what it names cannot be used; with `--check-config` anything is "
+        "wrong",
+        (
+            (
+                "`fastfork -b localhost:99999 shop:app`",
+                "bind: 'localhost:99999' has the port '99999'; write a number from 0 to 65535",
+            ),
+            (
+                "the port is in use (tried for four seconds)",
+                "bind: http://127.0.0.1:8000 is in use",
+            ),
+            (
+                "port 80 as an ordinary user",
+                "bind: http://127.0.0.1:80: ports below 1024 need root",
+            ),
+            (
+                "`certfile`",
+                "certfile: this version has no TLS",
+            ),
+        ),
+    ),
+    BAD_USAGE: ExitCode(
+        "the command line is wrong",
+        (
+            (
+                "`fastfork --wokers 2 shop:app`",
+                "there is no option --wokers; did you mean --workers?",
+            ),
+        ),
+    ),
+    BootError.exit_code: ExitCode(
+        "the application failed to load in every worker, and none has ever served",
+        (
+            (
+                "the application raises while it is imported",
+                "shop cannot be imported: KeyError: 'DATABASE_URL'",
+            ),
+        ),
+    ),
+    AppNotFound.exit_code: ExitCode(
+        "there is no such application",
+        (
+            ("`fastfork shpo:app`", "no module named 'shpo'; did you mean shop:app?"),
+            (
+                "`fastfork shop:ap`",
+                "module 'shop' has no attribute 'ap'; did you mean shop:app?",
+            ),
+            ("`fastfork shop.py`", "'shop.py' is a file, not a module; did you mean shop:app?"),
+            (
+                "`fastfork shop:number`",
+                "shop:number is of type int; a WSGI application is called as",
+            ),
+        ),
+    ),
+    INTERRUPTED: ExitCode("Ctrl-C before the server was there; later that is a normal stop"),
+}
+
+_HEAD = """# Exit codes
+
+<!-- Made from fastfork/cli/exitcodes.py by `make docs-reference`. -->
+
+What the shell sees of `fastfork`, `python -m fastfork` and `fastfork signal`. Each mistake is
+told in one line that begins as shown below, and that goes on with what to type instead where that
+is known. It is written to standard error, and to the error log when that is a file.
+
+| code | meaning |
+|---|---|
+"""
+_TAIL = """
+A server that was killed by a signal has no exit code; shells show 128 plus the signal's number.
+What a hook asks for with `sys.exit(N)` in `on_starting` is N.
+
+## Mistakes
+
+| mistake | what is said begins | code |
+|---|---|---|
+"""
+
+
+def render() -> str:
+    """The page, as Markdown."""
+    codes = [f"| {code} | {row.meaning} |" for code, row in EXIT_CODES.items()]
+    mistakes = [
+        f"| {mistake} | `{line}` | {code} |"
+        for code, row in EXIT_CODES.items()
+        for mistake, line in row.mistakes
+    ]
+    return "\n".join([_HEAD + "\n".join(codes), _TAIL.rstrip("\n"), *mistakes, ""])
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
