@@ -37,6 +37,18 @@ class StartError(FastforkError):
     exit_code = 1
 
 
+class ServerFailed(StartError):
+    """A server that was started from code did not start, or ended with this exit code.
+
+    log: what it wrote, as far as whoever started it can know.
+    """
+
+    def __init__(self, detail: str, *, exit_code: int = 1, log: str = "") -> None:
+        super().__init__(detail)
+        self.exit_code = exit_code
+        self.log = log
+
+
 class ConfigError(StartError):
     """A setting is wrong.  The text has one line for each bad value, with its origin."""
 

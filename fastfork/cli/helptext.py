@@ -108,9 +108,7 @@ def _section(name: str, rows: Any, width: int) -> Iterator[str]:
 
 def _row(option: str, text: str, width: int) -> Iterator[str]:
     margin = " " * _INDENT
-    wrapped = textwrap.wrap(
-        text, width - _INDENT, break_long_words=False, break_on_hyphens=False
-    )
+    wrapped = textwrap.wrap(text, width - _INDENT, break_long_words=False, break_on_hyphens=False)
     head = f"  {option}"
     if len(head) + 2 > _INDENT:
         yield head

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; `arguments` without the program's name.  Returns the exit code."""
     streams.open_closed_ones()

@@ -50,18 +50,24 @@ class Loaded:
         return self.origins.get(name, DEFAULT) == DEFAULT
 
 
-def load(argv: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Loaded:
+def load(
+    argv: Mapping[str, object],
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    origin: str = COMMAND_LINE,
+) -> Loaded:
     """Read every source and check the outcome.
 
     argv: setting -> text, list of texts or bool, from the command line.
-    environ: the environment at start.  cwd: the directory at start.
+    environ: the environment at start.  cwd: the directory at start.  origin: of what is in argv.
     Raises ConfigError with a line for each bad value: which, why, what to write, from where.
     Called again, it reads everything again.
     """
     load_once = _Load(cwd)
     lowest = _from_single_variables(environ)
     highest = {**load_once.from_names(environ), **load_once.from_options(environ)}
-    highest.update(load_once.from_command_line(argv))
+    highest.update(load_once.from_command_line(argv, origin))
     with compat.gunicorn_names() as names:
         given = {**lowest, **load_once.from_file(highest, names), **highest}
         return load_once.finish(given)
@@ -120,11 +126,11 @@ class _Load:
             self._leave_out(variable, options.other_options(found.others))
         return given
 
-    def from_command_line(self, argv: Mapping[str, object]) -> Given:
+    def from_command_line(self, argv: Mapping[str, object], origin: str) -> Given:
         """What was typed, as `options.read` gives it."""
-        self._leave_out(COMMAND_LINE, options.other_options(argv.get(options.OTHERS)))
+        self._leave_out(origin, options.other_options(argv.get(options.OTHERS)))
         return {
-            name: Raw(value, COMMAND_LINE) for name, value in argv.items() if name != options.OTHERS
+            name: Raw(value, origin) for name, value in argv.items() if name != options.OTHERS
         }
 
     def from_file(self, options_given: Given, names: compat.Names) -> Given:

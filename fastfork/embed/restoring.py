@@ -1,0 +1,53 @@
+"""What an arbiter changes in its process, and how a program gets it back.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from fastfork import logs
+from fastfork.arbiter import SIGNALS
+
+__all__ = ["process_as_it_was"]
+
+
+@contextmanager
+def process_as_it_was() -> Iterator[None]:
+    """Around the life of an arbiter: signal handlers, directory, sys.path and logger come back.
+
+    In the main thread only (signal(7)).  A faulthandler.dump_traceback_later() that is under way
+    is cancelled, and stays so.
+    """
+    handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    wakeup = signal.set_wakeup_fd(-1)
+    folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    path = list(sys.path)
+    log_handlers, level = list(logs.LOGGER.handlers), logs.LOGGER.level
+    propagate = logs.LOGGER.propagate
+    # Its thread would be missing in the workers, which cancel it and wait for that.
+    faulthandler.cancel_dump_traceback_later()
+    try:
+        yield
+    finally:
+        for ours in set(logs.LOGGER.handlers) - set(log_handlers):
+            logs.LOGGER.removeHandler(ours)
+            ours.close()
+        logs.LOGGER.setLevel(level)
+        logs.LOGGER.propagate = propagate
+        sys.path[:] = path
+        with suppress(OSError):  # it may be where this user may not go any more
+            os.fchdir(folder)
+        os.close(folder)
+        gc.unfreeze()  # the arbiter froze what the workers share
+        signal.set_wakeup_fd(wakeup)
+        for signum, handler in handlers.items():
+            if handler is not None:  # else it was not set from Python and cannot be put back
+                signal.signal(signum, handler)

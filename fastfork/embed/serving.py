@@ -1,0 +1,108 @@
+"""`fastfork.serve`: the arbiter in the main thread of somebody's program.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fastfork import net
+from fastfork.arbiter import Arbiter
+from fastfork.embed import application, keywords
+from fastfork.embed.application import Application
+from fastfork.embed.restoring import process_as_it_was
+from fastfork.errors import ServerFailed, StartError
+from fastfork.process import boot
+from fastfork.process.program import Program
+
+if TYPE_CHECKING:
+    from fastfork.config import Loaded
+
+__all__ = ["arbiter_for", "is_part_of_a_server", "mark_as_server", "serve"]
+
+CALLER: Final = "serve()"
+
+# The pid of the arbiter, in every process of a server that was started here: forks inherit it.
+_servers: list[int] = []
+
+
+def is_part_of_a_server() -> bool:
+    """Whether this process is an arbiter that was started from code, or a worker of one."""
+    return bool(_servers)
+
+
+def mark_as_server() -> None:
+    """Say that this process, and what it forks, is a server."""
+    _servers[:] = [os.getpid()]
+
+
+def _leave_exit_handlers() -> None:
+    """Forget, in a child of the arbiter, what the program has registered for its own end.
+
+    It is not for the end of each worker: a temporary directory would be removed by the first.
+    """
+    if _servers == [os.getppid()]:
+        atexit._clear()
+
+
+os.register_at_fork(after_in_child=_leave_exit_handlers)
+
+
+def serve(app: object, settings: Mapping[str, object]) -> None:
+    """Serve until the server is told to stop; see fastfork.serve."""
+    if is_part_of_a_server():
+        raise StartError(
+            "serve() is called in a process of a server that it started; put the call below "
+            "`if __name__ == '__main__':`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        raise StartError(
+            "serve() takes the signals of the process, which only the main thread can; "
+            "tests use fastfork.testing.running_server()"
+        )
+    program = Program.current()
+    wanted = application.named(app)
+    environ, folder = dict(os.environ), Path.cwd()
+
+    def read() -> Loaded:
+        return keywords.read(wanted, settings, environ, folder, caller=CALLER)
+
+    loaded = read()
+    mark_as_server()
+    try:
+        with process_as_it_was():
+            boot.enter(loaded.config.chdir, loaded.config.pythonpath, ())
+            wanted.check()
+            code = arbiter_for(wanted, loaded, read, program=program).run()
+    finally:
+        _servers.clear()
+    if code != 0:
+        raise ServerFailed(f"the server ended with exit code {code}; see its log", exit_code=code)
+
+
+def arbiter_for(
+    app: Application,
+    loaded: Loaded,
+    read: Callable[[], Loaded],
+    *,
+    program: Program,
+    on_ready: Callable[[], None] = lambda: None,
+) -> Arbiter:
+    """An arbiter that serves `app`.  read: the settings of a reload.  on_ready: see Arbiter."""
+    sockets = net.passed(os.environ, os.getpid())
+    if program.inheritance is not None:
+        sockets = net.passed_on(program.inheritance.sockets)
+    return Arbiter(
+        loaded,
+        reload=lambda: keywords.with_notice_of_old_code(read(), app),
+        load_app=app.load,
+        program=program,
+        sockets=sockets,
+        on_ready=on_ready,
+    )
