@@ -17,9 +17,10 @@ from fastfork.errors import StartError
 
 from . import tell
 
-__all__ = ["SHELLS", "script"]
+__all__ = ["CONFIG_VERBS", "SHELLS", "script"]
 
 SHELLS: Final = ("bash", "zsh", "tcsh")
+CONFIG_VERBS: Final = ("show", "explain", "check", "init")  # of configure.py, which imports us
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:
@@ -56,3 +57,8 @@ def _say_what_completes(shtab: Any, parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(parser_class=argparse.ArgumentParser)
     signals = commands.add_parser(tell.COMMAND, help="tell a running server something")
     signals.add_argument("name", choices=sorted(tell.names()))
+    verbs = commands.add_parser("config", help="what is set, and what it means").add_subparsers()
+    for verb in CONFIG_VERBS:
+        # shtab leaves out what has no help.
+        verbs.add_parser(verb, help="see `fastfork config --help`")
+    verbs.choices["explain"].add_argument("setting", choices=list(SETTINGS))

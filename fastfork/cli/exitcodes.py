@@ -34,10 +34,10 @@ class ExitCode:
 
 
 EXIT_CODES: Final[dict[int, ExitCode]] = {
-    OK: ExitCode("a normal stop; or nothing is wrong, with `--check-config`"),
+    OK: ExitCode("a normal stop; or nothing is wrong, with `--check-config` and `config check`"),
     FAILED: ExitCode(
-        "a setting is wrong, or what it names cannot be used; with `--check-config` anything is "
-        "wrong",
+        "a setting is wrong, or what it names cannot be used; with `--check-config` and "
+        "`config check --app` also an application that does not load",
         (
             (
                 "`fastfork -b localhost:99999 shop:app`",
@@ -97,9 +97,10 @@ _HEAD = """# Exit codes
 
 <!-- Made from fastfork/cli/exitcodes.py by `make docs-reference`. -->
 
-What the shell sees of `fastfork`, `python -m fastfork` and `fastfork signal`. Each mistake is
-told in one line that begins as shown below, and that goes on with what to type instead where that
-is known. It is written to standard error, and to the error log when that is a file.
+What the shell sees of `fastfork`, `python -m fastfork`, `fastfork config` and `fastfork signal`.
+Each mistake is told in one line that begins as shown below, and that goes on with what to type
+instead where that is known. It is written to standard error, and to the error log when that is a
+file.
 
 | code | meaning |
 |---|---|

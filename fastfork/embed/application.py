@@ -48,9 +48,7 @@ class Application:
 
     def load(self, cfg: Config) -> WSGIApplication:
         """The application, in the process that calls it.  Raises BootError."""
-        if self.given is not None:
-            return self.given
-        return wsgi.load_app(cfg.wsgi_app or "")
+        return wsgi.load(cfg) if self.given is None else wsgi.surrounded(self.given, cfg)
 
 
 def named(app: object) -> Application:

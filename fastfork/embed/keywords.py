@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from fastfork import config
-from fastfork.config import SETTINGS, Loaded
+from fastfork.config import SETTINGS, Loaded, leftout
+from fastfork.config.names import OTHER_SETTINGS
 from fastfork.embed.application import Application
 from fastfork.errors import ConfigError
 
@@ -73,6 +74,9 @@ def _refusal(name: str, settings: Mapping[str, object], caller: str) -> str | No
         return _not_here(name, NOT_HERE[name], caller)
     if name in SETTINGS:
         return None
+    if name in OTHER_SETTINGS:
+        part, instead = leftout.part_of(name)
+        return f"{name}: a setting of gunicorn that is not here ({part}): {instead} ({caller})"
     near = get_close_matches(name, SETTINGS, n=1, cutoff=0.75)
     hint = f"did you mean {near[0]}?" if near else "docs/reference/settings.md lists them"
     return f"{name}: there is no such setting; {hint} ({caller})"

@@ -32,11 +32,13 @@ class Script:
 
     def __init__(self, folder: Path, name: str, *words: str, env: dict[str, str]) -> None:
         self.log = Log(folder / "script.log")
+        env = environment(env)
+        env.pop("PYTHONSAFEPATH", None)  # `python run.py` is how people start it
         with self.log.path.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, name, *words],
                 cwd=folder,
-                env=environment(env),
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

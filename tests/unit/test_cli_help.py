@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import fastfork
-from fastfork.cli import completion, facts, helptext
+from fastfork.cli import completion, configure, facts, helptext
 from fastfork.cli.exitcodes import EXIT_CODES, render
 from fastfork.cli.main import main
 from fastfork.cli.parser import CommandLineParser
@@ -171,7 +171,13 @@ def test_bash_completes_options_words_and_signals(capsys: pytest.CaptureFixture[
     assert completed("--worker-cl") == ["--worker-class"]
     assert completed("--log-level", "w") == ["warning"]
     assert completed("signal", "rel") == ["reload"]
+    assert completed("config", "ex") == ["explain"]
+    assert completed("config", "explain", "graceful") == ["graceful_timeout"]
     assert "--no-preload" in completed("--no-")
+
+
+def test_every_config_command_is_completed() -> None:
+    assert tuple(re.findall(r"^  (\w+) ", configure.HELP, re.M)) == completion.CONFIG_VERBS
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)
