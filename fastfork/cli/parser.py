@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from fastfork import __version__
@@ -20,6 +21,7 @@ PROGRAM: Final = "fastfork"
 USAGE: Final = f"{PROGRAM} [OPTIONS] MODULE:APP"
 # gunicorn's form, which scripts look for.
 VERSION: Final = f"{PROGRAM} (version {__version__})"
+COMMANDS: Final = ("config", "signal")  # of configure.py and tell.py
 VERBOSE: Final = "--verbose"
 
 
@@ -72,11 +74,17 @@ class CommandLineParser(OptionParser):
         arguments = options.pop(ARGUMENTS, None)
         if isinstance(arguments, list) and arguments:
             if len(arguments) > 1:
-                raise OptionError(self.suggest(arguments[1:]))
+                raise OptionError(self._too_many(arguments))
             options["wsgi_app"] = arguments[0]
         if VERBOSE in words:
             raise OptionError(f"{VERBOSE} is for --version; for a talkative log: --log-level debug")
         return options
+
+    def _too_many(self, arguments: Sequence[str]) -> str:
+        near = get_close_matches(arguments[0], COMMANDS, n=1)
+        if near:
+            return f"{arguments[0]} is no command; did you mean {PROGRAM} {near[0]}?"
+        return self.suggest(arguments[1:])
 
     def _add(self, *flags: str, text: Callable[[Any], str], **keywords: Any) -> None:
         defaults = {"nargs": 0, "dest": flags[-1], "default": argparse.SUPPRESS}

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from fastfork import logs
 from fastfork.arbiter import SIGNALS
@@ -21,7 +23,9 @@ __all__ = ["process_as_it_was"]
 
 @contextmanager
 def process_as_it_was() -> Iterator[None]:
-    """Around the life of an arbiter: signal handlers, directory, sys.path and logger come back.
+    """Around the life of an arbiter: what it changes comes back.
+
+    That is signal handlers, directory, sys.path, the logger, and the title that ps shows.
 
     In the main thread only (signal(7)).  A faulthandler.dump_traceback_later() that is under way
     is cancelled, and stays so.
@@ -30,6 +34,7 @@ def process_as_it_was() -> Iterator[None]:
     wakeup = signal.set_wakeup_fd(-1)
     folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     path = list(sys.path)
+    show_title = _title_as_it_is()
     log_handlers, level = list(logs.LOGGER.handlers), logs.LOGGER.level
     propagate = logs.LOGGER.propagate
     # Its thread would be missing in the workers, which cancel it and wait for that.
@@ -46,8 +51,18 @@ def process_as_it_was() -> Iterator[None]:
         with suppress(OSError):  # it may be where this user may not go any more
             os.fchdir(folder)
         os.close(folder)
+        show_title()
         gc.unfreeze()  # the arbiter froze what the workers share
         signal.set_wakeup_fd(wakeup)
         for signum, handler in handlers.items():
             if handler is not None:  # else it was not set from Python and cannot be put back
                 signal.signal(signum, handler)
+
+
+def _title_as_it_is() -> Callable[[], object]:
+    """What shows the title of now again."""
+    try:
+        titles = importlib.import_module("setproctitle")
+    except ImportError:
+        return lambda: None  # then the arbiter writes the short name at most, and only if asked
+    return partial(titles.setproctitle, titles.getproctitle())

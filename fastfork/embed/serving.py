@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,13 +29,15 @@ __all__ = ["arbiter_for", "is_part_of_a_server", "mark_as_server", "serve"]
 
 CALLER: Final = "serve()"
 
+COMMAND: Final = "fastfork.cli.main"  # a module that nothing but the command imports
+
 # The pid of the arbiter, in every process of a server that was started here: forks inherit it.
 _servers: list[int] = []
 
 
 def is_part_of_a_server() -> bool:
-    """Whether this process is an arbiter that was started from code, or a worker of one."""
-    return bool(_servers)
+    """Whether this process is a server: an arbiter, a worker, or the command."""
+    return bool(_servers) or COMMAND in sys.modules
 
 
 def mark_as_server() -> None:
@@ -58,8 +61,8 @@ def serve(app: object, settings: Mapping[str, object]) -> None:
     """Serve until the server is told to stop; see fastfork.serve."""
     if is_part_of_a_server():
         raise StartError(
-            "serve() is called in a process of a server that it started; put the call below "
-            "`if __name__ == '__main__':`"
+            "serve() is called in a process of a server, which loads the application; put the call "
+            "below `if __name__ == '__main__':`"
         )
     if threading.current_thread() is not threading.main_thread():
         raise StartError(

@@ -92,7 +92,8 @@ def serving(call: str, before: str = "", after: str = "", app: str = APP) -> str
 
 
 def test_object_is_served_until_told_to_stop_and_the_process_is_as_before(script: Starts) -> None:
-    state = "([signal.getsignal(n) for n in range(1, 32)], os.getcwd(), sys.path[:])"
+    title = "open('/proc/self/cmdline').read().replace('\\0', ' ').split()"
+    state = f"([signal.getsignal(n) for n in range(1, 32)], os.getcwd(), sys.path[:], {title})"
     one = script(
         {
             "run.py": serving(
@@ -208,6 +209,20 @@ def test_module_that_serves_without_a_guard_is_refused_in_the_worker(script: Sta
     text = one.log.text()
     assert "put the call below `if __name__ == '__main__':`" in text
     assert "fastfork.errors.ServerFailed: the server ended with exit code 3" in text
+
+
+def test_module_that_serves_without_a_guard_is_refused_by_the_command_too(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(f"import fastfork\n{APP}fastfork.serve(app)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "fastfork", "--bind", "127.0.0.1:0", "shop:app"],
+        cwd=tmp_path,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 3
+    assert "shop cannot be imported: StartError: serve() is called in a process" in done.stderr
 
 
 def test_call_in_a_thread_is_refused(script: Starts) -> None:

@@ -82,6 +82,8 @@ def test_version_is_said_as_gunicorn_says_it(
         (["--zzzzz", "shop:app"], "there is no option --zzzzz; fastfork --help-all lists them"),
         (["shop:app", "other:app"], "one MODULE:APP is enough; remove other:app"),
         (["shop:app", "-w", "2", "x"], "one MODULE:APP is enough; remove x"),
+        (["singal", "stop"], "singal is no command; did you mean fastfork signal?"),
+        (["confg", "show"], "confg is no command; did you mean fastfork config?"),
         (["shop:app", "-w"], "argument -w/--workers: expected one argument"),
     ],
 )  # fmt: skip
