@@ -46,5 +46,6 @@ void test_spans(void);
 void test_errors(void);
 void test_outs(void);
 void test_pusher(void);
+void test_watch(void);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
     {"errors", test_errors},
     {"outs", test_outs},
     {"pusher", test_pusher},
+    {"watch", test_watch},
 };
 
 int

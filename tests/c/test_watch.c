@@ -1,0 +1,145 @@
+/* test_watch.c -- who is woken when the leader stays away (watch.h), and connections on their way
+ * from one worker to another (handover.h). */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* eventfd's flags */
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "handover.h"
+#include "harness.h"
+#include "world.h"
+
+#define MS 1000000
+#define LONG_MS 5000 /* far above what a loaded machine needs */
+#define POOL_MOST 4096
+
+static int
+is_woken(int fd)
+{
+    uint64_t count = 0;
+
+    return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+static void
+test_look(void)
+{
+    GROUP("watch: look");
+    const int64_t now = 100 * (int64_t)MS;
+    ff_watch watch;
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    ff_watch_init(&watch);
+    ff_watch_set_next(&watch, fd);
+    check(!ff_watch_look(&watch, now, MS) && !is_woken(fd), GROUP, "outside", "woke somebody");
+    atomic_store(&watch.since, now);
+    check(ff_watch_look(&watch, now + MS - 1, MS) && !is_woken(fd), GROUP, "early", "woke somebody");
+    check(ff_watch_look(&watch, now + MS, MS) && is_woken(fd), GROUP, "in time", "woke nobody");
+    check(ff_watch_look(&watch, now + 2 * MS, MS) && !is_woken(fd), GROUP, "asked", "woke it twice");
+    check(ff_watch_look(&watch, now + MS + FF_ASK_AGAIN_NS, MS) && is_woken(fd), GROUP, "again",
+          "forgot it");
+    ff_watch_seen(&watch);
+    check(ff_watch_look(&watch, now + 2 * MS + FF_ASK_AGAIN_NS, MS) && is_woken(fd), GROUP, "seen",
+          "thinks that it is asked");
+    ff_watch_seen(&watch);
+    ff_watch_set_next(&watch, -1);
+    check(ff_watch_look(&watch, now + 3 * MS, MS) && !is_woken(fd), GROUP, "nobody", "woke somebody");
+    ff_watch_leave(&watch);
+    check(!ff_watch_look(&watch, now + 4 * MS, MS), GROUP, "left", "is still there");
+    close(fd);
+}
+
+/* The leader enters again and again, with the pusher awake and asleep: it is never overslept. */
+static void
+test_never_overslept(void)
+{
+    GROUP("watch: never overslept");
+    ff_watch watch;
+    world w;
+    struct pollfd waited = {.events = POLLIN};
+
+    open_world(&w, "head");
+    waited.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    ff_watch_init(&watch);
+    ff_watch_set_next(&watch, waited.fd);
+    w.outs.watch = &watch;
+    check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
+    for (int round = 0; round < 40; round++) {
+        ff_outs_lock(&w.outs);
+        w.outs.count = 0;
+        w.outs.idle_ticks = round % 2 ? FF_IDLE_TICKS : 0; /* about to sleep, or not */
+        ff_outs_unlock(&w.outs);
+        ff_watch_enter(&watch, &w.outs, 1);
+        check(poll(&waited, 1, LONG_MS) == 1 && is_woken(waited.fd), GROUP, "entered",
+              "nobody was woken");
+        ff_watch_leave(&watch);
+        ff_watch_seen(&watch);
+    }
+    ff_pusher_stop(&w.outs);
+    while (is_woken(waited.fd))
+        ; /* a last look may have come between `leave` and `seen` */
+    close(waited.fd);
+    close_world(&w);
+}
+
+static void
+test_handover(void)
+{
+    GROUP("handover");
+    ff_facts facts = {.ready_ns = 7, .listener = UINT64_MAX, .port = -1, .address = "2001:db8::1"};
+    ff_facts found;
+    int pool[2], pair[2], fd, sent = 0, taken = 0, error = 0;
+    char byte = 'x';
+
+    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pool);
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair);
+    check(ff_handover_take(pool[1], &found) == -1, GROUP, "empty", "gave something");
+    check(ff_handover_put(pool[0], pair[0], &facts) == 0, GROUP, "put", "failed");
+    close(pair[0]); /* it lives on in the pool */
+    fd = ff_handover_take(pool[1], &found);
+    check(fd >= 0 && memcmp(&found, &facts, sizeof(facts)) == 0, GROUP, "take", "other facts");
+    check(fcntl(fd, F_GETFD) & FD_CLOEXEC, GROUP, "take", "programs that are started inherit it");
+    check(fcntl(fd, F_GETFL) & O_NONBLOCK, GROUP, "take", "it blocks");
+    check(write(fd, &byte, 1) == 1 && read(pair[1], &byte, 1) == 1, GROUP, "take", "another socket");
+
+    check(send(pool[0], "stray", 5, 0) == 5, GROUP, "stray", "cannot be sent");
+    check(ff_handover_put(pool[0], fd, &facts) == 0, GROUP, "put", "failed");
+    close(fd);
+    memset(&facts.address, 'a', sizeof(facts.address));
+    fd = ff_handover_take(pool[1], &found);
+    check(fd >= 0, GROUP, "stray", "was not skipped");
+    check(ff_handover_put(pool[0], fd, &facts) == 0, GROUP, "put", "failed");
+    close(fd);
+    fd = ff_handover_take(pool[1], &found);
+    check(fd >= 0 && strlen(found.address) == sizeof(found.address) - 1, GROUP, "address",
+          "has no end");
+    while (sent < POOL_MOST && (error = ff_handover_put(pool[0], fd, &facts)) == 0)
+        sent++;
+    check(sent > 16 && sent < POOL_MOST && (error == EAGAIN || error == ETOOMANYREFS), GROUP, "full",
+          "has no limit, or waits");
+    close(fd);
+    while ((fd = ff_handover_take(pool[1], &found)) >= 0) {
+        close(fd);
+        taken++;
+    }
+    check(taken == sent, GROUP, "full", "lost some");
+    close(pool[0]);
+    check(ff_handover_take(pool[1], &found) == -1, GROUP, "closed", "gave something");
+    close(pool[1]);
+    close(pair[1]);
+}
+
+void
+test_watch(void)
+{
+    test_look();
+    test_never_overslept();
+    test_handover();
+}
