@@ -13,6 +13,7 @@ Runs in: cli
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,9 @@ from benchmarks.workloads import WORKLOADS
 
 _FILE: Final = ("--access-logfile", "{log}")
 
-# Way -> options.  Nobody listens where syslog and statsd are sent: a datagram to a closed port
-# of loopback costs the sender about as much.
+# Way -> options.  SINK is a socket of ours that nobody reads: the kernel takes each datagram,
+# and drops those that its buffer has no room for.
+_SINK: Final = "SINK"
 WAYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "no logs": (),
@@ -44,8 +46,8 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             *("--access-log-exclude", "/a", "--access-log-exclude", "/b"),
             *("--access-log-exclude", "/c/*"),
         ),
-        "syslog": ("--log-syslog", "--log-syslog-to", "udp://127.0.0.1:9"),
-        "statsd": ("--statsd-host", "127.0.0.1:9"),
+        "syslog": ("--log-syslog", "--log-syslog-to", f"udp://{_SINK}"),
+        "statsd": ("--statsd-host", _SINK),
         "logger_class": (*_FILE, "--logger-class", "benchmarks.own_logger.OwnLogger"),
         "logger_class, JSON": (
             *_FILE,
@@ -60,10 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     chosen = [name for name in WAYS if not options.ways or name in options.ways.split(";")]
     try:
-        with tempfile.TemporaryDirectory(prefix="fastfork-logs-") as place:
+        with (
+            tempfile.TemporaryDirectory(prefix="fastfork-logs-") as place,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
+        ):
+            sink.bind(("127.0.0.1", 0))
             scratch = Path(place)
-            counted = {} if options.no_instructions else _instructions(chosen, scratch)
-            timed = {} if options.rounds == 0 else _cpu(chosen, options, scratch)
+            servers = {way: _server(way, _address(sink)) for way in chosen}
+            counted = {} if options.no_instructions else _instructions(servers, scratch)
+            timed = {} if options.rounds == 0 else _cpu(servers, options, scratch)
     except CannotStart as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,29 +88,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _server(way: str) -> Server:
+def _address(sink: socket.socket) -> str:
+    host, port = sink.getsockname()
+    return f"{host}:{port}"
+
+
+def _server(way: str, sink: str) -> Server:
     plain = SERVERS["fastfork-native"]
-    return replace(plain, quiet=(*plain.quiet, *WAYS[way]))
+    options = (option.replace(_SINK, sink) for option in WAYS[way])
+    return replace(plain, quiet=(*plain.quiet, *options))
 
 
-def _instructions(ways: Sequence[str], scratch: Path) -> dict[str, float]:
+def _instructions(servers: Mapping[str, Server], scratch: Path) -> dict[str, float]:
     found = {}
-    for way in ways:
-        warm_up(_server(way), BROWSER, scratch)
-        few, many = (count(_server(way), BROWSER, number, scratch).total for number in (FEW, MANY))
+    for way, server in servers.items():
+        warm_up(server, BROWSER, scratch)
+        few, many = (count(server, BROWSER, number, scratch).total for number in (FEW, MANY))
         found[way] = (many - few) / (MANY - FEW)
     return found
 
 
-def _cpu(ways: Sequence[str], options: argparse.Namespace, scratch: Path) -> dict[str, float]:
+def _cpu(
+    servers: Mapping[str, Server], options: argparse.Namespace, scratch: Path
+) -> dict[str, float]:
     """The ways take turns, so that a slow minute of the machine is every way's."""
-    server, load = map(int, options.cores.split(","))
+    on, load = map(int, options.cores.split(","))
     build_floor(scratch)
-    under = Conditions(turns=options.turns, cores=(server, load), scratch=scratch)
-    found: dict[str, list[float]] = {way: [] for way in ways}
+    under = Conditions(turns=options.turns, cores=(on, load), scratch=scratch)
+    found: dict[str, list[float]] = {way: [] for way in servers}
     for number in range(options.rounds):
-        for way in ways:
-            own, _ = take(_server(way), WORKLOADS["browser"], number, under)
+        for way, server in servers.items():
+            own, _ = take(server, WORKLOADS["browser"], number, under)
             if own.void:
                 raise CannotStart(f"{way}: {own.void}")
             found[way].append(own.cpu_us)
