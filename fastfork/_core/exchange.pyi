@@ -19,6 +19,7 @@ class Site:
         leaving: Callable[[], bool],
         spool_dir: str | None = None,
         response_buffer: int = 1 << 30,
+        line_waits: bool = False,
     ) -> None: ...
 
 class Exchange:

@@ -22,7 +22,7 @@ from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.ipc import Order
-from fastfork.logs import LOGGER
+from fastfork.logs import LOGGER, voice
 from fastfork.logs.access import AccessLog
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
@@ -182,12 +182,11 @@ class ReactorWorker(Worker):
         While others serve on, at once: what comes now is theirs.  When the whole server stops,
         nobody else will serve those who wait in the accept queue.
         """
-        is_last = self.slot.order == Order.LAST
         if self.listeners and not self._let_go_at:
+            is_last = self.slot.order == Order.LAST
             self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
             hub.begin_drain(keep_listeners=is_last)
-        if is_last:
-            hub.take_pool()
+        hub.take_pool()
         if self.listeners:
             is_empty = hub.take_queue()
             if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):
@@ -218,6 +217,7 @@ class ReactorWorker(Worker):
             log=LOGGER,
             pages=error_page,
             access_line=self.access_line(),
+            line_waits=cfg.post_request is not None or voice.is_custom(cfg),
             leaving=lambda: not self.alive,
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,

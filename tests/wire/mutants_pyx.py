@@ -342,8 +342,8 @@ PYX = (
         "response.pyx",
         "close() is called twice",
         ERRORS,
-        "                close()\n        except BaseException as error:",
-        "                close()\n                close()\n        except BaseException as error:",
+        "                    close()\n                finally:",
+        "                    close()\n                    close()\n                finally:",
     ),
     CoreMutant(
         "response.pyx",

@@ -10,7 +10,6 @@ cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
     HEARTBEAT = 2
     IN_FLIGHT = 5
     IN_FLIGHT_SINCE = 6
-    ORDER = 11
     THREADS = 13
     SLOT_WORDS = 8704
     PLACES_AT = 512

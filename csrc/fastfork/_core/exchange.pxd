@@ -15,6 +15,7 @@ cdef class Site:
     cdef object pages
     cdef object access_line
     cdef list access_lines
+    cdef bint line_waits       # making one may take its time
     cdef set told
     cdef object on_dropped
     cdef public bint draining

@@ -35,13 +35,14 @@ cdef enum:
 cdef class Site:
     """log: logging.Logger.  pages(status: int) -> (status line, bytes): the error pages.
     access_line: None, or what formats an access log line (fastfork.logs.access).
+    line_waits: that may take its time, as it calls code of the application's.
     leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
     draining: every answer says that the connection will close.
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there."""
 
     def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, spool_dir=None,
-                  response_buffer=1 << 30):
+                  response_buffer=1 << 30, line_waits=False):
         self.batch = batch
         self.crew = crew
         self.lines = ServerLines.__new__(ServerLines)
@@ -53,6 +54,7 @@ cdef class Site:
         self.spool_dir = spool_dir
         self.spill_max = response_buffer
         self.access_lines = []
+        self.line_waits = line_waits
         self.told = set()
         self.on_dropped = self._dropped
 

@@ -15,7 +15,7 @@ from posix.unistd cimport close
 from fastfork._core.acceptor cimport ff_facts, ff_handover_put, ff_handover_take
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, NEVER
 from fastfork._core.connections cimport EPOLLIN, STATE
-from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, ORDER, SLOT_WORDS
+from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -24,7 +24,6 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef enum:
     READY = 2                # a worker's state (fastfork.ipc.scoreboard)
-    LAST = 1                 # ... and an order to it: the whole server stops
     POOL_MAX = 256           # connections taken out at a time, when the worker leaves
     LOST_NS = 2000000000     # a worker that has been silent for so long takes nothing
 
@@ -68,8 +67,8 @@ cdef class Queued(Listeners):
     cdef bint _hand_over(self, Connection connection) except -1:
         """Put it into the pool; False when it has to stay."""
         cdef ff_facts facts
-        # When the whole server stops, nobody may be left to take it out again.
-        if (self.pool_in < 0 or self.slot[ORDER] == LAST or connection.shared
+        # Who leaves takes everything out of the pool, and may be the last to look there.
+        if (self.pool_in < 0 or self.site.draining or connection.shared
                 or (self.queue_ns and not self._others_wait())):
             return False
         memset(&facts, 0, sizeof(facts))

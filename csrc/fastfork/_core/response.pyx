@@ -327,13 +327,24 @@ cdef class Responder(Exchange):
             connection.spool.close()  # not left to whoever still holds the environ
             connection.spool = None
         if self.site.access_line is not None and self.status is not None:
-            self.site.access_lines.append(self.site.access_line(
-                self.environ or {"REMOTE_ADDR": connection.remote_addr}, self.status, self.sent,
-                now_ns() - self.began_ns, self.fields))
+            self.site.access_lines.append(self._access_line(now_ns()))
             self.status = self.fields = None
         self.environ = None
         self.connection = None
         return 0
+
+    cdef object _access_line(self, int64_t now):
+        cdef Connection connection = self.connection
+        cdef bint goes_out = (self.site.line_waits and self.site.crew.many and connection.busy)
+        environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
+        if goes_out:
+            self.site.crew.out(self.seat, now)
+        try:
+            return self.site.access_line(environ, self.status, self.sent, now - self.began_ns,
+                                         self.fields)
+        finally:
+            if goes_out:
+                self.site.crew.back(self.seat)
 
     cdef int abandon(self) except -1:
         """The client is gone: nothing more is sent, but the iterable is closed."""
