@@ -129,9 +129,7 @@ class _Load:
     def from_command_line(self, argv: Mapping[str, object], origin: str) -> Given:
         """What was typed, as `options.read` gives it."""
         self._leave_out(origin, options.other_options(argv.get(options.OTHERS)))
-        return {
-            name: Raw(value, origin) for name, value in argv.items() if name != options.OTHERS
-        }
+        return {name: Raw(value, origin) for name, value in argv.items() if name != options.OTHERS}
 
     def from_file(self, options_given: Given, names: compat.Names) -> Given:
         """What the config file says.  A file that cannot be used is one more complaint."""

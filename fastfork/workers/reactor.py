@@ -211,17 +211,7 @@ class ReactorWorker(Worker):
             threads=cfg.threads,
             many=needs_keeper and isinstance(self.poller, EpollPoller),
         )
-        site = Site(
-            batch,
-            crew=crew,
-            log=LOGGER,
-            pages=error_page,
-            access_line=self.access_line(),
-            line_waits=cfg.post_request is not None or voice.is_custom(cfg),
-            leaving=lambda: not self.alive,
-            spool_dir=cfg.tmp_upload_dir,
-            response_buffer=cfg.response_buffer,
-        )
+        site = self._site(batch, crew)
         limits = Limits(
             line=cfg.limit_request_line,
             fields=cfg.limit_request_fields,
@@ -260,6 +250,21 @@ class ReactorWorker(Worker):
             body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
             queue_timeout=cfg.queue_timeout,
+        )
+
+    def _site(self, batch: Batch, crew: Crew) -> Site:
+        """What the responses have in common."""
+        cfg = self.cfg
+        return Site(
+            batch,
+            crew=crew,
+            log=LOGGER,
+            pages=error_page,
+            access_line=self.access_line(),
+            line_waits=cfg.post_request is not None or voice.is_custom(cfg),
+            leaving=lambda: not self.alive,
+            spool_dir=cfg.tmp_upload_dir,
+            response_buffer=cfg.response_buffer,
         )
 
     def access_line(self) -> Callable[..., str] | None:
