@@ -143,7 +143,8 @@ def is_grown_up(pid: int) -> bool:
 
 
 def test_killed_worker_loses_only_what_it_was_answering(start_server: Starter) -> None:
-    server = start(start_server, "shared")
+    """Connections stay where they are: who has one that moved, the client cannot know."""
+    server = start(start_server, "shared", "--no-share-connections")
     killed = []
     with traffic_to(server) as traffic:
         goes_on(traffic)

@@ -162,7 +162,8 @@ cdef class Hub(Receiver):
         if self._is_time():
             return LOOK_UP
         wait = 0 if self.crew.terms != term else self._wait()
-        self.back_ns = self.now + wait
+        if not self.crew.displaced():
+            self.back_ns = self.now + wait
         return wait * 1e-9 if wait > 0 else 0.0
 
     cdef int _go_on_anywhere(self, int64_t began) except -1:
