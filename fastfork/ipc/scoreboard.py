@@ -15,8 +15,10 @@ from enum import IntEnum
 from typing import Final
 
 from fastfork import clock
+from fastfork.ipc import tally
 
-# A page for the worker, its first 16 words the `Field`s, and then 256 bytes, a place, for each
+# A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
+# then 256 bytes, a place, for each
 # application thread: two words, when it entered the application (0: it is not there) and the
 # length of its request line, and the line.  Pages that are not used cost nothing, and no
 # worker's store takes a cache line from another.
@@ -78,6 +80,10 @@ class Field(IntEnum):
     THREADS = 13  # that run the application
 
 
+# What the worker counts there, and the server goes on with when it has gone.
+OUTLIVING: Final = (Field.REQUESTS, Field.BYTES_SENT, Field.REFUSED, Field.ACCEPTED)
+
+
 class _Int:
     """One integer field of a slot, as an attribute."""
 
@@ -96,6 +102,7 @@ class Slot:
 
     `view` is the raw bytes for the compiled code, `ints` the same bytes as integers,
     `board` the bytes of all slots, this one among them, for a look at the other workers.
+    server: the server's own slot, which gets the counts of a worker that has gone.
     Times are nanoseconds of `fastfork.clock`.
     """
 
@@ -113,12 +120,17 @@ class Slot:
     threads = _Int(Field.THREADS)
 
     def __init__(
-        self, view: memoryview, ring: Callable[[], None], board: memoryview | None = None
+        self,
+        view: memoryview,
+        ring: Callable[[], None],
+        board: memoryview | None = None,
+        server: memoryview[int] | None = None,
     ) -> None:
         self.view: Final = view
         self.board: Final = view if board is None else board
         self.ints: Final[memoryview[int]] = view.cast("q")
         self._ring = ring
+        self._server = server
 
     @property
     def state(self) -> State:
@@ -140,26 +152,41 @@ class Slot:
         self.heartbeat_ns = clock.now_ns()
 
     def request_line(self) -> str:
-        """The request line that is served for the longest time, '' when idle; safe to log.
+        """The request line that is served for the longest time, '' when idle; safe to log."""
+        running = self.serving()
+        return running[0][1] if running else ""
+
+    def serving(self) -> list[tuple[int, str]]:
+        """(since when, request line) of all that the application is working on, the longest first.
 
         Bytes come from the peer as they were, so all but printable ASCII is escaped here.
         """
-        longest = min(
-            (at for at in self._places() if self.ints[at // 8]),
-            key=lambda at: self.ints[at // 8],
-            default=None,
-        )
-        if longest is None:
-            return ""
-        size = min(max(self.ints[longest // 8 + 1], 0), REQUEST_LINE_BYTES)
-        start = longest + REQUEST_LINE_AT
-        raw = bytes(self.view[start : start + size])
-        return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
+        running = []
+        for at in self._places():
+            since = self.ints[at // 8]
+            size = min(max(self.ints[at // 8 + 1], 0), REQUEST_LINE_BYTES)
+            start = at + REQUEST_LINE_AT
+            raw = bytes(self.view[start : start + size])
+            if since:
+                line = raw.decode("latin-1").encode("unicode_escape").decode("ascii")
+                running.append((since, line))
+        return sorted(running)
 
     def clear(self) -> None:
-        """Make the slot EMPTY.  Only while no worker owns it.  Runs in: arbiter."""
+        """Make the slot EMPTY, and keep what was counted.  Only while no worker owns it.
+
+        Runs in: arbiter.
+        """
         used = self._places().stop
+        server = self._server
+        if server is None:
+            self.view[:used] = bytes(used)
+            return
+        server[tally.EDITS] += 1
+        for word in (*OUTLIVING, *tally.COUNTED):
+            server[word] += self.ints[word]
         self.view[:used] = bytes(used)
+        server[tally.EDITS] += 1
 
     def _places(self) -> range:
         """Where the places are that are in use, in bytes."""
@@ -168,7 +195,7 @@ class Slot:
 
 
 class Scoreboard:
-    """`capacity` slots, numbered from 0.
+    """`capacity` slots, numbered from 0, and `server`, the words of one for the server itself.
 
     Pages that no worker touches cost no memory, so the capacity can be generous.
     ring: called after a worker has changed its state; wakes the arbiter.
@@ -180,7 +207,7 @@ class Scoreboard:
         # -1: anonymous, and shared with the children (mmap(2) MAP_SHARED | MAP_ANONYMOUS).
         # One slot more than there are workers, for what the arbiter says of the server.
         self._memory: Final = memoryview(mmap.mmap(-1, (capacity + 1) * SLOT_BYTES))
-        self._server: Final = self._memory[capacity * SLOT_BYTES :].cast("q")
+        self.server: Final[memoryview[int]] = self._memory[capacity * SLOT_BYTES :].cast("q")
 
     def slot(self, nr: int) -> Slot:
         """The slot of worker `nr`.  Raises IndexError for a number outside the capacity."""
@@ -188,13 +215,15 @@ class Scoreboard:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
         workers = self._memory[: self.capacity * SLOT_BYTES]  # without the server's own slot
-        return Slot(workers[start : start + SLOT_BYTES], self._ring, workers)
+        if nr >= self.server[tally.SLOTS]:
+            self.server[tally.SLOTS] = nr + 1
+        return Slot(workers[start : start + SLOT_BYTES], self._ring, workers, self.server)
 
     @property
     def server_state(self) -> ServerState:
         """Whether the server is ready.  Every process can read it, the arbiter writes it."""
-        return ServerState(self._server[Field.STATE])
+        return ServerState(self.server[Field.STATE])
 
     @server_state.setter
     def server_state(self, state: ServerState) -> None:
-        self._server[Field.STATE] = state
+        self.server[Field.STATE] = state

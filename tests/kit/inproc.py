@@ -114,7 +114,8 @@ class Served:
         logger = _noting(self.log)
         self.poller = make_poller() if poller is None else poller
         batch = Batch()
-        crew = Crew(batch, bytearray(SLOT_BYTES))
+        self.slot = bytearray(SLOT_BYTES)
+        crew = Crew(batch, self.slot)
         site = Site(
             batch,
             crew=crew,

@@ -27,6 +27,7 @@ from fastfork._core.deadlines cimport (
     WHOLE_HEAD,
 )
 from fastfork._core.response cimport Responder
+from fastfork._core.tally cimport ANSWERS
 from fastfork._core.ticks cimport now_ns
 
 import socket
@@ -242,6 +243,7 @@ cdef class Connections:
                            connection.remote_addr or "a client")
         connection.broken = True
         connection.busy = False
+        self.slot[ANSWERS] += self.crew.seat.environ is not None
         self.crew.end()
         return self._close(connection)
 

@@ -20,6 +20,7 @@ cdef class Deadlines:
     cdef void *first[WAITS]
     cdef void *last[WAITS]
     cdef int64_t patience[WAITS]  # nanoseconds
+    cdef int64_t count[WAITS]     # connections on each list
     cdef void remove(self, Connection connection) noexcept
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept
     cdef Connection oldest(self, int wait)

@@ -40,6 +40,7 @@ cdef class Deadlines:
             self.last[wait] = connection.before
         connection.before = connection.behind = NULL
         connection.which_list = NOTHING
+        self.count[wait] -= 1
 
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept:
         """The connection now waits like this, from now on."""
@@ -47,6 +48,7 @@ cdef class Deadlines:
         if connection.which_list == wait and connection.behind == NULL:
             return  # it is the last already
         self.remove(connection)
+        self.count[wait] += 1
         connection.which_list = wait
         connection.before = self.last[wait]
         if self.last[wait] != NULL:

@@ -30,6 +30,7 @@ from fastfork._core.deadlines cimport (
 from fastfork._core.receiver cimport Receiver
 from fastfork._core.response cimport FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
+from fastfork._core.tally cimport KEPT_ALIVE, tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 
 import sys
@@ -91,7 +92,7 @@ cdef class Hub(Receiver):
             if self.crew.leader is seat:
                 wait = self._turn(events)
             else:
-                self.now = now_ns()
+                self.now = self.turn_ns = now_ns()
                 self._go_on_here(0)
                 self._flush()
             if self.crew.leader is not seat:
@@ -159,6 +160,7 @@ cdef class Hub(Receiver):
             self.listen_again = 0
             self._listen(True)
         self.slot[BYTES_SENT] = self.batch.bytes_sent
+        self.slot[KEPT_ALIVE] = self.deadlines.count[NEXT_REQUEST]
         if self._is_time():
             return LOOK_UP
         wait = 0 if self.crew.terms != term else self._wait()
@@ -275,6 +277,7 @@ cdef class Hub(Receiver):
         connection.busy = True
         self.asked_ns = connection.asked_ns or self.turn_ns
         connection.asked_ns = 0
+        tally_wait(self.slot, began - self.asked_ns)
         how = responder.run(self.app, environ)
         connection.busy = False
         environ = None  # or it would still refer to the responder, which is to serve again
@@ -302,6 +305,9 @@ cdef class Hub(Receiver):
         """What a response did decides what the connection waits for."""
         if self.crew.many and responder.seat is not None:
             responder.seat.streams += (how != FINISHED) - (connection.responder is not None)
+        if how == FINISHED:
+            tally_answer(self.slot, responder.head.status if responder.started else 0,
+                         self.now - responder.began_ns)
         if connection.state == CLOSED:
             connection.responder = None
             if how == FINISHED:

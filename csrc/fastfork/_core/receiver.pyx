@@ -27,6 +27,7 @@ from fastfork._core.scan cimport (
     ff_is_head_error,
     ff_scan_field_line,
 )
+from fastfork._core.tally cimport BYTES_RECEIVED
 
 import errno as errors
 import sys
@@ -127,6 +128,7 @@ cdef class Receiver(Queued):
         if n == 0:
             self._end_of_head(connection)
             return 0
+        self.slot[BYTES_RECEIVED] += n
         if connection.partial == NULL:
             return self._consume(connection, received, n)
         connection.keep(received, n)
@@ -166,6 +168,7 @@ cdef class Receiver(Queued):
             return self._close(connection)
         if n == 0:
             return self._refuse(connection, 0, 400)
+        self.slot[BYTES_RECEIVED] += n
         if into == NULL:
             if self._feed_body(connection, &p, p + n):
                 self._consume(connection, p, received + n - p)

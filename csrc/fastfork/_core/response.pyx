@@ -9,6 +9,7 @@ from libc.string cimport memcpy
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
+from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
@@ -349,6 +350,7 @@ cdef class Responder(Exchange):
     cdef int abandon(self) except -1:
         """The client is gone: nothing more is sent, but the iterable is closed."""
         self.keep_alive = False
+        self.site.crew.slot[ANSWERS] += 1
         PyContext_Enter(self.context)
         try:
             return self._end()

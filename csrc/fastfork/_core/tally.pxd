@@ -1,0 +1,40 @@
+# What a worker counts of its requests, in words of its scoreboard slot; fastfork.ipc.tally has
+# the same numbers.  Plain stores by the thread that is inside (see crew.pyx): no lock, no system
+# call, and no clock, since the hub has just looked at it.
+from libc.stdint cimport int64_t
+
+cdef extern from *:
+    int __builtin_clzll(unsigned long long value) noexcept nogil
+
+cdef enum:
+    ANSWERS = 64         # responses by the first digit of their status; 0: cut, or the socket taken
+    DURATION_SUM = 74    # nanoseconds
+    WAIT_SUM = 75
+    DURATIONS = 76       # a histogram
+    WAITED = 108         # another one
+    BYTES_RECEIVED = 133
+    KEPT_ALIVE = 134     # connections that wait for their next request
+    FIRST_BUCKET = 14    # holds what is below 2**14 ns, each further one twice that, ...
+    LAST_BUCKET = 24     # ... and the last one, from 137 s on, all the rest
+
+
+cdef inline int bucket(int64_t ns) noexcept nogil:
+    cdef int at = 64 - __builtin_clzll(<unsigned long long>ns | 1) - FIRST_BUCKET
+    return 0 if at < 0 else LAST_BUCKET if at > LAST_BUCKET else at
+
+
+cdef inline void tally_wait(int64_t *slot, int64_t ns) noexcept nogil:
+    """A request is taken up after it has waited here for so long."""
+    if ns < 0:
+        ns = 0  # another thread has looked at the clock since
+    slot[WAIT_SUM] += ns
+    slot[WAITED + bucket(ns)] += 1
+
+
+cdef inline void tally_answer(int64_t *slot, int status, int64_t ns) noexcept nogil:
+    """A response has been handed over, `ns` after its request was taken up.  status: 0 = none."""
+    if ns < 0:
+        ns = 0
+    slot[ANSWERS + status // 100] += 1
+    slot[DURATION_SUM] += ns
+    slot[DURATIONS + bucket(ns)] += 1

@@ -1,0 +1,79 @@
+"""The last ends of workers, for people who look later: a ring of records on the scoreboard.
+
+A record is a place (256 bytes) of the server's slot: eight words and the request line that the
+worker was serving.  The arbiter writes it, and its number last: a reader that finds another number
+than it expects has been overtaken, and leaves the record out.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastfork.ipc import tally
+from fastfork.ipc.tally import Reason
+
+__all__ = ["End", "last_ends", "note_end"]
+
+LINE_AT: Final = 8  # in words
+LINE_BYTES: Final = (tally.EVENT_WORDS - LINE_AT) * 8
+
+
+@dataclass(frozen=True)
+class End:
+    """at: seconds since 1970.  code: the exit code, or minus the number of the signal.
+
+    lived: milliseconds since it was ready, 0 if it never was.
+    line: the request line it was serving, safe to log; '' for none.
+    """
+
+    at: int
+    nr: int
+    pid: int
+    reason: Reason
+    code: int
+    lived: int
+    line: str = ""
+
+
+def note_end(server: memoryview[int], end: End) -> None:
+    """Count an end, and keep the record.  server: words of the server's slot.  Runs in: arbiter."""
+    server[tally.ENDS + end.reason] += 1
+    number = server[tally.NOTED] + 1
+    start = _start(number)
+    raw = end.line.encode("ascii", "replace")[:LINE_BYTES]
+    server[start] = 0
+    values = (end.at, end.nr, end.pid, end.reason, end.code, end.lived, len(raw))
+    for at, value in enumerate(values, start + 1):
+        server[at] = value
+    padded = raw.ljust(LINE_BYTES, b"\0")
+    for at in range(LINE_BYTES // 8):
+        word = int.from_bytes(padded[at * 8 : at * 8 + 8], "little", signed=True)
+        server[start + LINE_AT + at] = word
+    server[start] = number
+    server[tally.NOTED] = number
+
+
+def last_ends(server: memoryview[int]) -> list[End]:
+    """What is kept, the latest first."""
+    found = []
+    newest = server[tally.NOTED]
+    for number in range(newest, max(newest - tally.EVENTS, 0), -1):
+        start = _start(number)
+        words = list(server[start : start + tally.EVENT_WORDS])
+        if words[0] == number and server[start] == number:
+            found.append(_end(words))
+    return found
+
+
+def _end(words: list[int]) -> End:
+    size = min(max(words[7], 0), LINE_BYTES)
+    raw = b"".join(word.to_bytes(8, "little", signed=True) for word in words[LINE_AT:])[:size]
+    reason = Reason(words[4]) if words[4] in Reason.__members__.values() else Reason.EXIT
+    return End(words[1], words[2], words[3], reason, words[5], words[6], raw.decode("ascii"))
+
+
+def _start(number: int) -> int:
+    return tally.EVENTS_AT + (number % tally.EVENTS) * tally.EVENT_WORDS
