@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 from fastfork import address, clock, logs
 from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
+from fastfork.arbiter.admin import Admin
 from fastfork.arbiter.codewatch import CodeWatch
 from fastfork.arbiter.crew import Crew
 from fastfork.arbiter.editions import Edition, Editions, first_places
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.gauges import Gauges
+from fastfork.arbiter.ledger import Ledger
 from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
@@ -85,6 +87,7 @@ class Arbiter:
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
         self.gauges = Gauges()
+        self.admin = Admin()
         self._resting: int | None = None  # the workers to have again after SIGWINCH
         self._reload = reload
         self._load_app = load_app
@@ -132,6 +135,7 @@ class Arbiter:
                 SIGNALS[signum].run(self)
             self.crew.read_scoreboard(self.cfg)
             for child, death in self.crew.reap(self.bury_other):
+                self.ledger.ended(child, death, self.crew.generation)
                 judge_worker(self, child, death)
             self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
             self.crew.kill_overdue()
@@ -143,6 +147,8 @@ class Arbiter:
             self.shutdown.go_on()
             self.tell_service()
             self.gauges.tell(self.crew.children, self.editions.all_listeners(), self.cfg)
+            self.ledger.turn(self.crew.target, self.listeners)
+            self.admin.turn(self, may_start=not self.upgrading.is_second)
         log.info("Stopped (exit code %d)", self.shutdown.exit_code)
         return self.shutdown.exit_code
 
@@ -172,11 +178,14 @@ class Arbiter:
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
+        self.ledger = Ledger(self.scoreboard)
         self.crew = Crew(self.scoreboard, self._fork, cfg.workers)
         self.crew.server = self.server
         self.editions.fit_berths(self.crew)
         self.watch = CodeWatch(cfg, self.mailbox, lambda: self._maker.close_in_helper())
         self._cleanup.callback(self.watch.stop)
+        self.admin.open(self, lambda kept: self._maker.close_in_helper(kept))
+        self._cleanup.callback(self.admin.stop)
         self._maker = Maker(
             server=self.server,
             scoreboard=self.scoreboard,
@@ -240,6 +249,10 @@ class Arbiter:
         """One worker fewer, but never none."""
         self._set_target(max(self.crew.target - 1, min(1, self.crew.target)))
 
+    def scale(self, target: int) -> None:
+        """That many workers."""
+        self._set_target(target)
+
     def rest(self) -> None:
         """Let every worker finish and go, and wait for a reload, or for a stop."""
         if self._terminal.was_resized():
@@ -254,6 +267,7 @@ class Arbiter:
         if self.shutdown.asked is None:
             self.upgrading.start(
                 self.editions.current.places,
+                self.admin.places,
                 self.mailbox.signums,
                 lambda: self.server.call_hook("pre_exec"),
             )
@@ -271,6 +285,7 @@ class Arbiter:
             self._wake_up()
         else:
             self.watch.bury(pid, status)
+            self.admin.bury(pid, status)
 
     def keep_workers(self) -> None:
         """Start and retire workers as the plan says; see a reload to its end."""
@@ -345,13 +360,14 @@ class Arbiter:
         if self.loaded is not before:
             self.server.call_hook("on_reload")
         self._fit_berths()
+        self.ledger.reloaded()
         self.crew.replace_all()
 
     def _close_others(self, kept: Sequence[Listener]) -> None:
         """Close the listening sockets that are not `kept`: a copy that nobody accepts from
         would keep clients waiting when the arbiter has closed its own.  Runs in: both."""
         descriptors = {listener.sock.fileno() for listener in kept}
-        for listener in self.editions.all_listeners():
+        for listener in self.editions.all_listeners() + self.admin.places.listeners():
             if listener.sock.fileno() not in descriptors:
                 listener.sock.close()
 

@@ -30,6 +30,7 @@ class Child:
     loading_told: how many times `timeout` its loading had lasted when that was last logged.
     overslept: it loaded the application for longer than `boot_timeout`.
     is_spent: it serves, and is to be replaced for a reason of its own (max_requests, max_rss).
+    is_too_large: that reason is max_rss.
     last_order: what it is to do when it has finished.
     berth: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
@@ -51,6 +52,7 @@ class Child:
     loading_told: int = 0
     overslept: bool = False
     is_spent: bool = False
+    is_too_large: bool = False
     berth: int = 0
     last_order: Order = Order.NONE
     sent: set[int] = field(default_factory=set)

@@ -63,9 +63,9 @@ class Maker:
         # in it during a reload is for the old and the new ones.
         self.pool = Pool() if sys.platform == "linux" else None
 
-    def close_in_helper(self) -> None:
-        """Close every socket that is for workers, in a process that is none.  Runs in: both."""
-        self.close_others(())
+    def close_in_helper(self, kept: Sequence[Listener] = ()) -> None:
+        """Close every socket that is for others, in a process that is no worker.  Runs in: both."""
+        self.close_others(kept)
         if self.pool is not None:
             self.pool.close()
 

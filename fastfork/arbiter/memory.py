@@ -48,7 +48,7 @@ class MemoryWatch:
             child.slot.rss_bytes = size = resident(child.pid)
             may_be_replaced = child.ready_at is not None and not (child.leaving or child.is_spent)
             if most and size > most and may_be_replaced:
-                child.is_spent = True
+                child.is_spent = child.is_too_large = True
                 log.warning(
                     "Worker has %d MiB, more than max_rss; it serves until its replacement is "
                     "ready (pid: %d)",

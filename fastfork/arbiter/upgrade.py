@@ -22,6 +22,7 @@ from fastfork.process.program import Inheritance, Program
 
 log = logging.getLogger("fastfork.error")
 
+ADMIN_PREFIX: Final = "admin "  # of an inherited socket that is not for workers
 CANNOT_EXECUTE: Final = 126  # as shells say it
 NEW_SUFFIX: Final = ".2"  # of the pid file while both are there, as gunicorn's
 
@@ -42,8 +43,17 @@ class Upgrade:
 
     # -- the old one
 
-    def start(self, places: Places, signums: Iterable[int], pre_exec: Callable[[], None]) -> bool:
-        """Start the new arbiter.  Returns False, with a line in the log, when that cannot be."""
+    def start(
+        self,
+        places: Places,
+        admin: Places,
+        signums: Iterable[int],
+        pre_exec: Callable[[], None],
+    ) -> bool:
+        """Start the new arbiter.  Returns False, with a line in the log, when that cannot be.
+
+        admin: the places of `admin_bind`.
+        """
         if self.successor is not None:
             log.warning("SIGUSR2: an upgrade is under way already (pid: %d)", self.successor)
             return False
@@ -56,8 +66,9 @@ class Upgrade:
         inheritance = Inheritance(
             os.getpid(),
             tuple(
-                (str(place.asked), tuple(one.sock.fileno() for one in place.listeners))
-                for place in places.all
+                (prefix + str(place.asked), tuple(one.sock.fileno() for one in place.listeners))
+                for prefix, group in (("", places), (ADMIN_PREFIX, admin))
+                for place in group.all
             ),
         )
         signums = frozenset(signums)
@@ -99,10 +110,14 @@ class Upgrade:
 
     # -- the new one
 
-    def inherited_sockets(self) -> Inherited:
-        """What the old arbiter has left to us."""
+    def inherited_sockets(self, *, admin: bool = False) -> Inherited:
+        """What the old arbiter has left to us.  admin: for `admin_bind`."""
         inheritance = self._program.inheritance
-        return () if inheritance is None else inheritance.sockets
+        return [
+            (asked.removeprefix(ADMIN_PREFIX), descriptors)
+            for asked, descriptors in (inheritance.sockets if inheritance else ())
+            if asked.startswith(ADMIN_PREFIX) == admin
+        ]
 
     def wait_for_promotion(self) -> None:
         """Have the loop woken when the old arbiter ends."""

@@ -20,7 +20,7 @@ from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
 
-from . import configure, tell
+from . import configure, status, tell
 from .exitcodes import BAD_USAGE, FAILED, INTERRUPTED, OK
 from .parser import PROGRAM, CommandLineParser, OptionError
 from .report import config_lines
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return tell.tell(words[1:])
         if words[:1] == [configure.COMMAND]:
             return configure.configure(words[1:], _loader, _check)
+        if words[:1] == [status.COMMAND]:
+            return status.status(words[1:])
         return _run(CommandLineParser().options(words), program)
     except OptionError as error:
         return _usage(str(error))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from .groups.admin import AdminSettings
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
 from .groups.http import AnswerSettings, LeniencySettings, LimitSettings, TimeSettings
@@ -38,6 +39,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LogSettings,
     SyslogSettings,
     MetricSettings,
+    AdminSettings,
     ProcessSettings,
     PrivilegeSettings,
     DevelopmentSettings,
@@ -58,6 +60,7 @@ class Config(
     LogSettings,
     SyslogSettings,
     MetricSettings,
+    AdminSettings,
     ProcessSettings,
     PrivilegeSettings,
     DevelopmentSettings,

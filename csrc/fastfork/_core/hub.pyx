@@ -13,8 +13,7 @@ Runs in: worker
 from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
-from fastfork._core.connection cimport NEVER
+from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport (

@@ -1,0 +1,191 @@
+"""`fastfork status`: what the server on this host is doing, in a terminal.
+
+Asks /status.json at `admin_bind`; rich draws it.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import importlib
+import json
+import os
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from fastfork import address, config
+from fastfork.address import Address, TcpAddress, UnixAddress
+from fastfork.config import SETTINGS
+from fastfork.config.options import OptionError
+from fastfork.errors import BadAddress, ConfigError, StartError
+
+__all__ = ["COMMAND", "status"]
+
+COMMAND: Final = "status"
+USAGE: Final = "fastfork status [--watch] [--json] [--admin-bind ADDRESS] [--config FILE]"
+PATIENCE: Final = 5.0  # seconds
+LARGEST: Final = 16 << 20  # bytes of an answer
+EVERY: Final = 1.0  # seconds
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises OptionError instead of leaving the process."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            prog="fastfork status",
+            usage=USAGE,
+            description="What a running server does.  It must have admin_bind.",
+            allow_abbrev=False,
+        )
+        self.add_argument("--watch", action="store_true", help="show it anew every second")
+        self.add_argument("--json", action="store_true", help="print the facts as JSON")
+        for name, metavar in (("admin_bind", "ADDRESS"), ("config", "FILE")):
+            spec = SETTINGS[name]
+            self.add_argument(*spec.flags, dest=name, metavar=metavar, help=spec.help)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise OptionError: argparse would leave the process."""
+        raise OptionError(f"{message}; {USAGE}")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket that has a file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        """Open it."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def status(words: Sequence[str]) -> int:
+    """Show what `words`, what follows `fastfork status`, ask for.  The exit code.
+
+    Raises OptionError for bad usage, ConfigError when nobody says where to ask, StartError when
+    there is no answer, or rich is missing.
+    """
+    options = vars(_Parser().parse_args(words))
+    where = _where({name: options[name] for name in ("admin_bind", "config") if options[name]})
+    if options["json"]:
+        print(json.dumps(fetch(where), indent=1))
+        return 0
+    try:
+        console = importlib.import_module("rich.console").Console()
+    except ImportError:
+        raise StartError(
+            "status needs rich, which is not installed; type: pip install fastfork[status], or "
+            "add --json"
+        ) from None
+    found = fetch(where)  # the first time it must be there
+    if not options["watch"]:
+        console.print(picture(found))
+        return 0
+    return _watch(where, found, console)
+
+
+def _watch(where: Address, found: dict[str, Any], console: Any) -> int:
+    """Until Ctrl-C."""
+    live = importlib.import_module("rich.live").Live(picture(found), console=console, screen=False)
+    try:
+        with live:
+            while True:
+                time.sleep(EVERY)
+                try:
+                    live.update(picture(fetch(where)), refresh=True)
+                except StartError as error:
+                    live.update(str(error), refresh=True)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _where(options: dict[str, object]) -> Address:
+    """The first address of `admin_bind`, as typed or as in the config file here."""
+    if isinstance(typed := options.get("admin_bind"), str):
+        try:
+            return address.parse(typed)
+        except BadAddress as error:
+            raise OptionError(f"--admin-bind: {error}") from None
+    loaded = config.load(options, dict(os.environ), Path.cwd())
+    if not loaded.config.admin_bind:
+        raise ConfigError("admin_bind: not set here; write --admin-bind ADDRESS")
+    return address.parse(loaded.config.admin_bind[0])
+
+
+def fetch(where: Address) -> dict[str, Any]:
+    """The facts.  Raises StartError with one line."""
+    if isinstance(where, UnixAddress):
+        connection: http.client.HTTPConnection = _UnixConnection(where.path)
+    elif isinstance(where, TcpAddress):
+        host = "127.0.0.1" if where.host == address.ANY_IPV4 else where.host
+        connection = http.client.HTTPConnection(host, where.port, timeout=PATIENCE)
+    else:
+        raise OptionError(f"--admin-bind: {where} cannot be asked; write HOST:PORT or unix:PATH")
+    try:
+        connection.request("GET", "/status.json")
+        answer = connection.getresponse()
+        found = json.loads(answer.read(LARGEST))
+    except OSError as error:
+        raise StartError(f"{where}: {error.strerror or error}; does the server run?") from None
+    except (http.client.HTTPException, ValueError):
+        raise StartError(f"{where} answers, but is no admin_bind of fastfork") from None
+    finally:
+        connection.close()
+    if answer.status != http.client.OK or not isinstance(found, dict) or "workers" not in found:
+        raise StartError(f"{where} answers, but is no admin_bind of fastfork")
+    return found
+
+
+def picture(found: dict[str, Any]) -> Any:
+    """The facts as rich draws them."""
+    table_of: Any = importlib.import_module("rich.table").Table
+    text_of: Any = importlib.import_module("rich.text").Text
+    group_of: Any = importlib.import_module("rich.console").Group
+    table = table_of(box=importlib.import_module("rich.box").SIMPLE, pad_edge=False)
+    for name in ("worker", "pid", "state", "busy", "connections", "requests", "memory", "serves"):
+        is_text = name in ("state", "serves")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "serves")
+    for worker in found["workers"]:
+        table.add_row(*(text_of(cell) for cell in _cells(worker)))
+    ends = [
+        f"{time.strftime('%H:%M:%S', time.localtime(end['at']))} worker {end['worker']} ended: "
+        f"{end['reason']} (pid: {end['pid']})"
+        for end in found["ends"][:5]
+    ]
+    return group_of(text_of(_headline(found)), table, text_of("\n".join(ends)))
+
+
+def _headline(found: dict[str, Any]) -> str:
+    ready = sum(worker["state"] in ("ready", "spent") for worker in found["workers"])
+    parts = [
+        f"{found['name']}: {found['state']}",
+        f"{ready}/{found['workers_wanted']} workers",
+        f"{found['accept_queue']['waiting']} wait to be accepted",
+    ]
+    if lately := found["lately"]:
+        parts.append(f"{lately['requests_per_second']:.4g} requests/s")
+        parts.append(f"p99 {lately['p99_seconds'] * 1000:.3g} ms")
+    return ", ".join(parts)
+
+
+def _cells(worker: dict[str, Any]) -> list[str]:
+    serving = [f"{one['line']} ({one['seconds']:.1f} s)" for one in worker["serving"]]
+    return [
+        str(worker["nr"]),
+        str(worker["pid"]),
+        str(worker["state"]),
+        f"{worker['threads_busy']}/{worker['threads']}",
+        str(worker["connections"]),
+        str(worker["requests"]),
+        f"{worker['resident_bytes'] / 2**20:.1f} MiB",
+        "\n".join(serving),
+    ]

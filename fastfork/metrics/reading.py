@@ -1,0 +1,230 @@
+"""One look at the scoreboard, as values.
+
+Runs in: worker (in the process of `admin_bind`)
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastfork import clock
+from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, tally
+from fastfork.ipc.ends import End, last_ends
+from fastfork.ipc.scoreboard import OUTLIVING
+
+__all__ = ["Histogram", "Reading", "Running", "WorkerFacts", "read"]
+
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+# The arbiter takes microseconds to move the counts of a worker that has gone.  If it dies in the
+# middle of that, nobody reads for long any more.
+TRIES: Final = 100
+PAUSE: Final = 0.001  # seconds
+ARBITER_SILENT: Final = 10.0  # seconds; its loop turns once a second
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """counts: of each bucket, not of those below too.  sum: seconds."""
+
+    counts: tuple[int, ...]
+    sum: float
+
+
+@dataclass(frozen=True)
+class Running:
+    """A request that the application is working on.  seconds: for how long.
+
+    line: method, path and version; its query is left out, because it may hold a secret.
+    """
+
+    line: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """One worker.  seconds: of silence.  memory: resident bytes, 0 = unknown.
+
+    begun: requests that it has taken up.  in_flight: those it has not finished, of which `busy`
+    are in the application.
+    """
+
+    nr: int
+    pid: int
+    state: State
+    begun: int
+    in_flight: int
+    busy: int
+    threads: int
+    connections: int
+    idle: int
+    memory: int
+    silent: float
+    running: tuple[Running, ...]
+
+    @property
+    def serves(self) -> bool:
+        """Whether it takes requests."""
+        return self.state in (State.READY, State.SPENT)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The server.  Counts are of all workers that there were since its start.
+
+    at: when, in seconds of `fastfork.clock`.  answers: responses by the first digit of their
+    status, [0] those that were cut.
+    arbiter_silent: seconds since the arbiter's loop turned.
+    """
+
+    at: float
+    state: ServerState
+    workers: tuple[WorkerFacts, ...]
+    wanted: int
+    started: int
+    reloads: int
+    waiting: int
+    waiting_most: int
+    arbiter_silent: float
+    begun: int
+    refused: int
+    accepted: int
+    sent: int
+    received: int
+    answers: tuple[int, ...]
+    duration: Histogram
+    wait: Histogram
+    ends_by_reason: tuple[int, ...]
+    ends: tuple[End, ...]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the arbiter supervises."""
+        return self.arbiter_silent < ARBITER_SILENT
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether requests should be sent here.  Busy workers are workers."""
+        serves = any(worker.serves for worker in self.workers)
+        return self.state is ServerState.READY and serves and self.is_alive
+
+
+def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
+    """Look now.  Takes a system call or three for each worker, for its memory."""
+    server = board.server
+    now = clock.now_ns()
+    totals, slots = _counted(board)
+    counts = totals[tally.ANSWERS]
+    return Reading(
+        at=now / 1e9,
+        state=_server_state(board),
+        workers=tuple(_worker(nr, slot, now, proc) for nr, slot in slots),
+        wanted=server[tally.WANTED],
+        started=server[tally.STARTED],
+        reloads=server[tally.RELOADS],
+        waiting=server[tally.WAITING],
+        waiting_most=server[tally.WAITING_MOST],
+        arbiter_silent=max(0.0, (now - server[Field.HEARTBEAT_NS]) / 1e9),
+        begun=totals[Field.REQUESTS][0],
+        refused=totals[Field.REFUSED][0],
+        accepted=totals[Field.ACCEPTED][0],
+        sent=totals[Field.BYTES_SENT][0],
+        received=totals[tally.BYTES_RECEIVED][0],
+        answers=tuple(counts),
+        duration=_histogram(totals, tally.DURATIONS, tally.DURATION_SUM),
+        wait=_histogram(totals, tally.WAITED, tally.WAIT_SUM),
+        ends_by_reason=tuple(server[tally.ENDS + reason] for reason in tally.Reason),
+        ends=tuple(last_ends(server)),
+    )
+
+
+# First word -> how many.
+RUNS: Final = {
+    **{int(field): 1 for field in OUTLIVING},
+    tally.ANSWERS: tally.ANSWER_CLASSES,
+    tally.DURATION_SUM: 1,
+    tally.WAIT_SUM: 1,
+    tally.DURATIONS: tally.BUCKETS,
+    tally.WAITED: tally.BUCKETS,
+    tally.BYTES_RECEIVED: 1,
+}
+
+
+def _counted(board: Scoreboard) -> tuple[dict[int, list[int]], list[tuple[int, Slot]]]:
+    """Totals, and the slots of workers; read at a moment when no count is on its way."""
+    server = board.server
+    for _try in range(TRIES):
+        before = server[tally.EDITS]
+        slots = list(_slots(board))
+        totals = {}
+        for word, size in RUNS.items():
+            sources = [server, *(slot.ints for _nr, slot in slots)]
+            columns = zip(*(source[word : word + size] for source in sources), strict=True)
+            totals[word] = [sum(column) for column in columns]
+        if server[tally.EDITS] == before and before % 2 == 0:
+            break
+        time.sleep(PAUSE)
+    return totals, slots
+
+
+def _slots(board: Scoreboard) -> Iterator[tuple[int, Slot]]:
+    """Those that a worker has.  A number beyond the highest used is not looked at: that would
+    make its page."""
+    for nr in range(min(board.server[tally.SLOTS], board.capacity)):
+        slot = board.slot(nr)
+        if slot.pid and slot.state is not State.EMPTY:
+            yield nr, slot
+
+
+def _worker(nr: int, slot: Slot, now: int, proc: Path) -> WorkerFacts:
+    answered = sum(slot.ints[tally.ANSWERS : tally.ANSWERS + tally.ANSWER_CLASSES])
+    busy = slot.in_flight
+    connections = slot.connections
+    # A thread's connection may still be in the list of those that wait.
+    idle = max(0, min(slot.ints[tally.KEPT_ALIVE], connections - busy))
+    running = [Running(_without_query(line), (now - since) / 1e9) for since, line in slot.serving()]
+    return WorkerFacts(
+        nr=nr,
+        pid=slot.pid,
+        state=slot.state,
+        begun=slot.requests,
+        in_flight=max(slot.requests + slot.refused - answered, busy, 0),
+        busy=busy,
+        threads=slot.threads,
+        connections=connections,
+        idle=idle,
+        memory=_resident(slot.pid, proc) or slot.rss_bytes,
+        silent=max(0.0, (now - slot.heartbeat_ns) / 1e9),
+        running=tuple(running),
+    )
+
+
+def _histogram(totals: dict[int, list[int]], at: int, sum_at: int) -> Histogram:
+    return Histogram(tuple(totals[at]), totals[sum_at][0] / 1e9)
+
+
+def _resident(pid: int, proc: Path) -> int:
+    """Bytes (proc(5) statm); 0 when nobody knows."""
+    try:
+        return int((proc / str(pid) / "statm").read_text().split()[1]) * PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _without_query(line: str) -> str:
+    method, _, rest = line.partition(" ")
+    target, _, version = rest.partition(" ")
+    path, mark, _query = target.partition("?")
+    return " ".join(filter(None, (method, path + ("?..." if mark else ""), version)))
+
+
+def _server_state(board: Scoreboard) -> ServerState:
+    try:
+        return board.server_state
+    except ValueError:
+        return ServerState.STARTING  # an application can write over this memory

@@ -1,0 +1,24 @@
+"""Holds /hold until a file `go` is there; /fail raises, /die ends the process."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+LONGEST = 30.0  # seconds
+
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/hold":
+        deadline = time.monotonic() + LONGEST
+        while not Path("go").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    elif path == "/fail":
+        raise RuntimeError("failed on purpose")
+    elif path == "/die":
+        os.kill(os.getpid(), 9)
+    status = {"/missing": "404 Not Found", "/moved": "302 Found"}.get(path, "200 OK")
+    start_response(status, [("Content-Type", "text/plain")])
+    return [b"hello"]
