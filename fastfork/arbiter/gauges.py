@@ -6,11 +6,11 @@ Runs in: arbiter
 from __future__ import annotations
 
 import socket
-import struct
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, metrics
+from fastfork.arbiter.ledger import accept_queue
 
 if TYPE_CHECKING:
     from fastfork.arbiter.children import Child
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Gauges", "backlog"]
 
 EVERY: Final = 0.9  # seconds; the loop turns about once a second
-
-# tcpi_unacked in struct tcp_info (linux/tcp.h): of a listening socket, the connections that
-# wait to be accepted (net/ipv4/tcp.c, tcp_get_info).
-_WAITING_AT: Final = 24
-_WAITING: Final = struct.Struct("=I")
 
 
 class Gauges:
@@ -51,10 +46,4 @@ class Gauges:
 
 def backlog(sock: socket.socket) -> int:
     """Connections that wait to be accepted; 0 for a Unix socket, which does not tell."""
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return 0
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _WAITING_AT + _WAITING.size)
-        return int(_WAITING.unpack_from(info, _WAITING_AT)[0])
-    except (OSError, struct.error):
-        return 0
+    return accept_queue(sock)[0]

@@ -57,9 +57,9 @@ def render() -> str:
         "| reason | |\n|---|---|\n" + "\n".join(reasons),
         (
             f"Histograms have {len(BOUNDS)} bounds, from {BOUNDS[0] * 1e6:.1f} µs to "
-            f"{BOUNDS[-1]:.0f} s, each twice the one before: a quantile is right within a factor of "
-            "two. The wait is what a worker knows of: since it was told of the request, or since "
-            "the request was put in line for a thread. A client that nobody has accepted yet, and "
+            f"{BOUNDS[-1]:.0f} s, each twice the one before: a quantile is right within a factor "
+            "of two. The wait is what a worker knows of: since it was told of the request, or "
+            "since that was put in line for a thread. A client that nobody has accepted yet, and "
             "one whose worker has a single busy thread, is not known to it: see "
             "`fastfork_accept_queue_connections` and `fastfork_threads`."
         ),
