@@ -17,7 +17,7 @@ ADVICE: Final = "write one such as 127.0.0.1:9000 or unix:/run/shop/admin.sock"
 
 
 def _parse(value: object) -> tuple[str, ...]:
-    if value is None or value == "" or value == ():
+    if value in (None, "", (), []):
         return ()
     words = ADDRESSES.parse(value)
     for word in words:

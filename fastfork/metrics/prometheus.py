@@ -13,8 +13,8 @@ from itertools import accumulate
 from typing import Any, Final
 
 from fastfork.ipc.tally import BOUNDS
-from fastfork.metrics.reading import Histogram, Reading
 from fastfork.metrics.families import METRICS, Metric
+from fastfork.metrics.reading import Histogram, Reading
 
 __all__ = ["MISSING", "Exposition", "is_installed"]
 

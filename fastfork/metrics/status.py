@@ -11,9 +11,9 @@ from typing import Any
 
 import fastfork
 from fastfork.ipc.ends import End
+from fastfork.metrics.families import CLASSES
 from fastfork.metrics.history import Point
 from fastfork.metrics.reading import Reading, WorkerFacts
-from fastfork.metrics.families import CLASSES
 
 __all__ = ["status"]
 

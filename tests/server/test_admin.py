@@ -313,6 +313,7 @@ def control(server: RunningServer) -> str:
     return str(server.files.parent / "admin.sock")
 
 
+@pytest.mark.effect("admin_bind")
 def test_socket_file_is_for_its_owner_only_and_goes_with_the_server(
     controlled: RunningServer,
 ) -> None:

@@ -14,8 +14,8 @@ import yaml
 from fastfork import clock
 from fastfork.ipc import Field, Scoreboard, ServerState, State, tally
 from fastfork.metrics import metricspage
-from fastfork.metrics.reading import Histogram, read
 from fastfork.metrics.families import METRICS
+from fastfork.metrics.reading import Histogram, read
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "docs" / "how-to" / "monitoring" / "grafana-dashboard.json"

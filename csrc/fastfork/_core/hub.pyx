@@ -16,16 +16,8 @@ from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
-from fastfork._core.deadlines cimport (
-    BRIEF_LINGER,
-    HANGUP,
-    LINGER,
-    MORE_BODY,
-    NEXT_REQUEST,
-    QUEUED,
-    READER,
-    WHOLE_HEAD,
-)
+from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
+from fastfork._core.deadlines cimport QUEUED, READER, WHOLE_HEAD
 from fastfork._core.receiver cimport Receiver
 from fastfork._core.response cimport FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
