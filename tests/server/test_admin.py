@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import socket
@@ -385,3 +386,17 @@ def test_address_in_use_is_told_and_nothing_is_started(start_server: Starter) ->
         server = start_server("held:app", "--admin-bind", bind, ready=False)
         assert server.wait_exit() == 1
     assert re.search(rf"{bind} is in use; stop the program", server.log.text())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+def test_admin_process_is_the_workers_user_and_can_still_control(
+    start_server: Starter, server_files: Path
+) -> None:
+    server_files.chmod(0o755)
+    path = f"{server_files}/admin.sock"
+    server = start_server("supervised:app", *ADMIN, "--admin-bind", f"unix:{path}", "-u", "nobody")
+    owner = pwd.getpwnam("nobody").pw_uid
+    assert Path(f"/proc/{admin_pid(server)}").stat().st_uid == owner
+    assert Path(path).stat().st_uid == 0
+    assert ask(path, "/scale?workers=2", "POST").status == 202
+    wait_until(lambda: len(facts(path)["workers"]) == 2, "two workers")

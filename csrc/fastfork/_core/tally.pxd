@@ -25,8 +25,9 @@ cdef inline int bucket(int64_t ns) noexcept nogil:
 
 cdef inline void tally_wait(int64_t *slot, int64_t ns) noexcept nogil:
     """A request is taken up after it has waited here for so long."""
-    if ns < 0:
-        ns = 0  # another thread has looked at the clock since
+    if ns <= 0:  # the first of a turn, or another thread has looked at the clock since
+        slot[WAITED] += 1
+        return
     slot[WAIT_SUM] += ns
     slot[WAITED + bucket(ns)] += 1
 
