@@ -55,6 +55,9 @@ def _say_what_completes(shtab: Any, parser: argparse.ArgumentParser) -> None:
         elif words := re.findall(r"`([^`]+)`", spec.kind.name):
             action.choices = words
     commands = parser.add_subparsers(parser_class=argparse.ArgumentParser)
+    shown = commands.add_parser("status", help="show what a running server does")
+    for flag in ("--watch", "--json"):
+        shown.add_argument(flag, action="store_true")
     signals = commands.add_parser(tell.COMMAND, help="tell a running server something")
     signals.add_argument("name", choices=sorted(tell.names()))
     verbs = commands.add_parser("config", help="what is set, and what it means").add_subparsers()

@@ -54,7 +54,7 @@ _EPILOG: Final = (
     "'shop:create_app()' calls a factory. Durations are seconds, or 500ms, 2m; sizes are bytes, "
     "or 512M. What is called FASTFORK_... is an environment variable that sets the same. "
     "`fastfork config` says what is set and why, `fastfork signal NAME` tells a running server "
-    "something; each has a --help of its own."
+    "something, `fastfork status` shows what it does; each has a --help of its own."
 )
 _INDENT: Final = 26  # columns before the explanation
 _WIDEST: Final = 100  # columns; longer lines are hard to read

@@ -21,7 +21,7 @@ PROGRAM: Final = "fastfork"
 USAGE: Final = f"{PROGRAM} [OPTIONS] MODULE:APP"
 # gunicorn's form, which scripts look for.
 VERSION: Final = f"{PROGRAM} (version {__version__})"
-COMMANDS: Final = ("config", "signal")  # of configure.py and tell.py
+COMMANDS: Final = ("config", "signal", "status")  # of configure.py, tell.py and status.py
 VERBOSE: Final = "--verbose"
 
 

@@ -1,13 +1,11 @@
-"""What a running server tells at `admin_bind`, and what may be asked of it there."""
+"""What a running server tells at `admin_bind`."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import signal
 import socket
-import stat
 import time
 from pathlib import Path
 
@@ -301,83 +299,6 @@ def test_upgrade_keeps_the_admin_address(start_server: Starter) -> None:
     assert facts(where)["workers"][0]["pid"] in processes.children(server.pid)
 
 
-# -- control
-
-
-@pytest.fixture
-def controlled(start_server: Starter, server_files: Path) -> RunningServer:
-    bind = f"unix:{server_files}/admin.sock"
-    return start_server("held:app", *ADMIN, "--admin-bind", bind, config="workers = 1")
-
-
-def control(server: RunningServer) -> str:
-    return str(server.files.parent / "admin.sock")
-
-
-@pytest.mark.effect("admin_bind")
-def test_socket_file_is_for_its_owner_only_and_goes_with_the_server(
-    controlled: RunningServer,
-) -> None:
-    path = Path(control(controlled))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert ask(str(path), "/livez").status == 200
-    controlled.signal("stop")
-    controlled.wait_exit()
-    assert not path.exists()
-
-
-def test_number_of_workers_is_set_through_the_unix_socket(controlled: RunningServer) -> None:
-    where = control(controlled)
-    answer = ask(where, "/scale?workers=3", "POST")
-    assert (answer.status, answer.text) == (202, "scale 3: asked for\n")
-    wait_until(lambda: samples(where)['fastfork_workers{state="ready"}'] == 3, "three workers")
-    assert ask(where, "/scale?workers=1", "POST").status == 202
-    wait_until(lambda: len(facts(where)["workers"]) == 1, "one worker")
-
-
-@pytest.mark.parametrize("count", ["", "0", "-1", "many", "999999999999", "²"])
-def test_number_that_cannot_be_is_refused_with_advice(
-    controlled: RunningServer, count: str
-) -> None:
-    with RawClient(control(controlled)) as client:
-        body = f"workers={count}".encode()
-        client.send(
-            b"POST /scale HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        answer = client.read_response()
-    assert answer.status == 400
-    assert "POST /scale?workers=4" in answer.text
-
-
-def test_reload_reopen_and_drain_are_asked_for(controlled: RunningServer) -> None:
-    where = control(controlled)
-    before = facts(where)["workers"][0]["pid"]
-    assert ask(where, "/reopen", "POST").status == 202
-    controlled.log.wait_for("Asked through the admin socket: reopen")
-    assert ask(where, "/reload", "POST").status == 202
-    wait_until(
-        lambda: [w["pid"] for w in facts(where)["workers"] if w["pid"] != before], "a new worker"
-    )
-    wait_until(lambda: samples(where)["fastfork_reloads_total"] == 1, "the reload is counted")
-    assert ask(where, "/drain", "POST").status == 202
-    assert controlled.wait_exit() == 0
-
-
-@pytest.mark.parametrize("target", ["/scale?workers=2", "/reload", "/reopen", "/drain"])
-def test_nothing_is_controlled_over_tcp(controlled: RunningServer, target: str) -> None:
-    for method in ("POST", "GET", "PUT"):
-        assert ask(endpoint(controlled), target, method).status == 404
-    assert ask(control(controlled), target, "GET").status == 405
-    assert "Asked through" not in controlled.log.text()
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_pages_are_only_for_reading(controlled: RunningServer, method: str) -> None:
-    for where in (endpoint(controlled), control(controlled)):
-        answer = ask(where, "/status.json", method)
-        assert (answer.status, answer.get("Allow")) == (405, "GET, HEAD")
-
-
 def test_address_in_use_is_told_and_nothing_is_started(start_server: Starter) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -386,17 +307,3 @@ def test_address_in_use_is_told_and_nothing_is_started(start_server: Starter) ->
         server = start_server("held:app", "--admin-bind", bind, ready=False)
         assert server.wait_exit() == 1
     assert re.search(rf"{bind} is in use; stop the program", server.log.text())
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
-def test_admin_process_is_the_workers_user_and_can_still_control(
-    start_server: Starter, server_files: Path
-) -> None:
-    server_files.chmod(0o755)
-    path = f"{server_files}/admin.sock"
-    server = start_server("supervised:app", *ADMIN, "--admin-bind", f"unix:{path}", "-u", "nobody")
-    owner = pwd.getpwnam("nobody").pw_uid
-    assert Path(f"/proc/{admin_pid(server)}").stat().st_uid == owner
-    assert Path(path).stat().st_uid == 0
-    assert ask(path, "/scale?workers=2", "POST").status == 202
-    wait_until(lambda: len(facts(path)["workers"]) == 2, "two workers")
