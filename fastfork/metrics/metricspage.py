@@ -30,7 +30,7 @@ Grafana](../how-to/prometheus-grafana.md).
 _REASONS: Final = {
     Reason.TOLD: "fewer workers are wanted, or somebody sent it TERM",
     Reason.RELOAD: "settings or code were loaded anew",
-    Reason.SPENT: "`max_requests`, `request_timeout`, or it became the template (`refork`)",
+    Reason.SPENT: "`max_requests` or `request_timeout`",
     Reason.MEMORY: "`max_rss`",
     Reason.TIMEOUT: "silent for longer than `timeout`",
     Reason.BOOT: "the application did not load, or not within `boot_timeout`",
