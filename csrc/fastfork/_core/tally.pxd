@@ -19,8 +19,8 @@ cdef enum:
 
 
 cdef inline int bucket(int64_t ns) noexcept nogil:
-    cdef int at = 64 - __builtin_clzll(<unsigned long long>ns | 1) - FIRST_BUCKET
-    return 0 if at < 0 else LAST_BUCKET if at > LAST_BUCKET else at
+    cdef int at = 63 - __builtin_clzll(<unsigned long long>(ns >> (FIRST_BUCKET - 1)) | 1)
+    return LAST_BUCKET if at > LAST_BUCKET else at
 
 
 cdef inline void tally_wait(int64_t *slot, int64_t ns) noexcept nogil:
@@ -34,8 +34,6 @@ cdef inline void tally_wait(int64_t *slot, int64_t ns) noexcept nogil:
 
 cdef inline void tally_answer(int64_t *slot, int status, int64_t ns) noexcept nogil:
     """A response has been handed over, `ns` after its request was taken up.  status: 0 = none."""
-    if ns < 0:
-        ns = 0
     slot[ANSWERS + status // 100] += 1
     slot[DURATION_SUM] += ns
     slot[DURATIONS + bucket(ns)] += 1
