@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STACK_BYTES (64 << 10)
 
@@ -134,6 +135,7 @@ ff_pusher_start(ff_outs *outs)
     if (rc == 0) {
         pthread_setname_np(outs->thread, "ff-pusher");
         outs->running = 1;
+        outs->pid = getpid();
     }
     return rc;
 }
@@ -159,6 +161,10 @@ ff_pusher_stop(ff_outs *outs)
 {
     if (!outs->running)
         return;
+    if (outs->pid != getpid()) {
+        outs->running = 0;
+        return;
+    }
     pthread_mutex_lock(&outs->lock);
     outs->stopping = 1;
     pthread_cond_signal(&outs->woken);

@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define FF_OUT_MAX 16
 #define FF_TICK_NS 1000000    /* how long something may wait, and how often it is looked at */
@@ -42,6 +43,7 @@ typedef struct {
     /* The pusher's own. */
     ff_watch *watch;   /* or NULL: set before the start */
     int running, stopping;
+    pid_t pid;         /* whose thread it is: a fork has none */
     _Atomic int asleep;
     int idle_ticks;
     pthread_t thread;
@@ -55,7 +57,8 @@ void ff_out_send(ff_out *item, const char *buffer);
 /* Start the thread, with every signal blocked in it.  Returns 0 or an errno. */
 int ff_pusher_start(ff_outs *outs);
 
-/* End and join it, if it runs. */
+/* End and join it, if it runs.  In a child that was forked meanwhile there is nothing to end, and
+ * the lock may be held for ever. */
 void ff_pusher_stop(ff_outs *outs);
 
 /* Something waits: keep ticking.  Call with the lock held. */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -295,6 +296,28 @@ test_both_at_once(void)
     close_world(&w);
 }
 
+static void
+test_fork(void)
+{
+    GROUP("pusher: fork");
+    world w;
+    pid_t child;
+    int status = 0;
+
+    open_world(&w, "head");
+    check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
+    child = fork();
+    if (child == 0) {
+        alarm(5); /* a join of the thread that is not there would wait for ever */
+        ff_pusher_stop(&w.outs);
+        _exit(w.outs.running);
+    }
+    check(child > 0 && waitpid(child, &status, 0) == child && status == 0, GROUP, "child",
+          "does not end");
+    check(w.outs.running, GROUP, "parent", "has lost its thread");
+    close_world(&w);
+}
+
 void
 test_pusher(void)
 {
@@ -303,6 +326,7 @@ test_pusher(void)
     test_peer_is_gone();
     test_sleep_and_wake();
     test_stop();
+    test_fork();
     test_signals();
     test_both_at_once();
 }
