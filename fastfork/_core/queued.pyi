@@ -4,7 +4,6 @@ from typing import Any
 from fastfork._core.listeners import Listeners
 
 class Queued(Listeners):
-    handed_over: int
     adopted: int
     def share_connections(
         self,

@@ -152,7 +152,7 @@ class ReactorWorker(Worker):
             self.begin_drain()
         # Every turn is a heartbeat: an idle worker must have several within `timeout`.
         limits = filter(None, (self.cfg.timeout, self.requests.limit))
-        wait = min(TICK, min(limits, default=TICK) / 3)
+        wait = min(TICK, min(limits, default=3 * TICK) / 3)
         if self.draining:
             if self.leave(hub):
                 return True

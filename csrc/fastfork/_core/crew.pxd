@@ -55,14 +55,14 @@ cdef class Crew:
 
     cdef int begin(self, dict environ, int64_t now) except -1
     cdef int end(self) except -1
-    cdef int hold(self) noexcept
-    cdef int release(self) noexcept
-    cdef int enter(self, Seat seat) noexcept
-    cdef int out(self, Seat seat, int64_t now) noexcept
-    cdef int back(self, Seat seat) noexcept
+    cdef void hold(self) noexcept
+    cdef void release(self) noexcept
+    cdef void enter(self, Seat seat) noexcept
+    cdef void out(self, Seat seat, int64_t now) noexcept
+    cdef void back(self, Seat seat) noexcept
     cdef int hand(self, Seat seat, item) except -1
     cdef bint displaced(self) noexcept
     cdef bint _take_lead(self, Seat seat) noexcept
-    cdef int _lead(self, Seat seat) noexcept
-    cdef int _choose(self) noexcept
-    cdef int _wake(self, Seat seat) noexcept
+    cdef void _lead(self, Seat seat) noexcept
+    cdef void _choose(self) noexcept
+    cdef void _wake(self, Seat seat) noexcept

@@ -145,7 +145,7 @@ cdef class Crew:
 
     # In and out.
 
-    cdef int hold(self) noexcept:
+    cdef void hold(self) noexcept:
         """Come inside, as nobody in particular; wait for whoever is."""
         while self.inside:
             self.waiters += 1
@@ -154,20 +154,17 @@ cdef class Crew:
             self.waiters -= 1
             self.posted -= 1
         self.inside = True
-        return 0
 
-    cdef int release(self) noexcept:
+    cdef void release(self) noexcept:
         self.inside = False
         if self.waiters > self.posted:
             self.posted += 1
             sem_post(&self.turnstile)
-        return 0
 
-    cdef int enter(self, Seat seat) noexcept:
+    cdef void enter(self, Seat seat) noexcept:
         """This thread, whose seat that is, comes inside."""
         self.hold()
         self.seat = seat
-        return 0
 
     def attend(self, Seat seat):
         """The same for Python: what follows may use the hub, until `leave`."""
@@ -189,13 +186,13 @@ cdef class Crew:
         if self.many:
             self.release()
 
-    cdef int out(self, Seat seat, int64_t now) noexcept:
+    cdef void out(self, Seat seat, int64_t now) noexcept:
         """Application code follows; it began at `now`."""
         if self.leader is seat:
             ff_watch_enter(&self.watch, &self.batch.outs, now)
-        return self.release()
+        self.release()
 
-    cdef int back(self, Seat seat) noexcept:
+    cdef void back(self, Seat seat) noexcept:
         """The application has returned.  Where the lead is with somebody who cannot serve now,
         it is ours again."""
         self.enter(seat)
@@ -203,7 +200,6 @@ cdef class Crew:
             ff_watch_leave(&self.watch)
         elif self.keeping or self.watch.since != 0:
             self._lead(seat)
-        return 0
 
     # The thread's own account.
 
@@ -249,7 +245,7 @@ cdef class Crew:
         """Does another thread lead than the one that is inside?"""
         return self.many and self.leader is not self.seat
 
-    cdef int _lead(self, Seat seat) noexcept:
+    cdef void _lead(self, Seat seat) noexcept:
         """Under the interpreter lock, inside or not."""
         if self.keeping:
             self._wake(self.keeper)  # out of its wait for events
@@ -257,7 +253,6 @@ cdef class Crew:
         self.keeping = not seat.serves
         self.terms += 1
         ff_watch_leave(&self.watch)
-        return 0
 
     cdef bint _take_lead(self, Seat seat) noexcept:
         """Take the lead if the leader has been in the application for too long."""
@@ -267,7 +262,7 @@ cdef class Crew:
         self._lead(seat)
         return True
 
-    cdef int _choose(self) noexcept:
+    cdef void _choose(self) noexcept:
         """Tell the pusher whom to wake next: who has the fewest responses to go on with, and
         the keeper when nobody else waits."""
         cdef Seat seat, best = None
@@ -277,18 +272,16 @@ cdef class Crew:
         if best is None and self.keeper.waits:
             best = self.keeper
         ff_watch_set_next(&self.watch, -1 if best is None else best.fd)
-        return 0
 
-    cdef int _wake(self, Seat seat) noexcept:
+    cdef void _wake(self, Seat seat) noexcept:
         cdef uint64_t one = 1
         while write(seat.fd, &one, sizeof(one)) < 0 and errno == EINTR:
             pass
-        return 0
 
     cdef int hand(self, Seat seat, item) except -1:
         """Give a thread something to go on with."""
         seat.inbox.append(item)
-        if self.many and seat is not self.seat and seat.waits:
+        if seat.waits:
             self._wake(seat)
         return 0
 

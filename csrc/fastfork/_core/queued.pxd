@@ -11,7 +11,6 @@ cdef class Queued(Listeners):
     cdef object template_of
     cdef int64_t queue_ns      # a request may wait so long for a thread; 0 = for ever
     cdef bint newest_first     # who is served next of those in line
-    cdef readonly int64_t handed_over
     cdef readonly int64_t adopted
     cdef int _put_off(self, Connection connection) except -1
     cdef bint _hand_over(self, Connection connection) except -1

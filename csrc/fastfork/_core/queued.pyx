@@ -2,8 +2,8 @@
 
 Where workers share a pool, the connection goes there, and the first worker that waits for
 work takes it: see csrc/handover.h.  That is possible while nothing of the request has been
-read.  Other connections are watched no more and stay in line until a thread
-returns, or `queue_timeout` is over and they get a 503.
+read.  Other connections are watched no more and stay in line until a thread returns, or
+`queue_timeout` is over and they get a 503.
 
 Runs in: worker
 """
@@ -79,7 +79,6 @@ cdef class Queued(Listeners):
         strncpy(facts.address, address, sizeof(facts.address) - 1)
         if ff_handover_put(self.pool_in, connection.fd, &facts) != 0:
             return False
-        self.handed_over += 1
         # The socket lives on elsewhere, so closing our descriptor of it leaves it in the poller.
         if connection.interest != NEVER:
             self.poller.unregister(connection.fd)
