@@ -313,3 +313,20 @@ def test_draining_hub_accepts_nobody_new(serve: Serve) -> None:
     late.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     late.expect_nothing()
     assert served.hub.connections == 0
+
+
+def test_listeners_may_be_let_go_while_the_queue_is_served(serve: Serve) -> None:
+    asked = []
+
+    def lets_go(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        served.hub.let_go()  # as another thread of the worker does, which leads meanwhile
+        return path(environ, start_response)
+
+    served = serve(lets_go)
+    first, second = served.connect(), served.connect()
+    for client in (first, second):
+        client.sock.sendall(b"GET /queued HTTP/1.1\r\nHost: h\r\n\r\n")
+    served.hub.begin_drain()
+    assert first.read_response().body == b"/queued"
+    assert asked == ["/queued"]  # the second is for whoever has the listener still

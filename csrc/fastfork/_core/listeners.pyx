@@ -184,7 +184,10 @@ cdef class Listeners(Connections):
     cdef int _take(self, uint32_t listener) except -1:
         """Accept one connection and serve what it has sent.  Returns 0 when there was none;
         `acceptor.error` then says why."""
-        cdef Connection connection = self.acceptor.accept(self.listeners[listener], listener)
+        cdef Connection connection
+        if listener >= <Py_ssize_t>len(self.listeners):
+            return 0  # another thread let go of them, while this one was in the application
+        connection = self.acceptor.accept(self.listeners[listener], listener)
         if connection is None:
             return 0
         self.slot[ACCEPTED] += 1
