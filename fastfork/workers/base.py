@@ -153,7 +153,8 @@ class Worker(ABC):
         try:
             app = self._load()
         except (BootError, ConfigError) as error:
-            if not cfg.reload or isinstance(error, ConfigError):
+            # Told to leave meanwhile, it has nothing to show to whoever mends the application.
+            if not cfg.reload or not self.alive or isinstance(error, ConfigError):
                 return self._boot_failed(error)
             app = self._stand_in(error)
         if not self.alive:

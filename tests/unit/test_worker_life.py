@@ -122,6 +122,20 @@ def test_max_requests_is_drawn_with_jitter(
     assert len(seen) > 1 or len(drawn) == 1
 
 
+def test_worker_told_to_go_while_it_loads_shows_no_error(
+    make: MakeWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = make(State.BOOTING, reload=True)
+
+    def load_app() -> WSGIApplication:
+        worker.begin_drain()  # the signal comes in the middle of an import
+        raise AssertionError("it goes at once")
+
+    worker.load_app = load_app
+    assert worker._load_and_serve() == 0
+    assert caplog.messages == []
+
+
 def test_boot_failure_has_the_exit_code_of_its_reason(make: MakeWorker) -> None:
     worker = make(State.BOOTING)
     assert worker._boot_failed(AppNotFound("no such name")) == 4
