@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Callable, Iterable
@@ -330,3 +331,17 @@ def test_listeners_may_be_let_go_while_the_queue_is_served(serve: Serve) -> None
     served.hub.begin_drain()
     assert first.read_response().body == b"/queued"
     assert asked == ["/queued"]  # the second is for whoever has the listener still
+
+
+# -- descriptors that are given again
+
+
+def test_event_of_a_closed_connection_is_not_taken_for_the_next_one(serve: Serve) -> None:
+    served = serve(returning(Blocks([b"x" * 100] * 200)))
+    client = served.connect()
+    client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    ours = os.dup(0)  # what the next connection will have
+    os.close(ours)
+    # The poller reports a new connection, and the end of one that was closed in this turn.
+    served.hub.turn([(served.listener.fileno(), 1), (ours, select.EPOLLERR | select.EPOLLHUP)])
+    assert client.read_response().body == b"x" * 20_000

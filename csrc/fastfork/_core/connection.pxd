@@ -52,6 +52,7 @@ cdef class Connection:
     cdef bint cut             # what was sent has no end that shows: close with a reset
     cdef bint busy            # the application is answering it
     cdef int64_t asked_ns      # when a request that is in line for a thread was seen, or 0
+    cdef int64_t turn_ns       # the turn in which it came
     cdef bint turned_away     # its request has waited too long for a thread
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
     cdef bint is_head         # HEAD,

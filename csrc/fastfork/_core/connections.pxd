@@ -32,6 +32,7 @@ cdef class Connections:
     cdef list ready            # connections to go on with in the next turn, on any thread
     cdef int64_t *slot
     cdef readonly int64_t now
+    cdef int64_t turn_ns       # when the turn began
     cdef int64_t held          # bytes that wait for clients and that nobody else holds
     cdef readonly int connections
 

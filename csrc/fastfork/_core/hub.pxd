@@ -10,7 +10,6 @@ cdef class Hub(Receiver):
     cdef object write_access
     cdef Responder spare
     cdef int64_t log_ns        # when access lines were last written
-    cdef int64_t turn_ns       # when the turn began
     cdef readonly int64_t asked_ns  # since when the request waits that is being answered
     cdef int64_t told_ns       # when a refusal was last logged
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest

@@ -197,6 +197,7 @@ cdef class Listeners(Connections):
         """Serve what a connection that is new here has sent."""
         self._reserve(connection.fd)
         connection.hub = self
+        connection.turn_ns = self.turn_ns
         connection.interest = NEVER
         self.table[connection.fd] = connection
         self.connections += 1

@@ -75,6 +75,8 @@ cdef class Receiver(Queued):
         raise AssertionError("Hub answers")
 
     cdef int _event(self, Connection connection, int mask) except -1:
+        if connection.turn_ns == self.turn_ns:
+            return 0  # meant for the one before it, whose descriptor it got in this turn
         if connection.busy:
             return self._meanwhile(connection, mask)
         if connection.which_list == QUEUED:
