@@ -76,15 +76,15 @@ class ResponseReader:
     def __init__(self, more: Callable[[], bytes]) -> None:
         self._more = more
         self.buffer = b""
-        self._taken = b""
+        self._taken: list[bytes] = []
 
     def read(self, method: str = "GET") -> Response:
         """The next final response to a request of `method`, with the 1xx ones before it."""
         interim: list[Response] = []
         while True:
-            self._taken = b""
+            self._taken.clear()
             response = self._read_one(method)
-            response.raw = self._taken
+            response.raw = b"".join(self._taken)
             if response.status >= 200 or response.status == 101:
                 response.interim = interim
                 return response
@@ -174,7 +174,7 @@ class ResponseReader:
             have += len(piece)
         whole = b"".join(pieces)
         taken, self.buffer = whole[:size], whole[size:]
-        self._taken += taken
+        self._taken.append(taken)
         return taken
 
     def _to_end(self) -> bytes:

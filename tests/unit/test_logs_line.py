@@ -69,7 +69,7 @@ def test_default_format_is_the_combined_log_format() -> None:
         ("%(M)s", "1234"),
         ("%(D)s", "1234567"),
         ("%(L)s", "1.234568"),
-        ("%(p)s", f"<{os.getpid()}>"),
+        pytest.param("%(p)s", f"<{os.getpid()}>", id="pid"),
         ("%({X-Request-ID}i)s", "abc"),
         ("%({content-type}i)s", "text/plain"),
         ("%({missing}i)s", "-"),

@@ -46,7 +46,6 @@ def step(children: list[Child], target: int) -> tuple[int, list[int]]:
         ([child(), child(leaving=True)], 2, 1, []),
         ([child(leaving=True), child(), child()], 2, 0, []),
     ],
-    ids=str,
 )
 def test_count_is_kept_and_the_oldest_go_first(
     children: list[Child], target: int, spawn: int, retire: list[int]
@@ -76,7 +75,6 @@ def test_count_is_kept_and_the_oldest_go_first(
         # All are wanted gone.
         ([child(0)], 0, 0, [0]),
     ],
-    ids=str,
 )
 def test_reload_makes_before_it_breaks(
     children: list[Child], target: int, spawn: int, retire: list[int]
