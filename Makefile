@@ -8,6 +8,7 @@ GCC ?= gcc
 BIND ?= 127.0.0.1:8000
 APP ?= fastfork.demo:app
 ARGS ?=
+JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
 PY := $(VENV)/bin/python
@@ -17,6 +18,8 @@ RUN := env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(PY)
 SOURCES := setup.py pyproject.toml MANIFEST.in README.md \
     $(shell find fastfork csrc -type f \( -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' \
         -o -name '*.pxi' -o -name '*.[ch]' -o -name '*.md' -o -name py.typed \))
+# Where all tests run.  Most of their time is waiting, for processes and for deadlines.
+SIDE_BY_SIDE = --numprocesses $(JOBS) --dist worksteal
 CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 EXTRA := $(VENV)/.extra
@@ -43,13 +46,13 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  PYTHON=$(PYTHON) VENV=$(VENV) BIND=$(BIND) APP=$(APP) ARGS=... change what they use"
+	@echo "  PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) BIND=$(BIND) APP=$(APP) ARGS=... change what they use"
 
 serve: $(INSTALLED) ## build, install, serve the demo app on 127.0.0.1:8000
 	$(PY) -P -m fastfork --bind $(BIND) $(ARGS) $(APP)
 
 test: $(INSTALLED) $(EXTRA)-test ## build, install, run every test (ARGS="-k name" for some)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 unit: $(INSTALLED) $(EXTRA)-test ## the tests that start no server
 	$(RUN) -m pytest tests/unit $(ARGS)
@@ -75,7 +78,7 @@ fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "
 	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
-	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SANITIZE_TESTS))
+	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(SANITIZE_TESTS))
 
 flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: does memory grow?
 	FASTFORK_FLAT_REQUESTS=100000 $(RUN) -m pytest -s -o faulthandler_timeout=0 \

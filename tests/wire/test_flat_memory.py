@@ -26,6 +26,8 @@ from tests.wire.case import Case
 from tests.wire.corpus import ALL
 from tests.wire.feeding import byte_by_byte, drive, parser_settings
 
+pytestmark = pytest.mark.usefixtures("earlier_objects_left_alone")
+
 REQUESTS = int(os.environ.get("FASTFORK_FLAT_REQUESTS", "0"))
 PASSES = {"parsers": 12, "hub": 8}  # over the corpus; what one case loses is so many times one
 TRIES = 6  # what is lost in a pass is lost in all of them; caches fill up once
