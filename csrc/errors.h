@@ -40,7 +40,12 @@
     X(FF_BAD_CHUNK_END, -52, 400, "chunk data is not followed by CRLF")                    \
     X(FF_BAD_TRAILER, -53, 400, "a trailer field is malformed or not allowed there")       \
     X(FF_TRAILER_TOO_LONG, -54, 431, "the trailer section is longer than a head may be")   \
-    X(FF_SECOND_OPINION, -60, 400, "refused by llhttp")
+    X(FF_SECOND_OPINION, -60, 400, "refused by llhttp")                                    \
+    X(FF_BAD_PREFACE, -70, 400, "no PROXY protocol header, or a malformed one")            \
+    X(FF_PREFACE_FORBIDDEN, -71, 403, "the peer is not in proxy_allow_ips")                \
+    X(FF_SCHEME_CONFLICT, -72, 400, "fields of secure_scheme_headers contradict each other") \
+    X(FF_BAD_FORWARDED, -73, 400, "Forwarded is malformed (RFC 7239 section 4)")           \
+    X(FF_NOT_BELOW_SCRIPT, -74, 400, "the path does not begin with the proxy's SCRIPT_NAME")
 
 enum {
     FF_NEED_DATA = -1,   /* legal so far: call again with more bytes */

@@ -45,6 +45,7 @@ void test_chunked(void);
 void test_spans(void);
 void test_errors(void);
 void test_outs(void);
+void test_preface(void);
 void test_pusher(void);
 void test_watch(void);
 

@@ -19,6 +19,7 @@ static const struct {
     {"spans", test_spans},
     {"errors", test_errors},
     {"outs", test_outs},
+    {"preface", test_preface},
     {"pusher", test_pusher},
     {"watch", test_watch},
 };

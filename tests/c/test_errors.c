@@ -34,6 +34,8 @@ static const struct {
     {FF_BAD_CHUNK_END, 400},
     {FF_OBS_FOLD, 400},
     {FF_SECOND_OPINION, 400},
+    {FF_BAD_PREFACE, 400},
+    {FF_PREFACE_FORBIDDEN, 403},
     {0, 500},
     {1, 500},
     {FF_NEED_DATA, 500},

@@ -37,6 +37,19 @@ KEPT_BYTES: Final = 60_000  # of one file in tests/fuzz/kept
 GRACE: Final = 120.0  # seconds to read the seeds, and to end
 ALL_OPTIONS: Final = 31  # of csrc/scan.h
 
+V2: Final = b"\r\n\r\n\0\r\nQUIT\n"
+PREFACES: Final = (
+    b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n",
+    b"PROXY TCP6 2001:db8::1 2001:db8::2 8080 80\r\n",
+    b"PROXY UNKNOWN\r\n",
+    V2 + b"\x20\0\0\0",
+    V2 + b"\x21\0\0\0",
+    V2 + b"\x21\x11\0\x11" + bytes(12) + b"\x01\0\x02h2",
+    V2 + b"\x21\x21\0\x24" + bytes(36),
+    V2 + b"\x21\x31\0\xd8" + bytes(216),
+    b"GET / HTTP/1.1\r\n\r\n",
+)
+
 COVERAGE = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")
 EXECUTIONS = re.compile(r"stat::number_of_executed_units: (\d+)")
 
@@ -66,6 +79,12 @@ def _chunked_seeds() -> Iterable[bytes]:
         yield bytes(4) + case.raw.partition(b"\r\n\r\n")[2][:LONGEST]
 
 
+def _preface_seeds() -> Iterable[bytes]:
+    """One header of each kind behind the byte of fuzz_preface.c, and a request that has none."""
+    for header in PREFACES:
+        yield b"\x03" + header
+
+
 def _raw_seeds() -> Iterable[bytes]:
     """Cases whole, cut by the byte, and through httptools (see tests/fuzz/inputs.py)."""
     yield from seeds(ALL, LONGEST)
@@ -92,6 +111,7 @@ def _guided(name: str) -> list[str]:
 FUZZERS: Final = {
     "head": Fuzzer(_plain("head"), "head.dict", _head_seeds),
     "chunked": Fuzzer(_plain("chunked"), "chunked.dict", _chunked_seeds),
+    "preface": Fuzzer(_plain("preface"), "preface.dict", _preface_seeds),
     "parser": Fuzzer(_guided("parser"), "head.dict", _raw_seeds),
     "hub": Fuzzer(_guided("hub"), "head.dict", _raw_seeds),
 }
