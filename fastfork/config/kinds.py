@@ -74,6 +74,7 @@ class Kind(Generic[T]):
     name: what the reference calls it.  metavar: what stands for it in --help.
     show: the value as a reader would type it.  many: its option may be repeated.
     switch: its option takes no value and has a --no- twin.
+    alone: what its option means without a value; None: it needs one.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Kind(Generic[T]):
     show: Callable[[T], str] = str
     many: bool = False
     switch: bool = False
+    alone: str | None = None
 
 
 def complaint(value: object, problem: str, advice: str) -> BadValue:

@@ -80,11 +80,6 @@ _TLS: Final = _Refusal(
 _REFUSED: Final[dict[str, _Refusal]] = {
     "certfile": _TLS,
     "keyfile": _TLS,
-    "proxy_protocol": _Refusal(
-        "this version does not read the PROXY protocol, and would refuse every request of a proxy "
-        "that sends it; switch it off in the proxy and leave this out",
-        _says_no,
-    ),
     "protocol": _Refusal(
         "this version speaks HTTP only; let the proxy speak HTTP and leave this out", _is_http
     ),

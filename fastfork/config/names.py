@@ -46,8 +46,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "on_dirty_starting": "",
     "paste": "--paste= --paster=",
     "protocol": "--protocol=",
-    "proxy_allow_ips": "--proxy-allow-from=",
-    "proxy_protocol": "--proxy-protocol=",
     "raw_paste_global_conf": "--paste-global=",
     "root_path": "--root-path=",
     "secure_scheme_headers": "",

@@ -106,6 +106,8 @@ def _add(section: argparse._ArgumentGroup, spec: Spec[Any]) -> None:
         *spec.flags,
         dest=spec.name,
         action="append" if spec.kind.many else "store",
+        nargs=None if spec.kind.alone is None else "?",
+        const=spec.kind.alone,
         metavar=spec.kind.metavar,
         help=told,
     )

@@ -63,7 +63,7 @@ _LEFT_OUT: Final = """\
 ## Settings of gunicorn that are not here
 
 In a config file, a variable or an option each of them is recognised; one line at start names those
-that are ignored. `certfile`, `keyfile`, `proxy_protocol` and `protocol = "uwsgi"` are refused
+that are ignored. `certfile`, `keyfile` and `protocol = "uwsgi"` are refused
 instead: without them the server would answer what it should not, or nothing.
 
 | part | instead | settings |

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fastfork import clock
 from fastfork._core.batch import Batch
@@ -26,6 +26,7 @@ from fastfork.logs import LOGGER, voice
 from fastfork.logs.access import AccessLog
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
+from fastfork.net.trust import TrustedPeers
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.threads import RequestWatch, Threads
@@ -47,6 +48,8 @@ TICK = 1.0  # seconds between two looks up from the loop
 # stop a handshake that was under way may still bring a connection.
 QUEUE_TICK = 0.02
 QUEUE_SECONDS = 1.0
+# proxy_protocol -> the bits of csrc/preface.h.
+PROXY_VERSIONS = {"off": 0, "v1": 1, "v2": 2, "auto": 3}
 # What is written to the pipe that ends a wait.
 WAKE = b"!"
 NUDGE = b"."
@@ -227,11 +230,7 @@ class ReactorWorker(Worker):
             site=site,
             batch=batch,
             parser=parser,
-            environs=EnvironBuilder(
-                on_dropped=self.on_dropped_field,
-                maps_underscores=cfg.header_map == "dangerous",
-                casefolds=cfg.casefold_http_method,
-            ),
+            environs=self.environs(),
             deadlines=Deadlines(
                 first_byte=cfg.header_timeout,
                 next_request=cfg.keepalive,
@@ -250,6 +249,7 @@ class ReactorWorker(Worker):
             body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
             queue_timeout=cfg.queue_timeout,
+            **self.peers(),
         )
 
     def _site(self, batch: Batch, crew: Crew) -> Site:
@@ -266,6 +266,21 @@ class ReactorWorker(Worker):
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,
         )
+
+    def environs(self) -> EnvironBuilder:
+        """What makes environs of the requests of everybody."""
+        return EnvironBuilder(
+            on_dropped=self.on_dropped_field,
+            maps_underscores=self.cfg.header_map == "dangerous",
+            casefolds=self.cfg.casefold_http_method,
+        )
+
+    def peers(self) -> dict[str, Any]:
+        """What the hub is told of the proxies in front."""
+        return {
+            "proxy_versions": PROXY_VERSIONS[self.cfg.proxy_protocol],
+            "is_proxy": TrustedPeers(self.cfg.proxy_allow_ips).trusts,
+        }
 
     def access_line(self) -> Callable[..., str] | None:
         """What is called at the end of each response, None for nothing."""

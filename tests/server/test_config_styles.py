@@ -162,7 +162,6 @@ def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
 # File -> the line that it is refused with.
 REFUSED = {
     "tls.py": "certfile: this version has no TLS, and would answer in the clear where it is",
-    "proxy_protocol.py": "proxy_protocol: this version does not read the PROXY protocol",
     "greenlets.py": "worker_class: 'gevent' is not in this version; use gthread with threads",
     "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
     "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
@@ -231,6 +230,15 @@ def test_file_for_a_balancer_that_ends_tls(start_server: Starter) -> None:
     assert f"wsgi.url_scheme={scheme}" in answer.text.splitlines()
     if scheme == "http":
         assert "secure_scheme_headers" in server.log.wait_for(IGNORED)
+
+
+def test_file_for_a_balancer_that_sends_the_proxy_protocol(start_server: Starter) -> None:
+    server = start(start_server, Style("proxy_protocol.py"))
+    with server.connect() as client:
+        client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n")
+        for _ in range(2):
+            lines = client.request("GET", "/environ").text.splitlines()
+            assert {"REMOTE_ADDR=192.0.2.1", "PROXY_ADDR=192.0.2.2"} <= set(lines)
 
 
 def test_file_for_all_sites_without_a_certificate(start_server: Starter) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from fastfork.config import SETTINGS
+from fastfork.config.kinds import BadValue
 from fastfork.config.leftout import PARTS, part_of
 from fastfork.config.names import OTHER_SETTINGS
 from fastfork.config.options import OptionParser, read
@@ -55,7 +56,7 @@ ELSEWHERE = {
         "ssl_context", "ssl_version", "suppress_ragged_eofs",
     },
     "proxies": {
-        "forwarder_headers", "proxy_allow_ips", "proxy_protocol", "secure_scheme_headers",
+        "forwarder_headers", "secure_scheme_headers",
     },
 }  # fmt: skip
 
@@ -92,6 +93,7 @@ SAMPLES_BY_NAME: dict[str, list[object]] = {
     "raw_env": [["A=1", "B=2"], "A=1,B=2"],
     "header_map": ["drop", "refuse", "dangerous"],
     "http_parser": ["auto", "fast", "python"],
+    "proxy_protocol": ["off", "v1", "V2", "auto", True, False],
     "loglevel": ["debug", "INFO", "warning", "error", "critical"],
     "logconfig_dict": [{}, {"version": 1}],
     "logger_class": ["gunicorn.glogging.Logger", "simple", "shop.logs.Logger", dict],
@@ -133,6 +135,14 @@ def test_options_are_gunicorns(row: Row) -> None:
         if takes_value:
             value = ["x"] if SETTINGS[row.name].kind.many else "x"
         assert found == {row.name: value}
+
+
+def test_proxy_protocol_without_a_value_is_either_version() -> None:
+    assert read(OptionParser(), ["--proxy-protocol"]) == {"proxy_protocol": "auto"}
+    parse = SETTINGS["proxy_protocol"].kind.parse
+    assert [parse(value) for value in (True, False, None, "V1")] == ["auto", "off", "off", "v1"]
+    with pytest.raises(BadValue, match="'v3' is none of off, v1, v2, auto; write v"):
+        parse("v3")
 
 
 @pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)

@@ -37,8 +37,8 @@ def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("certfile", "/etc/x.pem"), ("keyfile", "/etc/x.key"), ("proxy_protocol", True),
-     ("proxy_protocol", "auto"), ("proxy_protocol", "v2"), ("protocol", "uwsgi")],
+    [("certfile", "/etc/x.pem"), ("keyfile", "/etc/x.key"),
+     ("protocol", "uwsgi")],
 )  # fmt: skip
 def test_setting_that_cannot_be_left_out_safely_is_refused(
     tmp_path: Path, name: str, value: object
@@ -56,8 +56,8 @@ def test_setting_that_cannot_be_left_out_safely_is_refused(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("certfile", None), ("certfile", ""), ("keyfile", None), ("proxy_protocol", False),
-     ("proxy_protocol", "off"), ("protocol", "http"), ("protocol", "HTTP"), ("ssl_version", 2)],
+    [("certfile", None), ("certfile", ""), ("keyfile", None),
+     ("protocol", "http"), ("protocol", "HTTP"), ("ssl_version", 2)],
 )  # fmt: skip
 def test_value_that_switches_it_off_is_ignored(name: str, value: object) -> None:
     assert refusal(name, value) is None
@@ -81,8 +81,8 @@ def test_it_is_refused_from_every_source(
 
 
 def test_option_without_its_value_is_as_good_as_true(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^proxy_protocol: this version does not read"):
-        load_words(tmp_path, "--proxy-protocol")
+    with pytest.raises(ConfigError, match=r"^certfile: this version has no TLS"):
+        load_words(tmp_path, "--certfile")
 
 
 @pytest.mark.parametrize("name", OTHER_SETTINGS)

@@ -5,6 +5,7 @@ from fastfork._core.body cimport Body
 cdef enum:  # states
     IDLE        # between requests; holds no buffer
     HEAD        # part of a request head has come
+    PREFACE     # accepted; the proxy has not yet said for whom it speaks
     BODY        # the head is read, its body is not
     RESPONDING  # the answer is not fully handed to the kernel
     LINGERING   # half-closed: reads and forgets until the client closes too
@@ -72,6 +73,7 @@ cdef class Connection:
     cdef str remote_port
     cdef object hub
     cdef Body body
+    cdef dict facts           # of its preface, for the environ of each request, or None
     cdef dict environ         # of the request whose body is being read
     cdef object spool         # the file that holds the body being answered, or None
     cdef Outbox outbox        # None unless data waits for the client

@@ -13,7 +13,7 @@ Runs in: worker
 from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, RESPONDING, Connection
+from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, PREFACE, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
@@ -381,6 +381,8 @@ cdef class Hub(Receiver):
 
     cdef int _run_out(self, Connection connection, int wait) except -1:
         cdef char byte
+        if wait == WHOLE_HEAD and connection.state == PREFACE:
+            return self._close(connection)  # a proxy that speaks no HTTP yet
         if wait == WHOLE_HEAD or wait == MORE_BODY:
             return self._refuse(connection, 0, 408)
         if wait == READER:

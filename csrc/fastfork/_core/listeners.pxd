@@ -6,6 +6,7 @@ from fastfork._core.connections cimport Connections
 
 
 cdef class Listeners(Connections):
+    cdef bint prefaced         # connections begin with the PROXY protocol
     cdef Acceptor acceptor
     cdef list templates        # environ templates, one a listener
     cdef list listeners        # their descriptors

@@ -4,7 +4,7 @@ Runs in: worker
 """
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport CLOSED, NEVER
+from fastfork._core.connection cimport CLOSED, NEVER, PREFACE
 from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED
@@ -191,6 +191,8 @@ cdef class Listeners(Connections):
         if connection is None:
             return 0
         self.slot[ACCEPTED] += 1
+        if self.prefaced:
+            connection.state = PREFACE
         return self._welcome(connection)
 
     cdef int _welcome(self, Connection connection) except -1:

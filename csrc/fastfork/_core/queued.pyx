@@ -13,7 +13,7 @@ from libc.string cimport memset, strncpy
 from posix.unistd cimport close
 
 from fastfork._core.acceptor cimport ff_facts, ff_handover_put, ff_handover_take
-from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, NEVER
+from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
@@ -69,6 +69,7 @@ cdef class Queued(Listeners):
         cdef ff_facts facts
         # Who leaves takes everything out of the pool, and may be the last to look there.
         if (self.pool_in < 0 or self.site.draining or connection.shared
+                or connection.facts is not None  # which the message has no room for
                 or (self.queue_ns and not self._others_wait())):
             return False
         memset(&facts, 0, sizeof(facts))
@@ -125,7 +126,8 @@ cdef class Queued(Listeners):
         """Go on reading where it was put off."""
         if connection.state == BODY:
             self.deadlines.set(connection, MORE_BODY, self.now)
-        elif connection.state == HEAD and not connection.is_blank():
+        elif connection.state == PREFACE or (
+                connection.state == HEAD and not connection.is_blank()):
             self.deadlines.set(connection, WHOLE_HEAD, self.now)
         else:
             self.deadlines.set(connection, NEXT_REQUEST, self.now)

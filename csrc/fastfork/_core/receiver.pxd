@@ -4,10 +4,10 @@ from fastfork._core.body cimport Body
 from fastfork._core.connection cimport Connection
 from fastfork._core.environ cimport EnvironBuilder
 from fastfork._core.parsers cimport HeadParser
-from fastfork._core.queued cimport Queued
+from fastfork._core.prefaced cimport Prefaced
 
 
-cdef class Receiver(Queued):
+cdef class Receiver(Prefaced):
     cdef HeadParser parser
     cdef EnvironBuilder environs
     cdef dict running          # environ of the request that is ready for the application
@@ -21,7 +21,6 @@ cdef class Receiver(Queued):
     cdef int _meanwhile(self, Connection connection, int mask) except -1
     cdef int _fill_body(self, Connection connection) except -1
     cdef int _consume_partial(self, Connection connection) except -1
-    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1
     cdef dict _seen(self, Connection connection)
@@ -31,4 +30,3 @@ cdef class Receiver(Queued):
     cdef int _begin_body(self, Connection connection) except -1
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1
     cdef int _answer(self, Connection connection) except -1
-    cdef int _refuse(self, Connection connection, int code, int status) except -1

@@ -13,8 +13,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
-from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, RESPONDING
-from fastfork._core.connection cimport NEVER
+from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, NEVER, PREFACE
+from fastfork._core.connection cimport RESPONDING
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
@@ -52,7 +52,7 @@ cdef str REMOTE_PORT = sys.intern("REMOTE_PORT")
 cdef str CONTENT_LENGTH = sys.intern("CONTENT_LENGTH")
 
 
-cdef class Receiver(Queued):
+cdef class Receiver(Prefaced):
     """The reading half of a worker.  spool_after: bytes of a request body kept in memory;
     spool_dir: where the rest goes, None for the system's temporary directory.
     body_min_rate: bytes a second that a body must come with, 0 = none, after body_grace
@@ -70,9 +70,6 @@ cdef class Receiver(Queued):
 
     cdef int _answer(self, Connection connection) except -1:
         raise AssertionError("Hub has the application")
-
-    cdef int _refuse(self, Connection connection, int code, int status) except -1:
-        raise AssertionError("Hub answers")
 
     cdef int _event(self, Connection connection, int mask) except -1:
         if connection.turn_ns == self.turn_ns:
@@ -117,6 +114,8 @@ cdef class Receiver(Queued):
             return self._put_off(connection)
         if connection.state == BODY:
             return self._fill_body(connection)
+        if connection.state == PREFACE:
+            return self._fill_preface(connection)
         n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         if n < 0:
             if errno == EAGAIN or errno == EINTR:
@@ -272,6 +271,8 @@ cdef class Receiver(Queued):
             environ[REMOTE_PORT] = connection.port_text()
         elif HTTP_HOST in environ:
             self._name_from_host(environ)
+        if connection.facts is not None:
+            environ.update(connection.facts)
         environ[SOCKET] = connection
         self.running = environ
         connection.minor = head.minor

@@ -1,0 +1,3 @@
+from fastfork._core.queued import Queued
+
+class Prefaced(Queued): ...
