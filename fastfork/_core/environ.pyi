@@ -7,5 +7,8 @@ class EnvironBuilder:
         on_dropped: Callable[[str], object],
         maps_underscores: bool = False,
         casefolds: bool = False,
+        watched: frozenset[str] | None = None,
+        forwarders: frozenset[str] | None = None,
+        refuses: bool = False,
     ) -> None: ...
     def forget_values(self) -> None: ...

@@ -24,6 +24,8 @@ class Hub(Receiver):
         batch: Batch,
         parser: HeadParser,
         environs: EnvironBuilder,
+        trusted: EnvironBuilder | None = None,
+        forwarded: Any = None,
         deadlines: Deadlines,
         poller: Any,
         write_access: Callable[[list[str]], None],

@@ -47,10 +47,6 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ),
         "let a proxy in front end TLS",
     ),
-    "proxy facts": (
-        ("proxy_", "forwarded_allow_ips", "forwarder_headers", "secure_scheme_headers"),
-        "this version trusts no proxy: the address and scheme are those of the connection",
-    ),
 }
 
 

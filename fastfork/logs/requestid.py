@@ -66,13 +66,20 @@ def giving_ids(app: WSGIApplication, cfg: Config) -> WSGIApplication:
 
     def identified(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = environ.get(_ENVIRON_FIELD)
-        if given is None or not _ACCEPTED.match(given) or not trusts(environ["REMOTE_ADDR"]):
+        if given is None or not _ACCEPTED.match(given) or not trusts(_speaker(environ)):
             given = make()
         environ[KEY] = given
         current.set(given)
         return app(environ, _telling(start_response, given) if is_told else start_response)
 
     return identified
+
+
+def _speaker(environ: WSGIEnvironment) -> str:
+    """The address of whoever sent the fields: REMOTE_ADDR may be one that it has named."""
+    socket = environ.get("fastfork.socket")
+    address: str = environ["REMOTE_ADDR"] if socket is None else socket.remote_addr
+    return address
 
 
 def _telling(start_response: StartResponse, given: str) -> StartResponse:

@@ -21,6 +21,7 @@ from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
+from fastfork.http.forwarded import Forwarded
 from fastfork.ipc import Order
 from fastfork.logs import LOGGER, voice
 from fastfork.logs.access import AccessLog
@@ -267,19 +268,34 @@ class ReactorWorker(Worker):
             response_buffer=cfg.response_buffer,
         )
 
-    def environs(self) -> EnvironBuilder:
-        """What makes environs of the requests of everybody."""
+    def environs(self, **special: Any) -> EnvironBuilder:
+        """What makes environs of the requests; special: for those of trusted peers."""
         return EnvironBuilder(
             on_dropped=self.on_dropped_field,
             maps_underscores=self.cfg.header_map == "dangerous",
             casefolds=self.cfg.casefold_http_method,
+            **special,
         )
 
     def peers(self) -> dict[str, Any]:
         """What the hub is told of the proxies in front."""
+        cfg = self.cfg
+        forwarded = Forwarded(
+            TrustedPeers(cfg.forwarded_allow_ips).trusts,
+            walks="*" not in cfg.forwarded_allow_ips,
+            schemes=cfg.secure_scheme_headers,
+            fields=cfg.forwarded_client,
+        )
+        trusted = self.environs(
+            watched=forwarded.watched,
+            forwarders=frozenset(cfg.forwarder_headers),
+            refuses=cfg.header_map == "refuse",
+        )
         return {
-            "proxy_versions": PROXY_VERSIONS[self.cfg.proxy_protocol],
-            "is_proxy": TrustedPeers(self.cfg.proxy_allow_ips).trusts,
+            "proxy_versions": PROXY_VERSIONS[cfg.proxy_protocol],
+            "is_proxy": TrustedPeers(cfg.proxy_allow_ips).trusts,
+            "forwarded": forwarded,
+            "trusted": trusted,
         }
 
     def access_line(self) -> Callable[..., str] | None:

@@ -11,6 +11,11 @@ cdef enum:  # states
     LINGERING   # half-closed: reads and forgets until the client closes too
     CLOSED
 
+cdef enum:  # trust
+    UNASKED
+    STRANGER
+    TRUSTED
+
 cdef enum:
     NEVER = 255  # interest of a connection the poller has not been told about
 
@@ -55,6 +60,7 @@ cdef class Connection:
     cdef int64_t asked_ns      # when a request that is in line for a thread was seen, or 0
     cdef int64_t turn_ns       # the turn in which it came
     cdef bint turned_away     # its request has waited too long for a thread
+    cdef uint8_t trust        # is its word taken?  UNASKED, STRANGER or TRUSTED
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
     cdef bint is_head         # HEAD,
     cdef bint keep_alive      # the client wants the connection to stay

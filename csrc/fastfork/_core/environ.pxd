@@ -9,12 +9,21 @@ cdef enum:
     NAMES = 256        # names a worker keeps; a power of two
 
 
+cdef enum:  # what is remarkable in a request's fields
+    WATCHED = 1        # one that says something if the peer is trusted
+    REPEATED = 2       # ... and more than once
+    OWN = 4            # a forwarder's, with an underscore
+    SCRIPT = 8         # SCRIPT_NAME among them
+    REFUSED = 16       # a name with an underscore that is refused
+
+
 cdef struct name_entry:
     PyObject *key      # "HTTP_..." interned; Py_None: the field is dropped
     PyObject *value    # the last value seen, or NULL
     uint32_t hash
     uint8_t size
     uint8_t keeps_value
+    uint8_t mark       # of those below; such a value is not kept
     char name[NAME_MAX]
 
 
@@ -24,11 +33,18 @@ cdef class EnvironBuilder:
     cdef object _on_dropped
     cdef bint _maps_underscores
     cdef bint _casefolds
+    cdef bint _refuses
+    cdef object _watched       # environ keys, or None
+    cdef object _forwarders    # field names in upper case, or None
+    cdef dict _own             # what came in fields of forwarders
+    cdef int marks             # of the last request that was built
     cdef dict _repeats         # key -> the values of a repeated field, in order; or None
     cdef object _key(self, const char *name, Py_ssize_t n, const ff_field *field,
                      bint keeps)
     cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
                             const ff_field *field) except NULL
+    cdef uint8_t _mark(self, const char *name, const ff_field *field, key)
+    cdef int _note(self, int mark, object key, object value) except -1
     cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1
     cdef object _text(self, const char *p, Py_ssize_t n, const ff_field *field)
     cdef int _repeat(self, object key, object old, object value) except -1

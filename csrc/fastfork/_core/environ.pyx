@@ -102,12 +102,21 @@ cdef class EnvironBuilder:
 
     maps_underscores: such fields are not left out (header_map = dangerous).
     casefolds: REQUEST_METHOD is upper case, whatever was received (casefold_http_method).
+
+    Of peers that are trusted: watched, the environ keys that say something of the client;
+    forwarders, names of fields (in upper case, or `*`) that are kept though they have an
+    underscore, and then stand for what anybody else has sent under that key; refuses: the others
+    with an underscore are refused (header_map = refuse).
     """
 
-    def __cinit__(self, *, on_dropped, bint maps_underscores=False, bint casefolds=False):
+    def __cinit__(self, *, on_dropped, bint maps_underscores=False, bint casefolds=False,
+                  watched=None, forwarders=None, bint refuses=False):
         self._on_dropped = on_dropped
         self._maps_underscores = maps_underscores
         self._casefolds = casefolds
+        self._watched = watched
+        self._forwarders = forwarders
+        self._refuses = refuses
         self._told = set()
         self.names = <name_entry *>calloc(NAMES, sizeof(name_entry))
         if self.names == NULL:
@@ -139,7 +148,8 @@ cdef class EnvironBuilder:
         # length is known by then.  Handing it on would invite a second decoding.
         if field.id == FF_PROXY or field.id == FF_TRANSFER_ENCODING:
             return None
-        if field.has_underscore and not self._maps_underscores:
+        if (field.has_underscore and not self._maps_underscores
+                and not self._is_forwarder(text)):
             if text not in self._told and len(self._told) < TOLD_MAX:
                 self._told.add(text)
                 self._on_dropped(text)
@@ -148,6 +158,29 @@ cdef class EnvironBuilder:
         if field.id != FF_CONTENT_TYPE and field.id != FF_CONTENT_LENGTH:
             text = "HTTP_" + text
         return sys.intern(text) if keeps else text
+
+    def _is_forwarder(self, str name):
+        return self._forwarders is not None and (
+            "*" in self._forwarders or name.upper() in self._forwarders)
+
+    cdef uint8_t _mark(self, const char *name, const ff_field *field, key):
+        if self._watched is None:
+            return 0
+        if key is None:
+            return REFUSED if self._refuses and field.has_underscore else 0
+        if field.has_underscore and self._is_forwarder(name[:field.name.len].decode("ascii")):
+            return OWN | (SCRIPT if key == "HTTP_SCRIPT_NAME" else 0) | WATCHED
+        return WATCHED if key in self._watched else 0
+
+    cdef int _note(self, int mark, object key, object value) except -1:
+        """A field that is marked.  1 when it goes to the environ behind all others."""
+        self.marks |= mark
+        if not mark & OWN:
+            return 0
+        if self._own is None:
+            self._own = {}
+        self._own[key] = f"{self._own[key]},{value}" if key in self._own else value
+        return 1
 
     cdef name_entry *_entry(self, const char *name, Py_ssize_t n,
                             const ff_field *field) except NULL:
@@ -169,7 +202,8 @@ cdef class EnvironBuilder:
         e.value = NULL
         e.hash = hash
         e.size = <uint8_t>n
-        e.keeps_value = key is not None and key not in SECRET
+        e.mark = self._mark(name, field, key)
+        e.keeps_value = key is not None and key not in SECRET and not e.mark
         memcpy(e.name, name, n)
         return e
 
@@ -185,9 +219,12 @@ cdef class EnvironBuilder:
             e = self._entry(name, field.name.len, field)
             key = <object>e.key
             if key is None:
+                self.marks |= e.mark
                 return 0
             if not e.keeps_value or n > VALUE_MAX or field.has_fold:
                 value = self._text(p, n, field)
+                if e.mark and self._note(e.mark, key, value):
+                    return 0
             elif (e.value != NULL and PyUnicode_GET_LENGTH(<object>e.value) == n
                     and memcmp(PyUnicode_DATA(<object>e.value), p, n) == 0):
                 value = <object>e.value  # one byte a character: latin-1 is its own storage
@@ -198,9 +235,9 @@ cdef class EnvironBuilder:
                 e.value = <PyObject *>value
         else:
             key = self._key(name, field.name.len, field, False)
-            if key is None:
-                return 0
             value = self._text(p, n, field)
+            if self._note(self._mark(name, field, key), key, value) or key is None:
+                return 0
         size = PyDict_Size(environ)
         old = PyDict_SetDefault(environ, key, value)
         if PyDict_Size(environ) == size:  # identity would not tell: equal values are shared
@@ -212,6 +249,8 @@ cdef class EnvironBuilder:
         thousand times."""
         if self._repeats is None:
             self._repeats = {}
+        if self._watched is not None and key in self._watched:
+            self.marks |= REPEATED
         self._repeats.setdefault(key, [old]).append(value)
         return 0
 
@@ -250,11 +289,14 @@ cdef class EnvironBuilder:
                            latin1(base + head.query.at, head.query.len, False))
         if head.minor == 0:
             PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
-        self._repeats = None
+        self._repeats = self._own = None
+        self.marks = 0
         for i in range(head.nfields):
             self._add_field(environ, base, &head.fields[i])
         if self._repeats is not None:
             self._join_repeats(environ)
+        if self._own is not None:
+            environ.update(self._own)
         if head.form == FF_ABSOLUTE_FORM:
             # RFC 9112 section 3.2.2: the authority of the target replaces Host.
             environ[HTTP_HOST] = latin1(base + head.authority.at, head.authority.len, False)

@@ -58,7 +58,7 @@ cdef class Hub(Receiver):
     def rest(self):
         """Forget what was remembered of requests, if none came since the last call."""
         if self.slot[REQUESTS] == self.rested:
-            self.environs.forget_values()
+            self.forget_values()
         self.rested = self.slot[REQUESTS]
 
     def look_up_in(self, seconds):

@@ -1,4 +1,4 @@
-"""What a proxy says of a connection before the first request: the PROXY protocol.
+"""Whose word is taken, and what a proxy says before the first request: the PROXY protocol.
 
 When it is on, every connection that is accepted begins in the state PREFACE.  What was said
 becomes a part of the environ of each of its requests, and the connection stays with its worker,
@@ -11,9 +11,10 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
-from fastfork._core.connection cimport IDLE
+from fastfork._core.connection cimport IDLE, STRANGER, TRUSTED, UNASKED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
-from fastfork._core.scan cimport FF_NEED_DATA, ff_error_status, ff_span
+from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT
+from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
@@ -76,12 +77,33 @@ cdef dict _facts(Connection connection, const char *p, const ff_preface *said):
 
 cdef class Prefaced(Queued):
     """proxy_versions: 1, 2, or 3 for both; 0: connections begin with a request.
-    is_proxy(address: str): whether this peer may open connections then."""
+    is_proxy(address: str): whether this peer may open connections then.
+    trusted: makes environs of peers that forwarded.trusts(address); forwarded.apply: see
+    fastfork.http.Forwarded."""
 
-    def __cinit__(self, *args, int proxy_versions=0, is_proxy=None, **kwargs):
+    def __cinit__(self, *args, int proxy_versions=0, is_proxy=None,
+                  EnvironBuilder trusted=None, forwarded=None, **kwargs):
+        self.trusted = trusted
+        self.forwarded = forwarded
         self.proxy_versions = proxy_versions
         self.is_proxy = is_proxy
         self.prefaced = proxy_versions != 0
+
+    cdef bint _is_trusted(self, Connection connection) except -1:
+        """Is the word of whoever sends the requests of this connection taken?
+
+        With the PROXY protocol that is the client which it names: the proxy passes its bytes
+        on and vouches for none of them."""
+        if connection.trust == UNASKED:
+            connection.trust = STRANGER
+            if self.trusted is not None and self.forwarded.trusts(connection.remote_addr):
+                connection.trust = TRUSTED
+        return connection.trust == TRUSTED
+
+    cdef int _believe(self, Connection connection, dict environ, int marks) except -1:
+        if marks & REFUSED:
+            return FF_UNDERSCORE
+        return self.forwarded.apply(environ, marks & REPEATED != 0, marks & SCRIPT != 0)
 
     cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1:
         raise AssertionError("Receiver knows requests")

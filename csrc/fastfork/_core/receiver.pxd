@@ -10,6 +10,7 @@ from fastfork._core.prefaced cimport Prefaced
 cdef class Receiver(Prefaced):
     cdef HeadParser parser
     cdef EnvironBuilder environs
+    cdef int underscores       # the scanner's option to refuse them, where there is `trusted`
     cdef dict running          # environ of the request that is ready for the application
     cdef bytes offence         # the beginning of what the parser has just refused, or None
     cdef int64_t spool_after

@@ -14,13 +14,14 @@ from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, NEVER, PREFACE
-from fastfork._core.connection cimport RESPONDING
+from fastfork._core.connection cimport RESPONDING, STRANGER
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
+    FF_REFUSE_UNDERSCORE,
     ff_equals,
     ff_error_status,
     ff_head,
@@ -63,10 +64,18 @@ cdef class Receiver(Prefaced):
                   **kwargs):
         self.parser = parser
         self.environs = environs
+        if self.trusted is not None:
+            self.underscores = parser.limits.options & FF_REFUSE_UNDERSCORE
         self.spool_after = spool_after
         self.spool_dir = spool_dir
         self.grace_ns = <int64_t>(body_grace * 1e9)
         self.byte_ns = 1000000000 // body_min_rate if body_min_rate else 0
+
+    def forget_values(self):
+        """Drop the field values that are remembered."""
+        self.environs.forget_values()
+        if self.trusted is not None:
+            self.trusted.forget_values()
 
     cdef int _answer(self, Connection connection) except -1:
         raise AssertionError("Hub has the application")
@@ -212,7 +221,7 @@ cdef class Receiver(Prefaced):
         """Answer the requests in these bytes, in order, and keep what is left."""
         cdef const char *end = p + n
         cdef Py_ssize_t used
-        cdef int count = 0
+        cdef int code, count = 0
         while p < end:
             if connection.state == CLOSED or connection.close_after or connection.detached:
                 return 0  # what follows the last request is never answered
@@ -221,6 +230,11 @@ cdef class Receiver(Prefaced):
                 if connection.state != RESPONDING:
                     self.ready.append(connection)
                 return 0
+            if self.underscores:
+                # Of a trusted peer the builder says which are refused.
+                self.parser.limits.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
+                if not self._is_trusted(connection):
+                    self.parser.limits.options |= FF_REFUSE_UNDERSCORE
             used = self.parser.parse(p, end - p)
             if used <= 0:
                 if used == FF_NEED_DATA:
@@ -228,7 +242,11 @@ cdef class Receiver(Prefaced):
                 connection.is_head = ff_is_head_error(<int>used) and self._is_head(p)
                 self.offence = p[:min(end - p, <Py_ssize_t>LINE_BYTES)]
                 return self._refuse(connection, <int>used, ff_error_status(<int>used))
-            self._begin(connection, p)
+            code = self._begin(connection, p)
+            if code:
+                self.running = None
+                self.offence = p[:min(end - p, <Py_ssize_t>LINE_BYTES)]
+                return self._refuse(connection, code, ff_error_status(code))
             p += used
             count += 1
             if not self.parser.framing.chunked and self.parser.framing.content_length <= 0:
@@ -262,10 +280,14 @@ cdef class Receiver(Prefaced):
 
     cdef int _begin(self, Connection connection, const char *p) except -1:
         """Take up the request whose head was just parsed at p: build its environ (it becomes
-        `running`) and put its request line on the scoreboard."""
+        `running`) and put its request line on the scoreboard.  0, or a code to refuse it with."""
         cdef ff_head *head = &self.parser.head
         cdef Py_ssize_t n = head.target.at + head.target.len + 9 - head.start
-        cdef dict environ = self.environs.build(self.templates[connection.listener], p, head)
+        cdef EnvironBuilder builder = self.environs
+        cdef dict environ
+        if connection.trust != STRANGER and self._is_trusted(connection):
+            builder = self.trusted
+        environ = builder.build(self.templates[connection.listener], p, head)
         environ[REMOTE_ADDR] = connection.remote_addr
         if connection.port >= 0:
             environ[REMOTE_PORT] = connection.port_text()
@@ -281,7 +303,7 @@ cdef class Receiver(Prefaced):
         n = min(n, <Py_ssize_t>LINE_BYTES)
         memcpy(&self.crew.seat.place[LINE], p + head.start, n)
         self.crew.seat.place[LINE_SIZE] = n
-        return 0
+        return self._believe(connection, environ, builder.marks) if builder.marks else 0
 
     cdef dict _seen(self, Connection connection):
         """What the access log can say of a request that is refused: its environ, else its

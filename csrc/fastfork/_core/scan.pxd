@@ -7,6 +7,7 @@ cdef extern from "errors.h" nogil:
         FF_NEED_FIELDS
         FF_SECOND_OPINION
         FF_TOO_MANY_FIELDS
+        FF_UNDERSCORE
     int ff_error_status(int code)
     const char *ff_error_text(int code)
     bint ff_is_head_error(int code)
@@ -65,6 +66,7 @@ cdef extern from "scan.h" nogil:
 
     enum:
         FF_CASEFOLD_METHOD
+        FF_REFUSE_UNDERSCORE
 
     Py_ssize_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
     Py_ssize_t ff_scan_field_line(const char *p, size_t n, uint32_t options)

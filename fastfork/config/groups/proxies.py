@@ -5,10 +5,11 @@ Runs in: cli
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..logkinds import NETWORKS
-from ..proxykinds import PROXY_PROTOCOL
+from ..proxykinds import FIELD_NAMES, FORWARDED_FIELDS, PROXY_PROTOCOL, SCHEME_HEADERS, FieldValues
 from ..spec import setting
 
 __all__ = ["ProxySettings"]
@@ -47,6 +48,45 @@ class ProxySettings:
         flags="--forwarded-allow-ips",
         env="FORWARDED_ALLOW_IPS",
         reload="workers",
-        more="In this version their word is the `X-Request-Id` of `request_id`. Peers on a Unix "
-        "socket are always trusted.",
+        more="Their word is `secure_scheme_headers`, `forwarder_headers`, `forwarded_client` and "
+        "the `X-Request-Id` of `request_id`. Peers on a Unix socket are always trusted. Where the "
+        "PROXY protocol names a client, it is this client that must be in the list: the proxy only "
+        "passes its bytes on. gunicorn asks for the proxy, and so believes everybody behind it.",
+    )
+    secure_scheme_headers: Mapping[str, str] = setting(
+        FieldValues(
+            {
+                "X-FORWARDED-PROTOCOL": "ssl",
+                "X-FORWARDED-PROTO": "https",
+                "X-FORWARDED-SSL": "on",
+            }
+        ),
+        SCHEME_HEADERS,
+        "Fields of a trusted peer, and the value of each that means https.",
+        reload="workers",
+        more="Any other value of such a field means http. Fields that contradict each other, or "
+        "one that is repeated and contradicts itself, get 400.",
+    )
+    forwarder_headers: tuple[str, ...] = setting(
+        ("SCRIPT_NAME", "PATH_INFO"),
+        FIELD_NAMES,
+        "Fields with an underscore that a trusted peer may send, whatever `header_map` says.",
+        flags="--forwarder-headers",
+        reload="workers",
+        more="`*` for all. They replace what came with dashes under the same name of the environ. "
+        "SCRIPT_NAME becomes the SCRIPT_NAME of the environ, and PATH_INFO what follows it in the "
+        "path; a path that does not begin with it gets 400.",
+    )
+    forwarded_client: tuple[str, ...] = setting(
+        (),
+        FORWARDED_FIELDS,
+        "Fields in which a trusted peer names the client: x-forwarded-for and so on, or forwarded.",
+        flags="--forwarded-client",
+        reload="workers",
+        more="gunicorn has nothing like it. Name only what your proxy overwrites or adds to, since "
+        "the client can send all of them. `x-forwarded-for` becomes REMOTE_ADDR: the last address "
+        "that is not in `forwarded_allow_ips` (with `*` the last one), REMOTE_PORT goes unless it "
+        "is said too; `x-forwarded-proto` becomes `wsgi.url_scheme`; `x-forwarded-host` HTTP_HOST, "
+        "SERVER_NAME and SERVER_PORT; `x-forwarded-port` SERVER_PORT. `forwarded` is RFC 7239 with "
+        "its for, proto and host, and stands alone; a malformed one gets 400.",
     )

@@ -1,0 +1,163 @@
+"""Peers whose word is taken, and the others: what the application sees of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from fastfork._core.environ import EnvironBuilder
+from fastfork.http import Leniency
+from fastfork.http.forwarded import Forwarded
+from fastfork.net.trust import TrustedPeers
+from tests.kit.inproc import HubClient, Served
+from tests.unit.conftest import Serve
+
+SCHEMES = {"X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}
+seen: list[dict[str, Any]] = []
+
+
+def noting(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Keeps the environ."""
+    seen.append(dict(environ))
+    start_response("200 OK", [])
+    return [b"noted"]
+
+
+def on(
+    serve: Serve,
+    allow: str = "127.0.0.1",
+    *fields: str,
+    forwarders: str = "SCRIPT_NAME PATH_INFO",
+    header_map: str = "drop",
+    **settings: Any,
+) -> Served:
+    peers = TrustedPeers(allow.split())
+    forwarded = Forwarded(peers.trusts, walks="*" not in allow, schemes=SCHEMES, fields=fields)
+    dropped: list[str] = []
+    trusted = EnvironBuilder(
+        on_dropped=dropped.append,
+        maps_underscores=header_map == "dangerous",
+        watched=forwarded.watched,
+        forwarders=frozenset(forwarders.split()),
+        refuses=header_map == "refuse",
+    )
+    return serve(
+        noting, forwarded=forwarded, trusted=trusted, leniency=Leniency(header_map=header_map),
+        **settings,
+    )  # fmt: skip
+
+
+def get(client: HubClient, *fields: tuple[str, str], target: str = "/app/x") -> dict[str, Any]:
+    answer = client.request("GET", target, list(fields))
+    assert (answer.status, answer.body) == (200, b"noted")
+    return seen[-1]
+
+
+def test_scheme_is_believed_of_a_trusted_peer_alone(serve: Serve) -> None:
+    said = [("X-Forwarded-Proto", "https")]
+    for allow, scheme in (("127.0.0.1", "https"), ("127.0.0.0/8", "https"), ("*", "https"),
+                          ("192.0.2.1", "http"), ("", "http")):  # fmt: skip
+        client = on(serve, allow).connect()
+        assert get(client, *said)["wsgi.url_scheme"] == scheme
+        assert get(client)["wsgi.url_scheme"] == "http"  # nothing is kept for the next request
+        assert get(client, *said)["wsgi.url_scheme"] == scheme
+        assert seen[-1]["HTTP_X_FORWARDED_PROTO"] == "https"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [[("X-Forwarded-Proto", "https"), ("X-Forwarded-Ssl", "off")],
+     [("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")]],
+)  # fmt: skip
+def test_contradiction_is_refused_of_a_trusted_peer_alone(
+    serve: Serve, said: list[tuple[str, str]]
+) -> None:
+    assert get(on(serve, "192.0.2.1").connect(), *said)["wsgi.url_scheme"] == "http"
+    served = on(serve)
+    client = served.connect()
+    assert client.request("GET", "/", said).status == 400
+    client.expect_end()
+    served.logged("fields of secure_scheme_headers contradict each other")
+
+
+def test_list_in_one_field_is_no_contradiction(serve: Serve) -> None:
+    client = on(serve).connect()
+    assert get(client, ("X-Forwarded-Proto", "https,http"))["wsgi.url_scheme"] == "http"
+
+
+def test_client_is_named_when_that_is_asked_for(serve: Serve) -> None:
+    said = ("X-Forwarded-For", "6.6.6.6, 192.0.2.1")
+    assert get(on(serve).connect(), said)["REMOTE_ADDR"] == "127.0.0.1"
+    client = on(serve, "127.0.0.1", "x-forwarded-for").connect()
+    for _ in range(2):
+        environ = get(client, said)
+        assert (environ["REMOTE_ADDR"], "REMOTE_PORT" in environ) == ("192.0.2.1", False)
+    assert get(client)["REMOTE_ADDR"] == "127.0.0.1"
+    stranger = on(serve, "192.0.2.9", "x-forwarded-for").connect()
+    assert get(stranger, said)["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_malformed_forwarded_is_refused(serve: Serve) -> None:
+    served = on(serve, "127.0.0.1", "forwarded")
+    assert get(served.connect(), ("Forwarded", 'for="192.0.2.1:7"'))["REMOTE_PORT"] == "7"
+    assert served.connect().request("GET", "/", [("Forwarded", 'for="')]).status == 400
+    served.logged("Forwarded is malformed")
+
+
+def test_script_name_of_a_trusted_proxy_is_taken(serve: Serve) -> None:
+    said = [("SCRIPT_NAME", "/app"), ("PATH_INFO", "/y"), ("Script-Name", "/evil")]
+    served = on(serve)
+    environ = get(served.connect(), *said)
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/app", "/x")
+    assert environ["HTTP_SCRIPT_NAME"] == "/app"  # not what came with a dash
+    assert environ["HTTP_PATH_INFO"] == "/y"
+    assert served.connect().request("GET", "/other", said[:1]).status == 400
+    served.logged("the path does not begin with the proxy's SCRIPT_NAME")
+    stranger = on(serve, "192.0.2.1")
+    environ = get(stranger.connect(), *said)
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/app/x")
+    assert environ["HTTP_SCRIPT_NAME"] == "/evil"  # a field like any other
+    assert "HTTP_PATH_INFO" not in environ
+    assert stranger.dropped == ["SCRIPT_NAME", "PATH_INFO"]
+
+
+LONG = "X_" + "A" * 60  # longer than the names that are remembered
+
+
+@pytest.mark.parametrize("name", ["REMOTE_USER", "remote_user", LONG])
+@pytest.mark.parametrize("forwarders", ["REMOTE_USER " + LONG, "*"])
+def test_forwarders_field_stands_for_the_one_with_dashes(
+    serve: Serve, forwarders: str, name: str
+) -> None:
+    dashed = name.replace("_", "-")
+    key = f"HTTP_{name.upper()}"
+    client = on(serve, forwarders=forwarders).connect()
+    assert get(client, (dashed, "eve"), (name, "bob"), (dashed, "mallory"))[key] == "bob"
+    assert get(client, (name, "bob"), (name, "ann"))[key] == "bob,ann"
+    assert get(client, (dashed, "eve"))[key] == "eve"
+    stranger = on(serve, "192.0.2.1", forwarders=forwarders).connect()
+    assert key not in get(stranger, (name, "bob"))
+
+
+@pytest.mark.parametrize("name", ["X_OTHER", LONG])
+def test_header_map_refuse_leaves_a_trusted_peer_its_own_fields(serve: Serve, name: str) -> None:
+    served = on(serve, header_map="refuse")
+    assert get(served.connect(), ("SCRIPT_NAME", "/app"))["SCRIPT_NAME"] == "/app"
+    for _ in range(2):
+        assert served.connect().request("GET", "/", [(name, "1")]).status == 400
+    served.logged("a field name has an underscore")
+    stranger = on(serve, "192.0.2.1", header_map="refuse")
+    assert stranger.connect().request("GET", "/", [("SCRIPT_NAME", "/app")]).status == 400
+    stranger.logged("a field name has an underscore")
+
+
+def test_client_that_the_proxy_protocol_names_is_who_must_be_trusted(serve: Serve) -> None:
+    said = ("X-Forwarded-Proto", "https")
+    for allow, scheme in (("127.0.0.1", "http"), ("192.0.2.0/24", "https")):
+        served = on(serve, allow, proxy_versions=1, is_proxy=lambda address: True)
+        client = served.connect()
+        client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n")
+        for _ in range(2):
+            assert get(client, said)["wsgi.url_scheme"] == scheme
