@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +16,13 @@ from tests.unit.conftest import Serve
 
 SCHEMES = {"X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}
 seen: list[dict[str, Any]] = []
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """What was seen refers to connections, and those to hubs."""
+    yield
+    seen.clear()
 
 
 def noting(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

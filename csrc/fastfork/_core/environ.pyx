@@ -174,11 +174,12 @@ cdef class EnvironBuilder:
 
     cdef int _note(self, int mark, object key, object value) except -1:
         """A field that is marked.  1 when it goes to the environ behind all others."""
+        cdef int before = self.marks
         self.marks |= mark
         if not mark & OWN:
             return 0
-        if self._own is None:
-            self._own = {}
+        if not before & OWN:
+            self._own = {}  # the first of this request
         self._own[key] = f"{self._own[key]},{value}" if key in self._own else value
         return 1
 
@@ -289,14 +290,15 @@ cdef class EnvironBuilder:
                            latin1(base + head.query.at, head.query.len, False))
         if head.minor == 0:
             PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
-        self._repeats = self._own = None
+        self._repeats = None
         self.marks = 0
         for i in range(head.nfields):
             self._add_field(environ, base, &head.fields[i])
         if self._repeats is not None:
             self._join_repeats(environ)
-        if self._own is not None:
+        if self.marks & OWN:
             environ.update(self._own)
+            self._own = None
         if head.form == FF_ABSOLUTE_FORM:
             # RFC 9112 section 3.2.2: the authority of the target replaces Host.
             environ[HTTP_HOST] = latin1(base + head.authority.at, head.authority.len, False)

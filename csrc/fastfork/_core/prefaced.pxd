@@ -10,7 +10,7 @@ cdef class Prefaced(Queued):
     cdef EnvironBuilder trusted  # makes environs of those whose word is taken, or None
     cdef object forwarded      # what is made of their word
 
-    cdef bint _is_trusted(self, Connection connection) except -1
+    cdef int _ask(self, Connection connection) except -1
     cdef int _believe(self, Connection connection, dict environ, int marks) except -1
     cdef int _fill_preface(self, Connection connection) except -1
     cdef int _take_preface(self, Connection connection, const char *p, Py_ssize_t n,

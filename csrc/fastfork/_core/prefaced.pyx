@@ -11,7 +11,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
-from fastfork._core.connection cimport IDLE, STRANGER, TRUSTED, UNASKED
+from fastfork._core.connection cimport IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
 from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
@@ -89,16 +89,15 @@ cdef class Prefaced(Queued):
         self.is_proxy = is_proxy
         self.prefaced = proxy_versions != 0
 
-    cdef bint _is_trusted(self, Connection connection) except -1:
+    cdef int _ask(self, Connection connection) except -1:
         """Is the word of whoever sends the requests of this connection taken?
 
         With the PROXY protocol that is the client which it names: the proxy passes its bytes
         on and vouches for none of them."""
-        if connection.trust == UNASKED:
-            connection.trust = STRANGER
-            if self.trusted is not None and self.forwarded.trusts(connection.remote_addr):
-                connection.trust = TRUSTED
-        return connection.trust == TRUSTED
+        connection.trust = STRANGER
+        if self.trusted is not None and self.forwarded.trusts(connection.remote_addr):
+            connection.trust = TRUSTED
+        return 0
 
     cdef int _believe(self, Connection connection, dict environ, int marks) except -1:
         if marks & REFUSED:

@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, NEVER, PREFACE
-from fastfork._core.connection cimport RESPONDING, STRANGER
+from fastfork._core.connection cimport RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
@@ -232,8 +232,10 @@ cdef class Receiver(Prefaced):
                 return 0
             if self.underscores:
                 # Of a trusted peer the builder says which are refused.
+                if connection.trust == UNASKED:
+                    self._ask(connection)
                 self.parser.limits.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
-                if not self._is_trusted(connection):
+                if connection.trust != TRUSTED:
                     self.parser.limits.options |= FF_REFUSE_UNDERSCORE
             used = self.parser.parse(p, end - p)
             if used <= 0:
@@ -285,7 +287,9 @@ cdef class Receiver(Prefaced):
         cdef Py_ssize_t n = head.target.at + head.target.len + 9 - head.start
         cdef EnvironBuilder builder = self.environs
         cdef dict environ
-        if connection.trust != STRANGER and self._is_trusted(connection):
+        if connection.trust == UNASKED:
+            self._ask(connection)
+        if connection.trust == TRUSTED:
             builder = self.trusted
         environ = builder.build(self.templates[connection.listener], p, head)
         environ[REMOTE_ADDR] = connection.remote_addr
