@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +28,11 @@ from tests.kit.server import Fleet, RunningServer  # noqa: E402
 PARSERS = ("httptools", "native")
 FAILED = pytest.StashKey[bool]()
 Starter = Callable[..., RunningServer]  # Fleet.start
+
+# Where tests run beside each other, an example takes as long as it takes.
+hypothesis.settings.register_profile("side by side", deadline=None)
+if not os.environ.get("CI"):  # there hypothesis has a profile of its own, without deadline too
+    hypothesis.settings.load_profile("side by side")
 
 
 def pytest_configure(config: pytest.Config) -> None:
