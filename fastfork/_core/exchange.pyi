@@ -20,6 +20,7 @@ class Site:
         spool_dir: str | None = None,
         response_buffer: int = 1 << 30,
         line_waits: bool = False,
+        server_header: str = "fastfork",
     ) -> None: ...
 
 class Exchange:

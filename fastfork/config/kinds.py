@@ -59,6 +59,8 @@ _SIZE = re.compile(r"([0-9]{1,18}) ?([KMGT]?)(?:I?B)?\Z", re.IGNORECASE)
 _TRUE = frozenset({"true", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "no", "n", "off", "0"})
 
+HEADER_MAX = 200  # characters, as the compiled part has room for (csrc/fastfork/_core/reshead.pxd)
+
 # Longer values are cut in messages: enough to recognise, too little to flood.
 SHOWN_CHARACTERS = 80
 
@@ -228,6 +230,8 @@ def _header(value: object) -> str:
     # RFC 9110 section 5.5; what is beyond ASCII has no meaning that is agreed on.
     if not value.isascii() or not (value.isprintable() or not value):
         raise complaint(value, "is no value of a field", "write printable ASCII, such as 'web'")
+    if len(value) > HEADER_MAX:
+        raise complaint(value, f"is longer than {HEADER_MAX} characters", "write a short name")
     return value.strip()
 
 

@@ -48,7 +48,7 @@ class Application:
 
     def load(self, cfg: Config) -> WSGIApplication:
         """The application, in the process that calls it.  Raises BootError."""
-        return wsgi.load(cfg) if self.given is None else wsgi.surrounded(self.given, cfg)
+        return wsgi.load(cfg) if self.given is None else self.given
 
 
 def named(app: object) -> Application:

@@ -128,7 +128,7 @@ class Forwarded:
         return 0
 
     def _secure_scheme(self, environ: Mapping[str, Any], is_repeated: bool) -> str | None:
-        """"" when no field says anything, None when two contradict each other."""
+        """ "" when no field says anything, None when two contradict each other."""
         found = ""
         for key, secure in self._schemes.items():
             value = environ.get(key)

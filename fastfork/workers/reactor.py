@@ -20,6 +20,7 @@ from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
+from fastfork.config import SETTINGS
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.http.forwarded import Forwarded
 from fastfork.ipc import Order
@@ -32,7 +33,7 @@ from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi.request_hooks import EndOfResponse
-from fastfork.wsgi.template import ErrorStream, environ_template
+from fastfork.wsgi.template import ErrorStream, environ_template, read_in_blocks
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -266,6 +267,7 @@ class ReactorWorker(Worker):
             leaving=lambda: not self.alive,
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,
+            server_header=cfg.server_header,
         )
 
     def environs(self, **special: Any) -> EnvironBuilder:
@@ -307,13 +309,15 @@ class ReactorWorker(Worker):
 
     def template(self, sock: object) -> dict[str, object]:
         """The environ that the requests of one listener begin with."""
+        is_usual = self.cfg.server_header == SETTINGS["server_header"].default
         return environ_template(
             sock,  # type: ignore[arg-type]
             empty_input=EmptyInput(),
-            file_wrapper=FileWrapper,
+            file_wrapper=FileWrapper if self.cfg.sendfile else read_in_blocks,
             errors=ErrorStream(self.log),
             multithread=self.cfg.threads > 1,
             multiprocess=self.cfg.workers > 1,
+            software="" if is_usual else self.cfg.server_header,
         )
 
     def on_dropped_field(self, name: str) -> None:

@@ -6,6 +6,6 @@ Runs in: both
 from __future__ import annotations
 
 from .loader import check_before_fork, load_app
-from .prepared import load, surrounded
+from .prepared import load
 
-__all__ = ["check_before_fork", "load", "load_app", "surrounded"]
+__all__ = ["check_before_fork", "load", "load_app"]

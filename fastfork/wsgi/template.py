@@ -8,9 +8,13 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Any, TextIO
+from wsgiref.util import FileWrapper
 
 import fastfork
+
+BLOCK = 64 * 1024  # bytes, large enough to be cheap
 
 # Set for every request; here so that setting them never makes the dict grow.
 PLACEHOLDERS = (
@@ -58,6 +62,7 @@ def environ_template(
     errors: ErrorStream,
     multithread: bool,
     multiprocess: bool,
+    software: str = "",
 ) -> dict[str, Any]:
     """A template for requests that come in on `listener`.
 
@@ -73,7 +78,7 @@ def environ_template(
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_SOFTWARE": f"fastfork/{fastfork.__version__}",
+        "SERVER_SOFTWARE": software or f"fastfork/{fastfork.__version__}",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": empty_input,
@@ -89,6 +94,11 @@ def environ_template(
     for key, value in values.items():
         template[sys.intern(key)] = value
     return template
+
+
+def read_in_blocks(file: Any, size: int = BLOCK) -> Iterable[bytes]:
+    """A `wsgi.file_wrapper` without a descriptor: what is returned is read as an iterable."""
+    return FileWrapper(file, max(size, BLOCK))
 
 
 def server_name(listener: socket.socket) -> tuple[str, str]:

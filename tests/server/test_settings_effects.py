@@ -197,6 +197,15 @@ def test_server_says_the_name_that_is_set(start_server: Starter) -> None:
     answer = server.get("/environ")
     assert answer.get("Server") == "shop/1.0"
     assert "SERVER_SOFTWARE=shop/1.0" in answer.text.splitlines()
+    with server.connect() as client:
+        client.send(b"no request\r\n\r\n")
+        refused = client.read_response()
+    assert (refused.status, refused.get("Server")) == (400, "shop/1.0")
+
+
+def test_longest_name_of_a_server_fits(start_server: Starter) -> None:
+    server = start_server(APP, "--server-header", "x" * 200)
+    assert server.get("/environ").get("Server") == "x" * 200
 
 
 @pytest.mark.effect("default_proc_name")

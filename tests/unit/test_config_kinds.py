@@ -120,6 +120,11 @@ def test_value_is_read(kind: Kind[object], given: object, value: object) -> None
             "a\r\nb",
             "'a\\r\\nb' is no value of a field; write printable ASCII, such as 'web'",
         ),
+        (
+            HEADER,
+            "x" * 201,
+            f"'{'x' * 79}... is longer than 200 characters; write a short name",
+        ),
         (HEADER, "né", "'né' is no value of a field; write printable ASCII, such as 'web'"),
         (HEADER, 1, "1 is not text; write it in quotes"),
         (FORMAT, None, "None is not text; write it in quotes"),

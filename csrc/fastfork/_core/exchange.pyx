@@ -39,14 +39,14 @@ cdef class Site:
     leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
     draining: every answer says that the connection will close.
     spool_dir: directory for what a client does not take, None for the system's.
-    response_buffer: bytes of one response that may wait there."""
+    response_buffer: bytes of one response that may wait there.
+    server_header: what responses and pages say in Server, where the application does not."""
 
     def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, spool_dir=None,
-                  response_buffer=1 << 30, line_waits=False):
+                  response_buffer=1 << 30, line_waits=False, server_header="fastfork"):
         self.batch = batch
         self.crew = crew
-        self.lines = ServerLines.__new__(ServerLines)
-        self.lines.refresh()
+        self.lines = ServerLines(server_header)
         self.log = log
         self.pages = pages
         self.access_line = access_line

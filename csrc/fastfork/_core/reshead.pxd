@@ -6,9 +6,14 @@ cdef enum:  # what the Connection field says
     SAYS_CLOSE
 
 
+cdef enum:
+    SERVER_MAX = 200  # characters of the Server field
+
+
 cdef class ServerLines:
-    cdef char text[96]
-    cdef int size
+    cdef char text[SERVER_MAX + 64]
+    cdef int size         # of both lines
+    cdef int server_size  # of the first
     cdef int64_t second
     cdef int refresh(self) except -1
 

@@ -24,7 +24,7 @@ from fastfork._core.text cimport (
 )
 
 cdef enum:
-    FRAMING_ROOM = 256  # Content-Length or Transfer-Encoding, Connection, ServerLines, the end
+    FRAMING_ROOM = 384  # Content-Length or Transfer-Encoding, Connection, ServerLines, the end
 
 cdef const char *DAYS = b"Sun\0Mon\0Tue\0Wed\0Thu\0Fri\0Sat"
 cdef const char *MONTHS = b"Jan\0Feb\0Mar\0Apr\0May\0Jun\0Jul\0Aug\0Sep\0Oct\0Nov\0Dec"
@@ -34,7 +34,17 @@ cdef extern from "<time.h>" nogil:
 
 
 cdef class ServerLines:
-    """The Server and Date fields, formatted once a second (RFC 9110 section 6.6.1)."""
+    """The Server and Date fields, formatted once a second (RFC 9110 section 6.6.1).
+
+    server: value of the one, ASCII.  Raises ValueError when it is longer than 200 characters."""
+
+    def __cinit__(self, str server="fastfork"):
+        line = f"Server: {server}\r\n".encode("ascii")
+        if len(server) > SERVER_MAX:
+            raise ValueError(f"{server[:16]!r}... is longer than {SERVER_MAX} characters")
+        self.server_size = len(line)
+        memcpy(self.text, <const char *>line, self.server_size)
+        self.refresh()
 
     cdef int refresh(self) except -1:
         cdef time_t now = time(NULL)
@@ -43,9 +53,9 @@ cdef class ServerLines:
             return 0
         gmtime_r(&now, &t)
         # Not strftime: day and month names must not follow the locale.
-        self.size = snprintf(
-            self.text, sizeof(self.text),
-            b"Server: fastfork\r\nDate: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
+        self.size = self.server_size + snprintf(
+            self.text + self.server_size, sizeof(self.text) - self.server_size,
+            b"Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
             DAYS + 4 * t.tm_wday, t.tm_mday, MONTHS + 4 * t.tm_mon, t.tm_year + 1900, t.tm_hour,
             t.tm_min, t.tm_sec)
         self.second = now
@@ -238,10 +248,10 @@ cdef class ResponseHead:
             memcpy(p, lines.text, lines.size)
             p += lines.size
         elif not self.has_server:
-            memcpy(p, lines.text, 18)  # "Server: fastfork" CRLF
-            p += 18
+            memcpy(p, lines.text, lines.server_size)
+            p += lines.server_size
         elif not self.has_date:
-            memcpy(p, lines.text + 18, lines.size - 18)
-            p += lines.size - 18
+            memcpy(p, lines.text + lines.server_size, lines.size - lines.server_size)
+            p += lines.size - lines.server_size
         memcpy(p, b"\r\n", 2)
         return p + 2 - out

@@ -232,10 +232,9 @@ class AnswerSettings:
     server_header: str = setting(
         "fastfork",
         HEADER,
-        "The Server field of the application's responses, and SERVER_SOFTWARE in its environ.",
+        "The Server field of responses and error pages, and SERVER_SOFTWARE in the environ.",
         flags="--server-header",
         reload="workers",
         more="What `gunicorn.SERVER_SOFTWARE = ...` in a config file sets. Empty, the field is "
-        "sent without a value. A Server field of the application's own comes first. Pages with "
-        "which the server itself refuses a request say `fastfork`.",
+        "sent without a value. A Server field of the application's own comes first.",
     )
