@@ -21,6 +21,7 @@ class Site:
         response_buffer: int = 1 << 30,
         line_waits: bool = False,
         server_header: str = "fastfork",
+        server: memoryview[int] | None = None,
     ) -> None: ...
 
 class Exchange:

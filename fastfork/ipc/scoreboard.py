@@ -102,7 +102,8 @@ class Slot:
 
     `view` is the raw bytes for the compiled code, `ints` the same bytes as integers,
     `board` the bytes of all slots, this one among them, for a look at the other workers.
-    server: the server's own slot, which gets the counts of a worker that has gone.
+    server: the words of the server's own slot: its state, and the counts of workers that have
+    gone.
     Times are nanoseconds of `fastfork.clock`.
     """
 
@@ -130,7 +131,7 @@ class Slot:
         self.board: Final = view if board is None else board
         self.ints: Final[memoryview[int]] = view.cast("q")
         self._ring = ring
-        self._server = server
+        self.server: Final = server
 
     @property
     def state(self) -> State:
@@ -178,7 +179,7 @@ class Slot:
         Runs in: arbiter.
         """
         used = self._places().stop
-        server = self._server
+        server = self.server
         if server is None:
             self.view[:used] = bytes(used)
             return

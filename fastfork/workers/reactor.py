@@ -268,6 +268,7 @@ class ReactorWorker(Worker):
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,
             server_header=cfg.server_header,
+            server=self.slot.server,
         )
 
     def environs(self, **special: Any) -> EnvironBuilder:

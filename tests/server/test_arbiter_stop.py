@@ -48,6 +48,27 @@ def test_server_serves_on_while_it_drains(start_server: Starter) -> None:
     assert server.wait_exit() == 0
 
 
+def test_server_that_drains_asks_its_clients_to_come_back_on_another_connection(
+    start_server: Starter,
+) -> None:
+    """A balancer without health checks learns by it, one connection after the other."""
+    server = start_server(APP, "--drain-delay", "60", "--keep-alive", "60", workers=2)
+    kept, idle = server.connect(), server.connect()
+    for client in (kept, idle):
+        assert not client.request("GET", "/pid").closes
+    server.signal("stop")
+    server.log.wait_for("Draining: ")
+    assert kept.request("GET", "/pid").closes
+    kept.expect_end()
+    new = server.connect()
+    assert new.request("POST", "/pid", body=b"new").closes
+    new.expect_end()
+    assert idle.request("GET", "/pid").closes
+    wait_until_later(server)
+    server.signal("stop")
+    assert server.wait_exit(10) == 0
+
+
 def test_worker_that_dies_while_the_server_drains_is_replaced(start_server: Starter) -> None:
     server = start_server(APP, "--drain-delay", "60")
     before = server.worker_pids()

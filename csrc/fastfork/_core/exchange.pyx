@@ -30,6 +30,8 @@ cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
     MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
     LEFT_NS = 1000000000   # how long write() bears with a client that has left
+    SERVER_STATE = 1        # word of the server's slot (fastfork.ipc.scoreboard)
+    SERVER_DRAINING = 2
 
 
 cdef class Site:
@@ -37,13 +39,15 @@ cdef class Site:
     access_line: None, or what formats an access log line (fastfork.logs.access).
     line_waits: that may take its time, as it calls code of the application's.
     leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
-    draining: every answer says that the connection will close.
+    draining: every answer says that the connection will close.  So it does while the server has
+    not told its workers yet, but will stop; server: its words on the scoreboard, None for none.
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there.
     server_header: what responses and pages say in Server, where the application does not."""
 
     def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, spool_dir=None,
-                  response_buffer=1 << 30, line_waits=False, server_header="fastfork"):
+                  response_buffer=1 << 30, line_waits=False, server_header="fastfork",
+                  const int64_t[::1] server=None):
         self.batch = batch
         self.crew = crew
         self.lines = ServerLines(server_header)
@@ -57,6 +61,12 @@ cdef class Site:
         self.line_waits = line_waits
         self.told = set()
         self.on_dropped = self._dropped
+        self.server = server
+        self.server_state = &self.no_state if server is None else &server[SERVER_STATE]
+
+    cdef bint says_close(self) noexcept:
+        """Whether a client that is kept should come back on another connection."""
+        return self.draining or self.server_state[0] == SERVER_DRAINING
 
     cdef int spill(self, Connection connection) except -1:
         """Let the disk hold what this client does not take.  Where that is impossible or more
@@ -218,7 +228,7 @@ cdef class Exchange:
         """Write the head to `out`; add_length: of the body, -1 when it is not known."""
         cdef int closing
         cdef int status = self.head.status
-        if self.head.wants_close or self.site.draining:
+        if self.head.wants_close or self.site.says_close():
             self.keep_alive = False
         self.bodyless = self.is_head or status == 204 or status == 304
         if self.head.has_length:
