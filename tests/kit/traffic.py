@@ -2,8 +2,8 @@
 
 24 clients.  A third has a new connection for each request, a third keeps one and asks back to
 back, a third keeps one and pauses for 50 ms, 0.5 s or 1.5 s.  Some requests are slow, some are
-uploads in pieces, some have large answers that are read slowly.  Each has a serial number that
-the answer must repeat.
+uploads in pieces, some have large answers that are read slowly; of `POSTS`, half are small and
+must not be repeated by anybody.  Each has a serial number that the answer must repeat.
 
 As every HTTP client must (RFC 9112 section 9.3.1), one that finds its idle connection closed
 opens another.  A request that was sent and not answered in full is lost.
@@ -17,7 +17,7 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -29,6 +29,10 @@ CLIENTS = 24
 PAUSES = (0.05, 0.5, 1.5)  # seconds; the longest is within the 2 s that a leaving worker waits
 UPLOAD = b"u" * (1 << 20)
 PIECE = 64 << 10
+FORM = b"f" * 100
+# Kind of request -> how many of a hundred.
+MIXED: Mapping[str, int] = {"quick": 89, "slow": 5, "upload": 3, "large": 3}
+POSTS: Mapping[str, int] = {"quick": 43, "post": 50, "slow": 4, "upload": 2, "large": 1}
 SLOWLY = 0.002  # seconds between two reads of a large answer
 TIMEOUT = 30.0
 
@@ -65,11 +69,14 @@ class Report:
 class Traffic:
     """`with Traffic(endpoint) as traffic: ...`; afterwards `traffic.report` is complete.
 
-    endpoint: asked again for each new connection.
+    endpoint: asked again for each new connection.  kinds: of requests, with their shares.
     """
 
-    def __init__(self, endpoint: Callable[[], Endpoint], *, seed: int = 1) -> None:
+    def __init__(
+        self, endpoint: Callable[[], Endpoint], *, seed: int = 1, kinds: Mapping[str, int] = MIXED
+    ) -> None:
         self.report = Report()
+        self.kinds = kinds
         self._endpoint = endpoint
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -153,7 +160,8 @@ class _Client:
         connection = self._ready_connection()
         self._count += 1
         serial = f"{self._number}-{self._count}"
-        kind = self._random.choices(("quick", "slow", "upload", "large"), (89, 5, 3, 3))[0]
+        kinds = self._traffic.kinds
+        kind = self._random.choices(list(kinds), list(kinds.values()))[0]
         try:
             self._send(connection, kind, serial)
             answer = self._read(connection, kind)
@@ -195,6 +203,9 @@ class _Client:
         return True
 
     def _send(self, connection: Connection, kind: str, serial: str) -> None:
+        if kind == "post":
+            connection.send_request("POST", f"/upload/{serial}", body=FORM)
+            return
         if kind != "upload":
             connection.send_request("GET", f"/{kind}/{serial}")
             return
@@ -206,7 +217,7 @@ class _Client:
 
     def _read(self, connection: Connection, kind: str) -> Response:
         connection.pause = SLOWLY if kind == "large" else 0.0
-        answer = connection.read_response("POST" if kind == "upload" else "GET")
+        answer = connection.read_response("POST" if kind in ("upload", "post") else "GET")
         connection.received.clear()  # the connection may live long
         return answer
 
@@ -218,5 +229,7 @@ def _check(answer: Response, kind: str, serial: str) -> None:
         assert answer.body.startswith(f"{serial}.".encode())
     elif kind == "upload":
         assert answer.text == f"{serial} {len(UPLOAD)}", answer
+    elif kind == "post":
+        assert answer.text == f"{serial} {len(FORM)}", answer
     else:
         assert answer.text == serial, answer
