@@ -95,10 +95,12 @@ class Admin:
         if not listeners:
             return
         make = worker_class(WORKER)
+        slot = Scoreboard(1).slot(0)  # not on the server's: it is no worker
 
         def build(told: int) -> Runnable:
             return make(
                 board=board,
+                slot=slot,
                 listeners=listeners,
                 told=told,
                 ring=mailbox.ring,
@@ -106,7 +108,7 @@ class Admin:
                 server_cfg=cfg,
             )
 
-        self._helper = Helper("admin process", build, mailbox)
+        self._helper = Helper("admin process", build, mailbox, slot)
         log.info("Admin pages at: %s", ", ".join(str(one.address) for one in listeners))
         if importlib.util.find_spec("prometheus_client") is None:
             log.warning(

@@ -17,7 +17,8 @@ from fastfork import clock
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.reap import meaning
 from fastfork.arbiter.spawn import Runnable, spawn
-from fastfork.ipc import SignalMailbox
+from fastfork.arbiter.stalled import SilenceWatch
+from fastfork.ipc import SignalMailbox, Slot
 
 log = logging.getLogger("fastfork.error")
 
@@ -25,17 +26,27 @@ MESSAGE_BYTES: Final = 65536
 # What a SIGKILLed process may take to go: the watcher may sleep in a file system that hangs.
 LAST_WAIT: Final = 1.0  # seconds
 LOOK: Final = 0.005
+# A helper that has a heartbeat has several a second, or one a second when nothing happens.
+HUNG_AFTER: Final = 5.0  # seconds
 
 
 class Helper:
     """One helper, kept alive.  make(fd): builds it in its process; `fd` is where it may write.
 
     name: for the log.  pid: None while there is none.
+    slot: where it has a heartbeat; one that is silent for HUNG_AFTER is replaced.
     """
 
-    def __init__(self, name: str, make: Callable[[int], Runnable], mailbox: SignalMailbox) -> None:
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[int], Runnable],
+        mailbox: SignalMailbox,
+        slot: Slot | None = None,
+    ) -> None:
         self.name = name
         self.pid: int | None = None
+        self._pulse = None if slot is None else _Pulse(slot)
         self._make = make
         self._mailbox = mailbox
         self._reader = -1
@@ -48,6 +59,8 @@ class Helper:
         if self.pid is not None:
             if now - self._spawned_at >= HEALTHY_AFTER:
                 self._backoff.lived(self._spawned_at)
+            if self._pulse is not None and self._pulse.has_stopped(now):
+                self._end_hung(self.pid)
         elif not self._backoff.wait(now):
             self._start(now)
 
@@ -85,8 +98,16 @@ class Helper:
                     time.sleep(LOOK)
         self._close()
 
+    def _end_hung(self, pid: int) -> None:
+        """Kill it; `bury` hears of that, and the next one starts."""
+        log.error("The %s (pid: %d) was silent for %g s; killing it", self.name, pid, HUNG_AFTER)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def _start(self, now: float) -> None:
         self._spawned_at = now
+        if self._pulse is not None:
+            self._pulse.begin(now)
         reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             self.pid = spawn(lambda: self._make(writer), self._mailbox)
@@ -103,3 +124,27 @@ class Helper:
         if self._reader >= 0:
             os.close(self._reader)
             self._reader = -1
+
+
+class _Pulse:
+    """Whether the process that has `slot` is alive."""
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.spawned_at = 0.0
+        self._watch = SilenceWatch(clock.now())
+        self._is_told = False
+
+    def begin(self, now: float) -> None:
+        """Another process gets the slot."""
+        self.slot.clear()
+        self.spawned_at = now
+        self._is_told = False
+
+    def has_stopped(self, now: float) -> bool:
+        """True once for each process."""
+        self._watch.look(now)
+        if self._is_told or self._watch.silence(self, now) < HUNG_AFTER:
+            return False
+        self._is_told = True
+        return True

@@ -6,10 +6,10 @@ Runs in: arbiter
 from __future__ import annotations
 
 import signal
-from typing import Final
+from typing import Final, Protocol
 
 from fastfork.arbiter.children import Child
-from fastfork.ipc import State
+from fastfork.ipc import Slot, State
 
 # (seconds after the worker was found silent, signal).  It logs its stacks and the request on
 # SIGABRT; one stuck in C prints its stacks on SIGUSR2, which needs no interpreter.
@@ -18,6 +18,18 @@ ESCALATION: Final = ((0.0, signal.SIGABRT), (0.8, signal.SIGUSR2), (1.0, signal.
 # The loop turns at least once a second.  Later than this, the arbiter itself was stopped or
 # starved, and the workers probably with it: their silence says nothing.
 ARBITER_LATE: Final = 3.0  # seconds
+
+
+class Beating(Protocol):
+    """A process that says in its slot that it is alive.
+
+    spawned_at: seconds of `fastfork.clock`.
+    """
+
+    @property
+    def slot(self) -> Slot: ...  # noqa: D102
+    @property
+    def spawned_at(self) -> float: ...  # noqa: D102
 
 
 class SilenceWatch:
@@ -33,7 +45,7 @@ class SilenceWatch:
             self._forgiven_until = now
         self._looked_at = now
 
-    def silence(self, child: Child, now: float) -> float:
+    def silence(self, child: Beating, now: float) -> float:
         """Seconds since the last heartbeat, since the fork if there was none.
 
         While the application loads there are no heartbeats, and no silence: imports may take

@@ -14,7 +14,7 @@ from typing import Final
 
 from fastfork import clock
 from fastfork.config import Config
-from fastfork.ipc import Scoreboard, State
+from fastfork.ipc import Scoreboard, Slot, State
 from fastfork.metrics.app import CONTROL, AdminApp
 from fastfork.net import Listener
 from fastfork.process import parent, privileges, title
@@ -38,8 +38,9 @@ IGNORED: Final = (
 
 
 class AdminWorker(ReactorWorker):
-    """board: of the server that is looked at.  told: where wishes are written; ring: wakes the
-    arbiter, which reads them.  server_cfg: the server's settings.
+    """board: of the server that is looked at.  slot: its own, for the heartbeat.  told: where
+    wishes are written; ring: wakes the arbiter, which reads them.  server_cfg: the server's
+    settings.
 
     Its own settings are the defaults: one thread, no access log, no hooks.
     """
@@ -48,6 +49,7 @@ class AdminWorker(ReactorWorker):
         self,
         *,
         board: Scoreboard,
+        slot: Slot,
         listeners: Sequence[Listener],
         told: int,
         ring: Callable[[], None],
@@ -59,7 +61,7 @@ class AdminWorker(ReactorWorker):
             age=0,
             cfg=replace(Config(), worker_connections=CONNECTIONS, limit_request_body=1 << 16),
             listeners=listeners,
-            slot=Scoreboard(1).slot(0),
+            slot=slot,
             arbiter_pid=os.getppid(),
             load_app=lambda: self.admin,
         )

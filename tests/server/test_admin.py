@@ -241,6 +241,18 @@ def test_admin_process_that_dies_is_replaced_and_serves_the_same_address(
     assert admin_pid(server) != first
 
 
+def test_admin_process_that_hangs_is_replaced(start_server: Starter) -> None:
+    server = start_server("held:app", *ADMIN)
+    where = endpoint(server)
+    first = admin_pid(server)
+    os.kill(first, signal.SIGSTOP)
+    server.log.wait_for(f"The admin process (pid: {first}) was silent for")
+    with RawClient(where, timeout=30) as client:
+        assert client.request("GET", "/livez").status == 200
+    assert admin_pid(server) != first
+    assert server.log.text().count("admin process (pid") == 1
+
+
 @pytest.mark.parametrize("name", ["TERM", "HUP", "INT", "USR1", "USR2", "WINCH"])
 def test_admin_process_does_not_mind_a_signal_for_the_group(
     start_server: Starter, name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from fastfork import clock
 from fastfork.arbiter import helper
 from fastfork.arbiter.helper import Helper
 from fastfork.arbiter.spawn import Runnable
-from fastfork.ipc import SignalMailbox
+from fastfork.ipc import Scoreboard, SignalMailbox
 
 
 class NoMailbox(SignalMailbox):
@@ -52,6 +53,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time; set now[0]."""
     time = [100.0]
     monkeypatch.setattr(clock, "now", lambda: time[0])
+    monkeypatch.setattr(clock, "now_ns", lambda: int(time[0] * 1e9))
     return time
 
 
@@ -107,6 +109,49 @@ def test_helper_that_lived_is_replaced_soon(
         now[0] += 0.11
         watcher.keep()
         assert watcher.pid is not None
+
+
+def test_helper_that_is_silent_is_killed_once_and_replaced(
+    forks: Forks, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, signum: killed.append((pid, signum)))
+    slot = Scoreboard(1).slot(0)
+    beating = Helper("admin process", forks.make, NoMailbox(), slot)
+    beating.keep()
+    for _ in range(20):
+        now[0] += 1
+        slot.beat()
+        beating.keep()
+    assert not killed
+    for _ in range(8):
+        now[0] += 1
+        beating.keep()
+    assert killed == [(1001, signal.SIGKILL)]
+    forks.close()
+    beating.bury(1001, signal.SIGKILL)
+    for _ in range(4):  # the heartbeat is not the dead one's
+        now[0] += 1
+        beating.keep()
+    assert (beating.pid, len(killed)) == (1002, 1)
+    for _ in range(3):
+        now[0] += 1
+        beating.keep()
+    assert killed[1:] == [(1002, signal.SIGKILL)]
+    beating.pid = None
+
+
+def test_helper_is_not_blamed_for_the_time_in_which_nobody_looked(
+    forks: Forks, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, signum: killed.append(pid))
+    beating = Helper("admin process", forks.make, NoMailbox(), Scoreboard(1).slot(0))
+    beating.keep()
+    now[0] += 3600  # the machine slept
+    beating.keep()
+    assert not killed
+    beating.pid = None
 
 
 def test_death_of_another_process_is_none_of_its_business(
