@@ -135,6 +135,25 @@ def test_request_that_waits_for_a_thread_has_waited(start_server: Starter) -> No
     assert samples(where)["fastfork_queue_wait_seconds_sum"] > 0.2
 
 
+def test_time_that_a_client_takes_to_send_its_request_is_no_wait_for_a_thread(
+    start_server: Starter,
+) -> None:
+    server = start_server("held:app", *ADMIN, "--threads", "2")
+    late = server.connect(timeout=30)
+    assert late.request("GET", "/").status == 200
+    clients = hold(server, 2)
+    began = time.monotonic()
+    late.send(b"GET / HT")  # put in line, as nobody can read it
+    late.expect_silence(0.1)
+    let_go(server, clients)
+    waited = time.monotonic() - began
+    late.expect_silence(1.0)
+    late.send(b"TP/1.1\r\nHost: h\r\n\r\n")
+    assert late.read_response().status == 200
+    found = samples(endpoint(server))["fastfork_queue_wait_seconds_sum"]
+    assert found < waited + 0.5  # and not the second that the client took
+
+
 def test_connections_are_idle_or_active(start_server: Starter) -> None:
     server = start_server("held:app", *ADMIN, "--keep-alive", "60")
     idle = [server.connect() for _ in range(3)]

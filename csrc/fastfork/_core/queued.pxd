@@ -16,6 +16,7 @@ cdef class Queued(Listeners):
     cdef bint _hand_over(self, Connection connection) except -1
     cdef bint _others_wait(self) noexcept
     cdef int _release(self, Connection connection) except -1
+    cdef void _begin_anew(self, Connection connection) noexcept
     cdef int _serve_queued(self) except -1
     cdef int _adopt_one(self) except -1
 

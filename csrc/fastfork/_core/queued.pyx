@@ -132,11 +132,18 @@ cdef class Queued(Listeners):
         else:
             self.deadlines.set(connection, NEXT_REQUEST, self.now)
         self._readable(connection)
+        self._begin_anew(connection)
         if (connection.state != CLOSED and not connection.close_after
                 and connection.interest == 0 and connection.outbox is None
                 and connection.responder is None):
             self._watch(connection, EPOLLIN)
         return 0
+
+    cdef void _begin_anew(self, Connection connection) noexcept:
+        """A thread has looked at it.  If its request was not complete, what comes now is the
+        client's time and no wait for a thread."""
+        if connection.which_list != QUEUED:
+            connection.asked_ns = 0
 
     cdef int _watch_pool(self, bint on) except -1:
         if self.pool_out < 0:
@@ -179,7 +186,9 @@ cdef class Queued(Listeners):
         connection.asked_ns = facts.ready_ns
         connection.turned_away = self.queue_ns and self.now - facts.ready_ns > self.queue_ns
         self.adopted += 1
-        return self._welcome(connection)
+        self._welcome(connection)
+        self._begin_anew(connection)
+        return 1
 
     def _listener_of(self, int fd, uint64_t key):
         if key not in self.keys:
