@@ -183,7 +183,7 @@ def grace() -> float:
 def test_docker_waits_for_as_long_as_the_server_takes_to_stop() -> None:
     (service,) = yaml.safe_load(block("yaml"))["services"].values()
     assert float(service["stop_grace_period"].removesuffix("s")) > grace()
-    (line,) = re.findall(r"^    (docker stop .*)$", PAGE.read_text(), re.M)
+    (line,) = re.findall(r"^\$ (docker stop .*)$", PAGE.read_text(), re.M)
     words = shlex.split(line)
     assert float(words[words.index("--time") + 1]) > grace()
     assert service["read_only"]
