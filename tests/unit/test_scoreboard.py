@@ -49,6 +49,12 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("EXITING", 5),
         ("WARM", 6),
     ]
+    assert [(state.name, state.value) for state in ServerState] == [
+        ("STARTING", 0),
+        ("READY", 1),
+        ("DRAINING", 2),
+        ("STOPPING", 3),
+    ]
     assert (PLACES_AT, PLACE_BYTES, PLACES_MAX, REQUEST_LINE_AT) == (4096, 256, 256, 16)
     assert SLOT_BYTES == 8704 * 8
 

@@ -25,8 +25,16 @@ cdef class Site:
     cdef object leaving
     cdef object spool_dir      # of responses that a client does not take
     cdef int64_t spill_max     # bytes of one of them
-    cdef bint says_close(self) noexcept
     cdef int spill(self, Connection connection) except -1
+
+
+cdef enum:
+    SERVER_DRAINING = 2        # fastfork.ipc.scoreboard
+
+
+cdef inline bint says_close(Site site) noexcept:
+    """Whether a client that is kept should come back on another connection."""
+    return site.draining or site.server_state[0] == SERVER_DRAINING
 
 
 cdef class Exchange:

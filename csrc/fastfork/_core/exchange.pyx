@@ -30,8 +30,7 @@ cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
     MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
     LEFT_NS = 1000000000   # how long write() bears with a client that has left
-    SERVER_STATE = 1        # word of the server's slot (fastfork.ipc.scoreboard)
-    SERVER_DRAINING = 2
+    SERVER_STATE = 1       # word of the server's slot (fastfork.ipc.scoreboard)
 
 
 cdef class Site:
@@ -63,10 +62,6 @@ cdef class Site:
         self.on_dropped = self._dropped
         self.server = server
         self.server_state = &self.no_state if server is None else &server[SERVER_STATE]
-
-    cdef bint says_close(self) noexcept:
-        """Whether a client that is kept should come back on another connection."""
-        return self.draining or self.server_state[0] == SERVER_DRAINING
 
     cdef int spill(self, Connection connection) except -1:
         """Let the disk hold what this client does not take.  Where that is impossible or more
@@ -228,7 +223,7 @@ cdef class Exchange:
         """Write the head to `out`; add_length: of the body, -1 when it is not known."""
         cdef int closing
         cdef int status = self.head.status
-        if self.head.wants_close or self.site.says_close():
+        if self.head.wants_close or says_close(self.site):
             self.keep_alive = False
         self.bodyless = self.is_head or status == 204 or status == 304
         if self.head.has_length:
