@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from tests.kit.client import RawClient
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
+PROMTOOL = shutil.which("promtool")
+RULES = Path(__file__).resolve().parents[2] / "docs/how-to/monitoring/prometheus-rules.yml"
 LIVE_SECONDS = 0.05  # what the answer to a probe may take, however busy the workers are
 
 
@@ -71,6 +75,22 @@ def test_metrics_are_text_that_prometheus_parses_and_are_those_of_the_table(
     for name, family in families.items():
         assert (family.type, family.documentation) == (named[name].kind, named[name].help)
         assert family.samples
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="no promtool; type: apt-get install prometheus")
+def test_promtool_has_nothing_to_say_of_the_metrics_and_the_alert_rules(
+    start_server: Starter,
+) -> None:
+    server = start_server("held:app", *ADMIN, workers=2)
+    for target in ("/", "/missing"):
+        server.get(target)
+    text = ask(endpoint(server), "/metrics").text
+    for words, given in (("metrics", text), (f"rules {RULES}", "")):
+        ran = subprocess.run(
+            [str(PROMTOOL), "check", *words.split()], input=given, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr + ran.stdout
+        assert not ran.stderr, ran.stderr
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(start_server: Starter) -> None:

@@ -129,7 +129,8 @@ class WorkerSettings:
         flags="--drain-delay",
         reload="live",
         more="Gives a load balancer or Kubernetes the time to notice that this server goes, "
-        "before its listeners close. A second SIGTERM ends it early.",
+        "before its listeners close. Answers say `Connection: close` meanwhile. A second SIGTERM "
+        "ends it early.",
     )
     reload_parallel: int = setting(
         1,
