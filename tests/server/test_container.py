@@ -68,8 +68,8 @@ def arbiter_of(server: RunningServer) -> int:
     return wait_until(lambda: processes.children(server.pid), "the arbiter")[0]
 
 
-def stop(server: RunningServer) -> int:
-    os.kill(arbiter_of(server), signal.SIGTERM)
+def stop(server: RunningServer, signum: int = signal.SIGTERM) -> int:
+    os.kill(arbiter_of(server), signum)
     return server.wait_exit()
 
 
@@ -107,14 +107,16 @@ def test_process_1_collects_what_the_application_leaves_behind(
     assert stop(server) == 0
 
 
+@pytest.mark.parametrize("guide", ["docker", "kubernetes"])
 def test_server_needs_to_write_nowhere_but_in_tmp_and_no_capability(
-    start_server: Starter, container: list[str]
+    start_server: Starter, container: list[str], guide: str
 ) -> None:
-    options = CommandLineParser().options(command_of(dockerfile()["CMD"])[1:])
+    words = command_of(dockerfile()["CMD"])[1:] if guide == "docker" else pod()["args"]
+    assert words[-1] == "shop:app"
+    here = [re.sub(r"bind=[\d.]+:\d+$", "bind=127.0.0.1:0", word) for word in words[:-1]]
     server = start_server(
-        "orphaning:app", "--admin-bind", "127.0.0.1:0",
-        "--threads", options["threads"], through=container, workers=int(options["workers"]),
-    )  # fmt: skip
+        "orphaning:app", *here, through=container, workers=2, listens=False, bare=True
+    )
     for pid in processes.children(arbiter_of(server)):
         status = Path(f"/proc/{pid}/status").read_text()
         assert re.search(rf"^Uid:\s+{USER}\s+{USER}\s", status, re.M)
@@ -122,8 +124,9 @@ def test_server_needs_to_write_nowhere_but_in_tmp_and_no_capability(
     assert server.get("/write").text == "Read-only file system"
     with server.connect() as client:
         assert client.request("POST", "/upload", body=BODY).text == str(len(BODY))
-    assert admin.ask(admin.endpoint(server), "/readyz").status == 200
-    assert stop(server) == 0
+    for path in ("/livez", "/readyz"):
+        assert admin.ask(admin.endpoint(server), path).status == 200
+    assert stop(server, signal.SIGINT) == 0  # at once: do not drain
 
 
 # -- the guide
@@ -141,6 +144,12 @@ def dockerfile() -> dict[str, str]:
     return dict(line.split(" ", 1) for line in lines[stages[-1] :] if line.strip())
 
 
+def pod() -> dict[str, Any]:
+    """The container of the Deployment, and what its pod says of users."""
+    spec = next(iter(yaml.safe_load_all(MANIFEST.read_text())))["spec"]["template"]["spec"]
+    return {**spec["containers"][0], "user": spec["securityContext"]["runAsUser"]}
+
+
 def command_of(text: str) -> list[str]:
     found: list[str] = json.loads(text)
     return found
@@ -154,8 +163,7 @@ def test_command_of_the_image_is_one_that_works() -> None:
 
 
 def test_image_and_manifest_have_the_same_user() -> None:
-    spec = next(iter(yaml.safe_load_all(MANIFEST.read_text())))["spec"]["template"]["spec"]
-    assert dockerfile()["USER"] == str(spec["securityContext"]["runAsUser"]) == USER
+    assert dockerfile()["USER"] == str(pod()["user"]) == USER
 
 
 def test_health_check_of_the_image_tells_health(start_server: Starter) -> None:
