@@ -12,7 +12,8 @@ import csv
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,34 +35,43 @@ PATIENCE = 60.0  # seconds, on a machine that is busy with the traffic
 pytestmark = [pytest.mark.timeout(120 + 6 * TIMES), pytest.mark.slow]
 
 
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port that the kernel gives to nobody else while no server has it.
+
+    A socket that does not listen is in nobody's way (socket(7), SO_REUSEADDR).
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 class Machine:
-    """A server of the guide's configuration, which comes back at the addresses it had first.
+    """A server of the guide's configuration, which comes back at the same addresses.
 
     changes: text of the guide -> the same here.
     """
 
-    def __init__(self, start_server: Starter, page_address: str) -> None:
+    def __init__(self, start_server: Starter, page_address: str, held: ExitStack) -> None:
         self._start = start_server
         self._page_address = page_address
-        self.server = self._serve(dict.fromkeys(self._ports(), "127.0.0.1:0"))
-        places = (self.server.endpoint, admin.endpoint(self.server))
         self.changes = {
-            said: f"127.0.0.1:{place[1]}" for said, place in zip(self._ports(), places, strict=True)
+            f"{page_address}:{port}": f"127.0.0.1:{held.enter_context(held_port())}"
+            for port in (8000, 9000)
         }
+        self.server = self._serve()
 
-    def _ports(self) -> tuple[str, str]:
-        return f"{self._page_address}:8000", f"{self._page_address}:9000"
-
-    def _serve(self, changes: Mapping[str, str]) -> RunningServer:
+    def _serve(self) -> RunningServer:
         text = blocks(PAGE, "python")[0].replace(MACHINES[0], self._page_address)
-        config = replaced(text, changes)
+        config = replaced(text, self.changes)
         return self._start("serial:app", config=config, workers=2, listens=False, bare=True)
 
     def restart(self) -> None:
         """Stop the server, start another one, and wait until the balancer has found it."""
         self.server.signal("stop")
         assert self.server.wait_exit(PATIENCE) == 0
-        self.server = self._serve(self.changes)
+        self.server = self._serve()
         where = admin.endpoint(self.server)
         wait_until(
             lambda: sum(worker["requests"] for worker in admin.facts(where)["workers"]),
@@ -71,9 +81,10 @@ class Machine:
 
 
 @pytest.fixture
-def machines(start_server: Starter) -> tuple[Machine, Machine]:
-    one, two = (Machine(start_server, address) for address in MACHINES)
-    return one, two
+def machines(start_server: Starter) -> Iterator[tuple[Machine, Machine]]:
+    with ExitStack() as held:
+        one, two = (Machine(start_server, address, held) for address in MACHINES)
+        yield one, two
 
 
 def haproxy(machines: tuple[Machine, Machine], files: Path) -> tuple[Proxy, Path]:
