@@ -48,11 +48,13 @@ def test_server_serves_on_while_it_drains(start_server: Starter) -> None:
     assert server.wait_exit() == 0
 
 
+@pytest.mark.parametrize("threads", ["1", "4"])
 def test_server_that_drains_asks_its_clients_to_come_back_on_another_connection(
-    start_server: Starter,
+    start_server: Starter, threads: str
 ) -> None:
     """A balancer without health checks learns by it, one connection after the other."""
-    server = start_server(APP, "--drain-delay", "60", "--keep-alive", "60", workers=2)
+    options = ("--drain-delay", "60", "--keep-alive", "60", "--threads", threads)
+    server = start_server(APP, *options, workers=2)
     kept, idle = server.connect(), server.connect()
     for client in (kept, idle):
         assert not client.request("GET", "/pid").closes
