@@ -39,7 +39,7 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
     tests/unit/test_http_*.py)
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
-    sdist slow soak docs-reference changelog inplace clean fuzz sanitize-test sanitized \
+    sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat schedules races helgrind bench-latency
 .DELETE_ON_ERROR:
 
@@ -126,6 +126,9 @@ wheels-check: ## wheel and sdist in empty environments of every Python 3.11-3.13
 
 sdist: $(EXTRA)-dev ## source distribution and wheel in dist/
 	$(PY) -m build --outdir dist .
+
+docs: $(INSTALLED) $(EXTRA)-docs ## the documentation as HTML in build/docs; a warning is an error
+	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/docs $(ARGS)
 
 docs-reference: $(INSTALLED) ## write the reference pages from the tables in the code
 	$(RUN) -m fastfork.config.reference docs/reference/settings.md
