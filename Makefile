@@ -61,7 +61,7 @@ lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
 lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
 	ruff check .
 	mypy --strict
-	mypy --strict --explicit-package-bases tests/kit tests/fuzz tests/schedules tests/conftest.py tools
+	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/conftest.py tools
 	cython-lint csrc
 	lint-imports
 

@@ -156,11 +156,11 @@ def _where(run: SlowRun) -> str:
     lines.append(f"- {', '.join(f'{name} {text}' for name, text in versions.items())}")
     if run.first:
         lines.append("- servers at nice -20, as the machine had other work")
-    lines.append(f"- `make slow{' ARGS=--first' * run.first}`, which starts:\n")
+    lines.append(f"- `make slow{' ARGS=--first' * run.first}`, which starts:")
     for server in SLOW_SERVERS.values():
         if server.name in versions:
             command = " ".join(server.command).format_map(
                 {"python": "python", "port": "PORT", "app": SLOW.app}
             )
-            lines.append(f"      {command}")
+            lines.append(f"  - `{command}`")
     return "\n".join(lines) + "\n"

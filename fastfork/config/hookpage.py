@@ -29,8 +29,19 @@ arguments and moments are gunicorn's; where it differs, the hook says so.
 # fastfork.conf.py
 def worker_ready(server, worker):
     server.log.info("worker %d answers (pid %d)", worker.nr, worker.pid)
+```
 
-child_exit = "shop.hooks.child_exit"  # or the dotted name of a function
+or the dotted name of one, in a config file or in a variable:
+
+```python
+# hooks.py
+def child_exit(server, worker):
+    server.log.info("worker %d has ended", worker.nr)
+```
+
+```python
+# fastfork.conf.py
+child_exit = "hooks.child_exit"
 ```
 
 Hooks are given in a config file only. Whether one can be called with its arguments is checked

@@ -28,7 +28,7 @@ those of handlers that `logconfig` or the application made, as long as they are 
 
 ## Error log
 
-    [2026-11-24 22:10:00 +0000] [4711] [WARNING] [5b016fd1586a53655f76de9eb6beb346] text
+A line is `[2026-11-24 22:10:00 +0000] [4711] [WARNING] [5b016fd1586a53655f76de9eb6beb346] text`.
 
 The id is there while a request is served, with `request_id`. Control characters are escaped, so
 that no text acts on the terminal that shows it. Levels have a colour on a terminal; `NO_COLOR=1`
@@ -70,8 +70,11 @@ request says.
 
 `json` is this format:
 
-```
+```python
+# fastfork.conf.py
+access_log_format = \"\"\"
 {_SPREAD}
+\"\"\".strip().replace("\\n", "")
 ```
 
 `access_log_exclude = ["/healthz", "/static/*"]` keeps requests for these paths out.
@@ -144,7 +147,9 @@ look at one moment.
 A log call on the error log can bring a metric of its own, as with gunicorn:
 
 ```python
-worker.log.info("", extra={"metric": "shop.orders", "value": 1, "mtype": "counter"})
+# fastfork.conf.py
+def post_worker_init(worker):
+    worker.log.info("", extra={"metric": "shop.starts", "value": 1, "mtype": "counter"})
 ```
 
 with the types `gauge`, `counter`, `histogram` and `timer`.

@@ -18,7 +18,6 @@ from tests.kit.log import Log
 from tests.kit.server import environment
 from tests.kit.waiting import wait_until
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "serve-from-code.md"
 APP = """\
 def app(environ, start_response):
     body = b"WORD"
@@ -253,27 +252,3 @@ def test_server_that_cannot_start_raises_with_the_exit_code_of_the_command(scrip
     )
     assert one.wait() == 3
     assert "shop cannot be imported: ZeroDivisionError" in one.log.text()
-
-
-# -- the page
-
-
-def examples() -> dict[str, str]:
-    """The files that the page has: blocks that begin with `# NAME.py`."""
-    blocks = re.findall(r"^```python\n# (\S+)\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
-    return dict(blocks)
-
-
-@pytest.mark.parametrize("name", ["shop.py", "run.py"])
-def test_example_of_the_page_serves(script: Starts, name: str) -> None:
-    files = examples()
-    one = script({name: files[name], **files}, "127.0.0.1:0")
-    assert one.get() == "Hello\n"
-    assert one.stop() == 0
-
-
-def test_example_of_the_page_that_fails_ends_as_the_command_would(script: Starts) -> None:
-    files = examples()
-    one = script({"careful.py": files["careful.py"], **files})
-    assert one.wait() == 4
-    assert one.log.text() == "module 'shop' has no attribute 'ap'; did you mean shop:app?\n"

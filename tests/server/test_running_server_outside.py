@@ -58,7 +58,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-@pytest.mark.parametrize("options", [[], ["-s"], ["--capture=sys"], ["-W", "error"]])
+@pytest.mark.parametrize("options", [["-s"], ["--capture=sys"], ["-W", "error"]])
 def test_example_of_the_page_passes_under_pytest(tmp_path: Path, options: list[str]) -> None:
     blocks = re.findall(r"^```python\n# (\S+)\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     for name, text in blocks:

@@ -1,0 +1,31 @@
+"""What pages show and no test runs, each with the reason.
+
+PAGE -> COMMAND, or the first line of a `text` block -> why.  An entry that no page has any more
+fails, and so does whatever is neither here nor can be run.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SYSTEMD = "systemd is not process 1 on a test machine; its units are verified"
+PICTURE = "a drawing"
+
+EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
+    "README.md": {
+        "make serve": "builds and installs; tools/wheels-check does that in empty environments",
+        "make test": "runs these tests",
+        "pip wheel --no-deps .": "tools/wheels-check makes wheels",
+    },
+    "docs/explanation/template.md": {
+        "arbiter ── template        forks when told to, and serves nobody": PICTURE,
+    },
+    "docs/how-to/systemd.md": {
+        "systemctl enable --now fastfork.socket fastfork.service": SYSTEMD,
+        "systemctl reload fastfork": SYSTEMD,
+        "systemctl status fastfork": SYSTEMD,
+    },
+}
