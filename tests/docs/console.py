@@ -22,6 +22,7 @@ from tests.kit.manager import NotifySocket
 from tests.kit.programs import program
 from tests.kit.waiting import wait_until
 
+SHOWN_LINES = 30  # of a server's log, in what is said of a failure
 DEADLINE = 60.0  # seconds for a command that ends by itself
 # Programs that a machine may lack: then the page is skipped, and fails under CI.
 BORROWED = {"curl", "openssl", "nginx", "haproxy", "jq", "wrk", "ab"}
@@ -30,6 +31,10 @@ NO_SERVER = re.compile(
     r"|--check-config|--print-config|--print-completion|--daemon)\b"
 )
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")  # of a terminal
+# A reader who is too quick looks again: so these are repeated until they show what the page does.
+ONLY_LOOKS = re.compile(
+    r"(?:curl(?!.* (?:-X|-d|--data|--request)\b)|grep|cat|tail|ps|ls) |fastfork status"
+)
 GOES_ON = re.compile(r" --watch\b|^tail -[fF]|^journalctl .*-f\b")  # until Ctrl-C
 
 
@@ -98,6 +103,8 @@ class Console:
             raise errors[0]
 
     def _starts_server(self, text: str) -> bool:
+        if re.search(r"[;|]|&&", text):
+            return False  # something is done with what it says at its end
         words = shlex.split(text)
         while words and "=" in words[0]:
             del words[0]
@@ -136,6 +143,22 @@ class Console:
         return any(re.search(r"\bbind ?=", file.read_text()) for file in read if file.is_file())
 
     def _execute(self, command: Command) -> None:
+        if ONLY_LOOKS.match(command.text) and command.shown:
+            code, said = 0, ""
+
+            def as_shown() -> bool:
+                nonlocal code, said
+                code, said = self._once(command)
+                return code == 0 and shows(command.shown, said)
+
+            wait_until(as_shown, lambda: self._wrong(command, code, said), self._patience)
+            return
+        code, said = self._once(command)
+        right = code == 0 and (not command.shown or shows(command.shown, said))
+        assert right, self._wrong(command, code, said)
+
+    def _once(self, command: Command) -> tuple[int, str]:
+        """Run it once.  Returns its exit code, and what it said in the page's words."""
         done = subprocess.run(
             ["bash", "-c", self._sandbox.inside(command.text)],
             cwd=self._sandbox.here,
@@ -147,13 +170,13 @@ class Console:
             errors="backslashreplace",
             timeout=DEADLINE,
         )
-        said = self._sandbox.outside(done.stdout)
-        served = f"\nserver:\n{self._front.log.text()}" if self._front else ""
-        assert done.returncode == 0, (
-            f"{command.where}: `{command.text}` ended with {done.returncode}:\n{said}{served}"
-        )
-        if command.shown:
-            assert shows(command.shown, said), difference(command, said)
+        return done.returncode, self._sandbox.outside(done.stdout)
+
+    def _wrong(self, command: Command, code: int, said: str) -> str:
+        served = f"\nserver:\n{self._front.said()}" if self._front else ""
+        if code != 0:
+            return f"{command.where}: `{command.text}` ended with {code}:\n{said}{served}"
+        return difference(command, said) + served
 
     def _watch(self, command: Command) -> None:
         """Something that goes on until Ctrl-C: the page's lines must come, or any."""
@@ -237,8 +260,11 @@ class Serving:
         assert not self.log.alarms(), f"{where}: alarms in the log:\n{self.said()}"
 
     def said(self) -> str:
-        """All that it has written, in the page's words."""
-        return self._sandbox.outside(self.log.text())
+        """What it has written, in the page's words; of a long log the beginning and the end."""
+        lines = self.log.text().splitlines(keepends=True)
+        if len(lines) > 2 * SHOWN_LINES:
+            lines = [*lines[:SHOWN_LINES], "[...]\n", *lines[-SHOWN_LINES:]]
+        return self._sandbox.outside("".join(lines))
 
 
 def _replacing_the_shell(text: str) -> str:
@@ -278,7 +304,7 @@ def shows(shown: str, said: str, *, to_end: bool = True) -> bool:
     """
     for changing, name in _CHANGING:
         shown, said = changing.sub(name, shown), changing.sub(name, said)
-    lines = [re.sub(r"\s+\Z", "", line) for line in shown.replace("\r", "").strip().splitlines()]
+    lines = [re.sub(r"\s+\Z", "", line) for line in shown.strip("\n").splitlines()]
     pattern = "".join(
         r"(?:[^\n]*\n)*?"
         if line.strip() == "…"
