@@ -137,6 +137,7 @@ docs-reference: $(INSTALLED) ## write the reference pages from the tables in the
 	$(RUN) -m fastfork.logs.page docs/reference/logging.md
 	$(RUN) -m fastfork.cli.signalpage docs/reference/signals.md
 	$(RUN) -m fastfork.cli.exitcodes docs/reference/exit-codes.md
+	$(RUN) -m fastfork.cli.commandpage docs/reference/command-line.md
 	$(RUN) -m fastfork.metrics.metricspage docs/reference/metrics.md
 
 changelog: $(EXTRA)-dev ## show what the next release will say

@@ -24,7 +24,7 @@ from fastfork.config import SETTINGS
 from fastfork.config.options import OptionError
 from fastfork.errors import BadAddress, ConfigError, StartError
 
-__all__ = ["COMMAND", "status"]
+__all__ = ["COMMAND", "USAGE", "parser", "status"]
 
 COMMAND: Final = "status"
 USAGE: Final = "fastfork status [--watch] [--json] [--admin-bind ADDRESS] [--config FILE]"
@@ -54,6 +54,11 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(f"{message}; {USAGE}")
 
 
+def parser() -> argparse.ArgumentParser:
+    """What reads the words behind `fastfork status`."""
+    return _Parser()
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a socket that has a file."""
 
@@ -74,7 +79,7 @@ def status(words: Sequence[str]) -> int:
     Raises OptionError for bad usage, ConfigError when nobody says where to ask, StartError when
     there is no answer, or rich is missing.
     """
-    options = vars(_Parser().parse_args(words))
+    options = vars(parser().parse_args(words))
     where = _where({name: options[name] for name in ("admin_bind", "config") if options[name]})
     if options["json"]:
         print(json.dumps(fetch(where), indent=1))

@@ -1,0 +1,35 @@
+"""The reference page of the command line is made from the parsers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fastfork.cli.commandpage import render
+from fastfork.cli.parser import CommandLineParser
+from fastfork.cli.tell import names
+from fastfork.config.names import OTHER_OPTIONS
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
+
+
+@pytest.mark.skipif(not PAGE.parent.is_dir(), reason="no checkout around the tests")
+def test_page_of_the_command_line_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render(), "type: make docs-reference"
+
+
+def test_page_has_every_option_once() -> None:
+    page = render().partition("## fastfork config")[0]
+    for action in CommandLineParser()._actions:
+        for flag in action.option_strings:
+            if flag.startswith("--no-") or flag == "--verbose" or flag in OTHER_OPTIONS:
+                continue  # twins, a word behind --version, and what gunicorn alone has
+            rows = re.findall(rf"(?:^\| |^\|.*, )`{flag}[ `]", page, re.M)
+            assert len(rows) == 1, flag
+
+
+def test_page_has_every_name_of_a_signal() -> None:
+    page = render()
+    assert all(f"`{name}`" in page or f"| {name} |" in page for name in names())
