@@ -59,8 +59,16 @@ def blocks(page: Path) -> Iterator[Block]:
             words = token.info.split()
             if words[:1] == ["{literalinclude}"]:
                 yield _included(page, line, words, token.content)
+            elif words[:1] == ["{include}"]:
+                _must_be_a_page(page, line, words)
             elif not words or words[0] not in SILENT:
                 yield _fenced(page, line, words, token.content)
+
+
+def _must_be_a_page(page: Path, line: int, words: list[str]) -> None:
+    """What is included has its blocks played where it is a page itself."""
+    if [(page.parent / word).resolve() for word in words[1:]] not in [[one] for one in pages()]:
+        raise BadBlock(f"{page}:{line}: include takes a page, whose blocks are played there")
 
 
 def _fenced(page: Path, line: int, words: list[str], text: str) -> Block:

@@ -21,6 +21,9 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
         "make test": "runs these tests",
         "pip wheel --no-deps .": "tools/wheels-check makes wheels",
     },
+    "docs/explanation/life-of-a-request.md": {
+        "accepted ── idle ── head ── body ── responding ── idle ...": PICTURE,
+    },
     "docs/explanation/template.md": {
         "arbiter ── template        forks when told to, and serves nobody": PICTURE,
     },

@@ -36,6 +36,7 @@ def page_of(folder: Path, *parts: str) -> Path:
         ("console\n$ pip install 'fastfork[graphite]'", "no extra ['graphite']"),
         ("console\nls", "begins with `$ `"),
         ("text\nfastfork shop:app", "nothing runs 'text'"),
+        ("{include} /etc/fstab", "include takes a page"),
         ("bash\nfastfork shop:app", "nothing runs 'bash'"),
         ("\nfastfork shop:app", "one word, the language"),
         ("python\nworkers = 2", "first line of a python block"),
