@@ -30,6 +30,8 @@ from tests.kit.programs import program
 EXTRAS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
     "optional-dependencies"
 ]
+# Debian has it as a module of its own, libnginx-mod-stream.
+NGINX_STREAM: Final = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 INSTRUCTIONS = {
     "FROM", "RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "ENV", "ARG", "WORKDIR", "USER", "EXPOSE",
     "LABEL", "VOLUME", "HEALTHCHECK", "STOPSIGNAL", "SHELL",
@@ -167,7 +169,7 @@ def _pretend(sandbox: Sandbox, executable: str) -> None:
 
 def _check_nginx(block: Block, sandbox: Sandbox) -> None:
     """`nginx -t`; a part of a configuration is put where it belongs."""
-    text = re.sub(r"(?<=\s)/etc/nginx/(?=[\w.-]+;)", "/etc/nginx/", sandbox.inside(block.text))
+    text = sandbox.inside(block.text)
     if not re.search(r"^\s*(?:http|events|stream)\s*{", text, re.M):
         if not re.search(r"^\s*(?:server|upstream|map|geo|limit_\w+_zone|proxy_cache_path)\b",
                          text, re.M):  # fmt: skip
@@ -177,6 +179,8 @@ def _check_nginx(block: Block, sandbox: Sandbox) -> None:
         text = f"events {{}}\n{text}"
     if not re.search(r"^\s*pid\b", text, re.M):
         text = f"pid {sandbox.root}/nginx.pid;\n{text}"
+    if re.search(r"^\s*stream\b", text, re.M) and NGINX_STREAM.exists():
+        text = f"load_module {NGINX_STREAM};\n{text}"
     file = sandbox.root / "nginx.conf"
     file.write_text(text)
     errors = str(sandbox.root / "nginx-errors.log")

@@ -5,7 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,6 @@ from tests.docs.sandbox import Sandbox
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A new one, whose path is short enough for unix sockets."""
-    root = Path(tempfile.mkdtemp(prefix="ff-"))
-    yield Sandbox(root)
-    shutil.rmtree(root)
+    made = Sandbox(Path(tempfile.mkdtemp(prefix="ff-")))
+    yield made
+    made.close()

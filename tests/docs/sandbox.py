@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
+from tests.docs.ports import Claims
 from tests.kit.server import environment
 
 PORTS = (80, 443, 8000, 8001, 8002, 8080, 8443, 9000, 9001, 9090)
@@ -48,7 +48,8 @@ class Sandbox:
         self.home.mkdir()
         # At a terminal, where its reader is, curl shows the progress of downloads only.
         (self.home / ".curlrc").write_text("no-progress-meter\n")
-        self._ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+        self._claims = Claims(len(PORTS))
+        self._ports = dict(zip(PORTS, self._claims.numbers, strict=True))
 
     def inside(self, text: str) -> str:
         """Text of the page with the ports and paths that are here."""
@@ -65,6 +66,11 @@ class Sandbox:
     def port(self, documented: int) -> int:
         """The port that stands for the one of the page."""
         return self._ports[documented]
+
+    def close(self) -> None:
+        """Let go of the ports, and remove everything."""
+        self._claims.close()
+        shutil.rmtree(self.root)
 
     def make_room(self, text: str) -> None:
         """Make the directories of all paths that a text of the page names, and certificates.
@@ -96,15 +102,6 @@ class Sandbox:
             env.pop(name, None)
         programs = [str(Path(sys.executable).parent), env.get("PATH", ""), "/usr/sbin", "/sbin"]
         return {**env, "PATH": os.pathsep.join(programs)}
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody has now; all are open at once, so all differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    numbers = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return numbers
 
 
 @cache

@@ -34,6 +34,7 @@ def page_of(folder: Path, *parts: str) -> Path:
         ("console\n$ fastfork --worker 2 shop:app", "no option --worker"),
         ("console\n$ fastfork shop:app\n$ curl http://127.0.0.1:8000/\nHi", "the page shows:\nHi"),
         ("console\n$ pip install 'fastfork[graphite]'", "no extra ['graphite']"),
+        ("console\n$ systemctl stop shop", "not for a test to run"),
         ("console\nls", "begins with `$ `"),
         ("text\nfastfork shop:app", "nothing runs 'text'"),
         ("{include} /etc/fstab", "include takes a page"),
