@@ -36,6 +36,7 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
         "apt-get install nginx curl apache2-utils": INSTALLED,
         "useradd --system --home-dir /srv/shop --create-home shop": "changes the machine",
         "python3 -m venv /srv/shop/venv": INSTALLED,
+        ". venv/bin/activate": INSTALLED,
         "systemctl enable --now shop": SYSTEMD,
         "systemctl status shop": SYSTEMD,
         "systemctl reload nginx": SYSTEMD,
