@@ -5,6 +5,9 @@ Runs in: cli
 
 from __future__ import annotations
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 import fastfork
 
 project = "fastfork"
@@ -26,3 +29,8 @@ html_last_updated_fmt = None
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "friendly"
 highlight_language = "text"
+
+
+def setup(app: Sphinx) -> None:
+    """Pygments does not know HAProxy's configuration."""
+    app.add_lexer("haproxy", TextLexer)
