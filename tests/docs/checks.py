@@ -169,26 +169,30 @@ def _pretend(sandbox: Sandbox, executable: str) -> None:
 
 def _check_nginx(block: Block, sandbox: Sandbox) -> None:
     """`nginx -t`; a part of a configuration is put where it belongs."""
-    text = sandbox.inside(block.text)
+    file = sandbox.root / "nginx.conf"
+    file.write_text(_whole_nginx(sandbox.inside(block.text), sandbox.root))
+    errors = str(sandbox.root / "nginx-errors.log")
+    said = _run(block, sandbox, program("nginx"), "-t", "-c", str(file), "-e", errors)
+    assert "[warn]" not in said, f"{block.where}: nginx says:\n{said}"
+
+
+def _whole_nginx(text: str, root: Path) -> str:
+    """A part of a configuration as a whole one, whose files are all below `root`."""
     if not re.search(r"^\s*(?:http|events|stream)\s*{", text, re.M):
-        if not re.search(r"^\s*(?:server|upstream|map|geo|limit_\w+_zone|proxy_cache_path)\b",
-                         text, re.M):  # fmt: skip
-            text = f"server {{ listen unix:{sandbox.root}/nginx.socket;\n{text}\n}}"
+        in_http = r"^\s*(?:server|upstream|map|geo|limit_\w+_zone|proxy_cache_path)\b"
+        if not re.search(in_http, text, re.M):
+            text = f"server {{ listen unix:{root}/nginx.socket;\n{text}\n}}"
         text = f"http {{ access_log off;\n{text}\n}}"
+    kinds = ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
+    files = " ".join(f"{kind}_temp_path {root}/{kind};" for kind in kinds)
+    text = re.sub(r"^(\s*http\s*{)", rf"\1 {files}", text, count=1, flags=re.M)
     if not re.search(r"^\s*events\b", text, re.M):
         text = f"events {{}}\n{text}"
     if not re.search(r"^\s*pid\b", text, re.M):
-        text = f"pid {sandbox.root}/nginx.pid;\n{text}"
+        text = f"pid {root}/nginx.pid;\n{text}"
     if re.search(r"^\s*stream\b", text, re.M) and NGINX_STREAM.exists():
         text = f"load_module {NGINX_STREAM};\n{text}"
-    file = sandbox.root / "nginx.conf"
-    file.write_text(text)
-    errors = str(sandbox.root / "nginx-errors.log")
-    said = _run(
-        block, sandbox, program("nginx"), "-t", "-c", str(file), "-p", str(sandbox.root), "-e",
-        errors,
-    )  # fmt: skip
-    assert "[warn]" not in said, f"{block.where}: nginx says:\n{said}"
+    return text
 
 
 def _check_haproxy(block: Block, sandbox: Sandbox) -> None:
