@@ -230,14 +230,14 @@ read_v2(const char *p, size_t n, ff_preface *f)
     if (n < FIXED + length)
         return FF_NEED_DATA;
     found.kind = (uint8_t)kind;
-    if (size > 0) {
-        if (!tlvs_fit(p + FIXED + size, p + FIXED + length))
-            return FF_BAD_PREFACE;
+    if (kind != FF_PREFACE_LOCAL && tlvs_fit(p + FIXED + size, p + FIXED + length)) {
         found.tlvs.at = (uint32_t)(FIXED + size);
         found.tlvs.len = (uint32_t)(length - size);
-        if (kind != FF_PREFACE_UNIX)
-            read_addresses(p + FIXED, &found);
+    } else if (size > 0) {
+        return FF_BAD_PREFACE; /* behind UNSPEC there may be addresses of any form */
     }
+    if (kind == FF_PREFACE_TCP4 || kind == FF_PREFACE_TCP6)
+        read_addresses(p + FIXED, &found);
     *f = found;
     return (ptrdiff_t)(FIXED + length);
 }

@@ -7,7 +7,8 @@
  *
  * Stricter than the text where it leaves a choice: what is said must be in its one form (no
  * second space, no leading zero, no bytes after the last TLV), datagrams are refused, and so is
- * anything longer than the limits below. */
+ * anything longer than the limits below.  What follows LOCAL is not looked at, as the text demands;
+ * what follows UNSPEC is kept if it is TLVs. */
 #ifndef FF_PREFACE_H
 #define FF_PREFACE_H
 

@@ -78,7 +78,7 @@ def giving_ids(app: WSGIApplication, cfg: Config) -> WSGIApplication:
 def _speaker(environ: WSGIEnvironment) -> str:
     """The address of whoever sent the fields: REMOTE_ADDR may be one that it has named."""
     socket = environ.get("fastfork.socket")
-    address: str = environ["REMOTE_ADDR"] if socket is None else socket.remote_addr
+    address: str = environ["REMOTE_ADDR"] if socket is None else socket.speaker
     return address
 
 

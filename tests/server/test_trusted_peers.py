@@ -112,3 +112,14 @@ def test_peer_that_is_no_proxy_is_refused(start_server: Starter) -> None:
         with server.connect() as client:
             client.send(LINE)
             assert client.request("GET", "/pid").status == status
+
+
+def test_id_of_a_request_is_not_taken_of_a_client_without_a_name(start_server: Starter) -> None:
+    """The proxy is in forwarded_allow_ips, and passes on what anybody has sent."""
+    server = serve(start_server, options=["--request-id", "--proxy-protocol", "v1"])
+    for line, is_taken in ((b"PROXY UNKNOWN\r\n", False), (LINE, False),
+                           (b"PROXY TCP4 127.0.0.1 192.0.2.2 8080 80\r\n", True)):  # fmt: skip
+        with server.connect() as client:
+            client.send(line)
+            seen = environ(client, [("X-Request-Id", "mine")])
+            assert (seen["fastfork.request_id"] == "mine") is is_taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastfork.net.trust import TrustedPeers
 from tests.kit.inproc import HubClient, Served
 from tests.unit.conftest import Serve
 
+V2 = b"\r\n\r\n\0\r\nQUIT\n"
 SCHEMES = {"X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}
 seen: list[dict[str, Any]] = []
 
@@ -168,3 +170,24 @@ def test_client_that_the_proxy_protocol_names_is_who_must_be_trusted(serve: Serv
         client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n")
         for _ in range(2):
             assert get(client, said)["wsgi.url_scheme"] == scheme
+
+
+@pytest.mark.parametrize(
+    ("preface", "allow", "scheme"),
+    [
+        (b"PROXY UNKNOWN\r\n", "127.0.0.1", "http"),
+        (b"PROXY UNKNOWN\r\n", "*", "https"),
+        (V2 + b"\x21\0\0\0", "127.0.0.1", "http"),  # UNSPEC
+        (V2 + b"\x21\x31\0\xd8" + bytes(216), "127.0.0.1", "http"),  # a Unix socket of the proxy's
+        (V2 + b"\x20\0\0\0", "127.0.0.1", "https"),  # LOCAL: the proxy itself
+    ],
+)
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_client_whom_the_proxy_does_not_name_is_a_stranger(
+    serve: Serve, preface: bytes, allow: str, scheme: str, family: int
+) -> None:
+    served = on(serve, allow, proxy_versions=3, is_proxy=lambda address: True, family=family)
+    client = served.connect()
+    client.send(preface)
+    for _ in range(2):
+        assert get(client, ("X-Forwarded-Proto", "https"))["wsgi.url_scheme"] == scheme

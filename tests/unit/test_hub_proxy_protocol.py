@@ -89,6 +89,15 @@ def test_facts_are_those_of_every_request_however_they_come(
     assert seen[-4:] == [facts] * 4
 
 
+def test_what_comes_with_no_address_is_kept(serve: Serve) -> None:
+    client = on(serve).connect()
+    client.send(v2(0x21, 0, tlv(5, b"id")) + GET)
+    assert answered(client)["fastfork.proxy_tlvs"] == ((5, b"id"),)
+    client = on(serve).connect()
+    client.send(v2(0x20, 0, tlv(5, b"id")) + GET)
+    assert "fastfork.proxy_tlvs" not in answered(client)  # section 2.2: LOCAL's are discarded
+
+
 @pytest.mark.parametrize(
     ("preface", "kind"),
     [

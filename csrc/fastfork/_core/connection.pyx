@@ -233,6 +233,16 @@ cdef class Connection:
         finally:
             self.hub.crew.end_aside()
 
+    @property
+    def speaker(self):
+        """The address of whoever sends the requests, as one asks whether to take his word.
+
+        A client that the proxy in front does not name is no address, so that nobody is trusted
+        in his place; the proxy only passes his bytes on.  LOCAL is the proxy itself."""
+        if self.facts is not None and self.facts["PROXY_PROTOCOL"] in ("UNKNOWN", "UNIX"):
+            return "unknown"
+        return self.remote_addr
+
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to `partial`."""
         cdef uint32_t room

@@ -15,6 +15,7 @@ from fastfork._core.connection cimport IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
 from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
+from fastfork._core.tally cimport BYTES_RECEIVED
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
@@ -92,10 +93,10 @@ cdef class Prefaced(Queued):
     cdef int _ask(self, Connection connection) except -1:
         """Is the word of whoever sends the requests of this connection taken?
 
-        With the PROXY protocol that is the client which it names: the proxy passes its bytes
-        on and vouches for none of them."""
+        With the PROXY protocol that is the client which it names, if any: the proxy passes its
+        bytes on and vouches for none of them."""
         connection.trust = STRANGER
-        if self.trusted is not None and self.forwarded.trusts(connection.remote_addr):
+        if self.trusted is not None and self.forwarded.trusts(connection.speaker):
             connection.trust = TRUSTED
         return 0
 
@@ -120,6 +121,7 @@ cdef class Prefaced(Queued):
             return 0
         if n <= 0:
             return self._close(connection)
+        self.slot[BYTES_RECEIVED] += n
         if connection.partial == NULL:
             return self._take_preface(connection, received, n, True)
         connection.keep(received, n)
