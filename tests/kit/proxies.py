@@ -118,6 +118,7 @@ class Proxy:
         self.process.terminate()
         self.process.wait(STOP_TIMEOUT)
         self._listener.close()
-        harmless = ("[notice]", "[NOTICE]", "Exiting Master", "exiting", "[WARNING]")
+        harmless = ("[notice]", "[NOTICE]", "Exiting Master", "exiting", "[WARNING]",
+                    "is buffered to a temporary file")  # fmt: skip
         lines = self.said().splitlines()
         return "\n".join(line for line in lines if not any(word in line for word in harmless))
