@@ -108,6 +108,59 @@ def test_client_is_named_when_that_is_asked_for(serve: Serve) -> None:
     assert get(stranger, said)["REMOTE_ADDR"] == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("fields", "client"),
+    [
+        # The client's own fields, and behind them the one that the proxy has added.
+        (["6.6.6.6", "192.0.2.1"], "192.0.2.1"),
+        (["6.6.6.6, 7.7.7.7", "192.0.2.1,127.0.0.2"], "192.0.2.1"),
+        (["6.6.6.6", "127.0.0.3", "127.0.0.2"], "6.6.6.6"),  # all of these are our proxies
+        (["192.0.2.1", "garbage"], "127.0.0.1"),
+        (["192.0.2.1", ""], "127.0.0.1"),
+        (["192.0.2.1, \xe9"], "127.0.0.1"),
+        (["192.0.2.1, 127.0.0.2, 1.2.3.4.5"], "127.0.0.1"),
+        (["192.0.2.1:x"], "127.0.0.1"),
+        (["192.0.2.1" + "," * 500], "127.0.0.1"),
+        (["6.6.6.6," * 500 + " 192.0.2.1"], "192.0.2.1"),
+    ],
+)
+def test_client_is_who_came_to_the_first_proxy_of_ours_and_not_who_he_says(
+    serve: Serve, fields: list[str], client: str
+) -> None:
+    said = [("X-Forwarded-For", value) for value in fields]
+    peer = on(serve, "127.0.0.0/8", "x-forwarded-for").connect()
+    for _ in range(2):
+        assert get(peer, *said)["REMOTE_ADDR"] == client
+    assert get(on(serve, "192.0.2.0/24", "x-forwarded-for").connect(), *said)[
+        "REMOTE_ADDR"] == "127.0.0.1"  # fmt: skip
+
+
+def test_open_quote_of_the_client_does_not_hide_what_the_proxy_adds(serve: Serve) -> None:
+    served = on(serve, "127.0.0.1", "forwarded")
+    said = [("Forwarded", 'for="6.6.6.6'), ("Forwarded", "for=192.0.2.1")]
+    assert served.connect().request("GET", "/", said).status == 400
+    served.logged("Forwarded is malformed")
+    said = [("Forwarded", "for=6.6.6.6;proto=https"), ("Forwarded", "for=192.0.2.1")]
+    environ = get(served.connect(), *said)
+    assert (environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]) == ("192.0.2.1", "http")
+
+
+@pytest.mark.parametrize("header_map", ["drop", "dangerous"])
+@pytest.mark.parametrize("name", ["X_FORWARDED_FOR", "X-Forwarded_For", "x_forwarded_for"])
+def test_underscore_does_not_pass_for_the_proxys_field(
+    serve: Serve, header_map: str, name: str
+) -> None:
+    """Proxies overwrite X-Forwarded-For and let its likes through."""
+    said = [("X-Forwarded-For", "192.0.2.1"), (name, "6.6.6.6")]
+    client = on(serve, "127.0.0.1", "x-forwarded-for", header_map=header_map).connect()
+    for order in (said, said[::-1]):
+        environ = get(client, *order)
+        assert (environ["REMOTE_ADDR"], environ["HTTP_X_FORWARDED_FOR"]) == ("192.0.2.1",) * 2
+    assert get(client, said[1])["REMOTE_ADDR"] == "127.0.0.1"
+    own = on(serve, "127.0.0.1", "x-forwarded-for", header_map=header_map, forwarders=name.upper())
+    assert get(own.connect(), *said)["REMOTE_ADDR"] == "6.6.6.6"  # asked for
+
+
 def test_malformed_forwarded_is_refused(serve: Serve) -> None:
     served = on(serve, "127.0.0.1", "forwarded")
     assert get(served.connect(), ("Forwarded", 'for="192.0.2.1:7"'))["REMOTE_PORT"] == "7"

@@ -100,7 +100,8 @@ cdef class EnvironBuilder:
     """Builds environs.  on_dropped(name: str) is called once a name for a field that was
     left out because of an underscore in its name (it would pass for another field).
 
-    maps_underscores: such fields are not left out (header_map = dangerous).
+    maps_underscores: such fields are not left out (header_map = dangerous), unless they would
+    pass for one that is watched.
     casefolds: REQUEST_METHOD is upper case, whatever was received (casefold_http_method).
 
     Of peers that are trusted: watched, the environ keys that say something of the client;
@@ -143,32 +144,40 @@ cdef class EnvironBuilder:
         keeps: the key will be kept; only then is it interned, since an interned str may live
         for ever (CPython 3.12) and clients can make up names.
         """
-        cdef str text = name[:n].decode("ascii")
+        cdef str text = name[:n].decode("ascii").upper()
+        cdef str key = text.replace("-", "_")
         # Transfer-Encoding has done its work: the application reads the decoded body, whose
         # length is known by then.  Handing it on would invite a second decoding.
         if field.id == FF_PROXY or field.id == FF_TRANSFER_ENCODING:
             return None
-        if (field.has_underscore and not self._maps_underscores
-                and not self._is_forwarder(text)):
+        if field.id != FF_CONTENT_TYPE and field.id != FF_CONTENT_LENGTH:
+            key = "HTTP_" + key
+        if field.has_underscore and self._is_dropped(text, key):
+            text = name[:n].decode("ascii")
             if text not in self._told and len(self._told) < TOLD_MAX:
                 self._told.add(text)
                 self._on_dropped(text)
             return None
-        text = text.upper().replace("-", "_")
-        if field.id != FF_CONTENT_TYPE and field.id != FF_CONTENT_LENGTH:
-            text = "HTTP_" + text
-        return sys.intern(text) if keeps else text
+        return sys.intern(key) if keeps else key
 
     def _is_forwarder(self, str name):
         return self._forwarders is not None and (
-            "*" in self._forwarders or name.upper() in self._forwarders)
+            "*" in self._forwarders or name in self._forwarders)
+
+    def _is_dropped(self, str name, str key):
+        """A proxy overwrites what it says of the client, and not what only looks like it."""
+        if self._is_forwarder(name):
+            return False
+        return not self._maps_underscores or (
+            self._watched is not None and key in self._watched)
 
     cdef uint8_t _mark(self, const char *name, const ff_field *field, key):
         if self._watched is None:
             return 0
         if key is None:
             return REFUSED if self._refuses and field.has_underscore else 0
-        if field.has_underscore and self._is_forwarder(name[:field.name.len].decode("ascii")):
+        if (field.has_underscore
+                and self._is_forwarder(name[:field.name.len].decode("ascii").upper())):
             return OWN | (SCRIPT if key == "HTTP_SCRIPT_NAME" else 0) | WATCHED
         return WATCHED if key in self._watched else 0
 

@@ -165,7 +165,8 @@ class LeniencySettings:
         reload="workers",
         more="In the environ `X_A` and `X-A` are the same name, so a client could send one where "
         "a proxy has checked the other. `drop` leaves the field out and logs its name once, "
-        "`refuse` answers 400, `dangerous` passes it on.",
+        "`refuse` answers 400, `dangerous` passes it on, but of a trusted peer none that "
+        "would pass for a field of `secure_scheme_headers` or `forwarded_client`.",
     )
     permit_obsolete_folding: bool = setting(
         False,

@@ -51,8 +51,8 @@ class ProxySettings:
         more="Their word is `secure_scheme_headers`, `forwarder_headers`, `forwarded_client` and "
         "the `X-Request-Id` of `request_id`. Peers on a Unix socket are always trusted. Where the "
         "PROXY protocol names a client, it is this client that must be in the list: the proxy only "
-        "passes its bytes on. One that it does not name (UNKNOWN) is trusted by `*` alone. gunicorn "
-        "asks for the proxy, and so believes everybody behind it.",
+        "passes its bytes on. One that it does not name (UNKNOWN) is trusted by `*` alone. "
+        "gunicorn asks for the proxy, and so believes everybody behind it.",
     )
     secure_scheme_headers: Mapping[str, str] = setting(
         FieldValues(
