@@ -84,27 +84,6 @@ take_port(const char **p, const char *end, char after, uint16_t *port)
     return 1;
 }
 
-/* What stands between "PROXY " and the CR at end - 1. */
-static int
-read_words(const char *p, const char *end, ff_preface *f)
-{
-    const char *word;
-    size_t n;
-
-    if (agrees(p, (size_t)(end - p), "UNKNOWN", 7) == 7 && (p[7] == '\r' || p[7] == ' ')) {
-        f->kind = FF_PREFACE_UNKNOWN; /* "the receiver must ignore anything" that follows */
-        return 1;
-    }
-    n = take_word(&p, end, ' ', 4, &word);
-    if (n != 4 || memcmp(word, "TCP", 3) != 0 || (word[3] != '4' && word[3] != '6'))
-        return 0;
-    f->kind = word[3] == '4' ? FF_PREFACE_TCP4 : FF_PREFACE_TCP6;
-    return take_address(&p, end, word[3] == '4' ? AF_INET : AF_INET6, f->source) &&
-           take_address(&p, end, word[3] == '4' ? AF_INET : AF_INET6, f->target) &&
-           take_port(&p, end, ' ', &f->source_port) &&
-           take_port(&p, end, '\r', &f->target_port) && p == end;
-}
-
 /* Is this the beginning of a line that some preface begins with? */
 static int
 may_begin(const char *p, size_t n)
@@ -119,6 +98,22 @@ may_begin(const char *p, size_t n)
             return 1;
     }
     return 0;
+}
+
+/* What stands between "PROXY " and the CR at end - 1; its first word is known to be right. */
+static int
+read_words(const char *p, const char *end, ff_preface *f)
+{
+    int family = p[3] == '4' ? AF_INET : AF_INET6;
+
+    if (*p == 'U') {
+        f->kind = FF_PREFACE_UNKNOWN; /* "the receiver must ignore anything" that follows */
+        return 1;
+    }
+    f->kind = family == AF_INET ? FF_PREFACE_TCP4 : FF_PREFACE_TCP6;
+    p += 5;
+    return take_address(&p, end, family, f->source) && take_address(&p, end, family, f->target) &&
+           take_port(&p, end, ' ', &f->source_port) && take_port(&p, end, '\r', &f->target_port);
 }
 
 static ptrdiff_t

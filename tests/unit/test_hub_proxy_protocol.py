@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +16,7 @@ from tests.unit.conftest import Serve
 
 KEYS = ("PROXY_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT", "PROXY_ADDR", "PROXY_PORT",
         "wsgi.url_scheme", "fastfork.proxy_tlvs")  # fmt: skip
+SHORT = 0.1  # seconds
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 V1 = b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -160,6 +163,18 @@ def test_preface_has_a_deadline_that_its_bytes_do_not_move(serve: Serve, cut: in
         client.send(V1[at : at + 1])
     client.expect_end()
     assert served.hub.connections == 0
+
+
+def test_preface_that_drips_has_no_more_time_than_one_that_stops(serve: Serve) -> None:
+    served = on(serve, header_timeout=SHORT)
+    client = served.connect()
+    client.send(v2(0x21, 0x11, ADDRESSES + tlv(4, bytes(2000)))[:20])
+    began = time.monotonic()
+    while served.hub.connections:
+        client.sock.sendall(b"\0")
+        served.settle()
+        select.select([client.sock], [], [], SHORT / 20)
+    assert SHORT / 2 < time.monotonic() - began < 10 * SHORT
 
 
 def test_after_the_preface_a_request_has_the_time_of_a_new_connection(serve: Serve) -> None:

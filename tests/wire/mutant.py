@@ -1,4 +1,4 @@
-"""What a mutant is; the tables are in mutants_head.py and mutants_body.py.
+"""What a mutant is; the tables are in mutants_head.py, mutants_body.py and mutants_preface.py.
 
 Runs in: cli
 """

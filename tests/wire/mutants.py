@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.wire.mutant import Mutant
 from tests.wire.mutants_body import BODY
 from tests.wire.mutants_head import HEAD
+from tests.wire.mutants_preface import PREFACE
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
@@ -29,7 +30,7 @@ BUILD_SECONDS = 120
 RUN_SECONDS = 60  # the tests take under a second; a mutant may loop
 
 
-MUTANTS = HEAD + BODY
+MUTANTS = HEAD + BODY + PREFACE
 
 
 def build_and_run(csrc: Path, build: Path) -> tuple[bool, str]:

@@ -6,7 +6,8 @@ catch it.
 
 The checkout is copied, built once, and each mutant rebuilt there, so that nothing of the
 checkout changes.  A mutant that survives is a hole in the tests; one that does not build, or
-whose text is not in the source exactly once, is a fault of the table in mutants_pyx.py.
+whose text is not in the source exactly once, is a fault of the tables in mutants_pyx.py and
+mutants_proxies.py.
 
 Runs in: cli
 """
@@ -20,9 +21,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.wire.mutants_proxies import PROXIES
 from tests.wire.mutants_pyx import PYX, CoreMutant
 
 ROOT = Path(__file__).resolve().parents[2]
+MUTANTS = PYX + PROXIES
 COPIED = ("csrc", "fastfork", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 BUILD_SECONDS = 300
 RUN_SECONDS = 600  # all of the named tests take two minutes; a mutant may hang
@@ -82,7 +85,7 @@ def try_mutant(copy: Copy, mutant: CoreMutant) -> tuple[bool, str]:
     good = path.read_text()
     if good.count(mutant.old) != 1:
         raise SystemExit(
-            f"mutants_pyx.py: {mutant.file}: {mutant.bug}: {mutant.old!r} is there "
+            f"{mutant.file}: {mutant.bug}: {mutant.old!r} is there "
             f"{good.count(mutant.old)} times, not once; adapt the table to the source"
         )
     path.write_text(good.replace(mutant.old, mutant.new))
@@ -95,7 +98,7 @@ def try_mutant(copy: Copy, mutant: CoreMutant) -> tuple[bool, str]:
 
 def main(wanted: list[str]) -> int:
     """Try every mutant.  Returns the exit code: 1 when one survives."""
-    chosen = [mutant for mutant in PYX if not wanted or mutant.file in wanted]
+    chosen = [mutant for mutant in MUTANTS if not wanted or mutant.file in wanted]
     survivors = 0
     with tempfile.TemporaryDirectory(prefix="fastfork-mutants-") as name:
         copy = Copy(Path(name))

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.wire.mutants import MUTANTS
-from tests.wire.mutants_pyx import PYX
+from tests.wire.mutants_core import MUTANTS as CORE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("mutant", [*MUTANTS, *PYX], ids=lambda mutant: mutant.bug)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *CORE], ids=lambda mutant: mutant.bug)
 def test_text_of_a_mutant_is_in_the_source_once(mutant: tuple[str, ...]) -> None:
     file, old, new = mutant[0], mutant[-2], mutant[-1]
     directory = "csrc/fastfork/_core" if file.endswith(".pyx") else "csrc"
@@ -25,10 +25,10 @@ def test_text_of_a_mutant_is_in_the_source_once(mutant: tuple[str, ...]) -> None
 
 
 def test_tests_that_are_to_catch_a_mutant_exist() -> None:
-    named = {test for mutant in PYX for test in mutant.tests}
+    named = {test for mutant in CORE for test in mutant.tests}
     assert not [test for test in named if not (ROOT / test.partition("::")[0]).is_file()]
 
 
 def test_there_are_mutants_of_every_kind() -> None:
     assert len(MUTANTS) >= 80
-    assert len(PYX) >= 40
+    assert len(CORE) >= 40

@@ -64,7 +64,6 @@ cdef dict _facts(Connection connection, const char *p, const ff_preface *said):
             facts["SERVER_PORT"] = facts["PROXY_PORT"]
         connection.remote_addr = (<bytes>said.source).decode("ascii")
         connection.port = said.source_port
-        connection.remote_port = None
     tlvs = []
     while tlv < end:
         tlv += ff_next_tlv(tlv, &kind, &value, &size)
