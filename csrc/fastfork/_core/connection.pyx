@@ -239,7 +239,7 @@ cdef class Connection:
 
         A client that the proxy in front does not name is no address, so that nobody is trusted
         in his place; the proxy only passes his bytes on.  LOCAL is the proxy itself."""
-        if self.facts is not None and self.facts["PROXY_PROTOCOL"] in ("UNKNOWN", "UNIX"):
+        if self.facts is not None and self.facts.get("PROXY_PROTOCOL") in ("UNKNOWN", "UNIX"):
             return "unknown"
         return self.remote_addr
 
