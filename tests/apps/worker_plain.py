@@ -21,6 +21,7 @@ Start = Callable[..., Any]
 
 LARGE = b"0123456789abcdef" * (1 << 20)
 BLOCK = LARGE[: 64 << 10]
+SHOWN = (str, tuple)  # in /environ
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
@@ -35,7 +36,7 @@ def pid(environ: Environ, start_response: Start) -> list[bytes]:
 
 
 def show(environ: Environ, start_response: Start) -> list[bytes]:
-    lines = (f"{key}={value}" for key, value in environ.items() if isinstance(value, str))
+    lines = (f"{key}={value}" for key, value in environ.items() if isinstance(value, SHOWN))
     return text(start_response, "\n".join(lines))
 
 

@@ -5,6 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -99,6 +100,22 @@ def test_haproxy_sends_every_form_of_it_over_a_unix_socket(
             assert seen["REMOTE_ADDR"] == "127.0.0.1"
             assert seen["REMOTE_PORT"] == str(client.sock.getsockname()[1])
             assert seen["SERVER_PORT"] == str(proxy.front[1])
+
+
+def test_haproxys_tlvs_are_kept_for_every_request(start_server: Starter, front: Front) -> None:
+    page = "behind-haproxy.md"
+    backend = serve(start_server, page, 1, {"127.0.0.1:8000": "127.0.0.1:0"})
+    text = replaced(
+        blocks(page, "haproxy")[1],
+        {"127.0.0.1:8000 send-proxy-v2":
+            f"{text_of(backend)} send-proxy-v2 proxy-v2-options unique-id",
+         "mode tcp\n    bind": "mode tcp\n    unique-id-format shop-%pid\n    bind"},
+    )  # fmt: skip
+    proxy = front("haproxy", text)
+    with RawClient(proxy.front, timeout=10.0) as client:
+        for _ in range(3):
+            tlvs = dict(ast.literal_eval(environ(client)["fastfork.proxy_tlvs"]))
+            assert tlvs[5].startswith(b"shop-")  # PP2_TYPE_UNIQUE_ID
 
 
 def test_haproxy_spreads_requests_over_two_servers_and_names_the_client(

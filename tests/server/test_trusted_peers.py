@@ -103,6 +103,17 @@ def test_proxy_protocol_is_required_and_holds_for_every_request(
         assert client.request("GET", "/pid").status == 400
 
 
+def test_logs_name_the_client_that_the_proxy_names(start_server: Starter) -> None:
+    server = serve(start_server, options=["--proxy-protocol", "v1", "--access-logfile", "-"])
+    with server.connect() as client:
+        client.send(LINE)
+        environ(client)
+        server.log.wait_for("192.0.2.1 - - ")
+        client.send(b"GET / HTTP/1.1\r\nno field\r\n\r\n")
+        assert client.read_response().status == 400
+        server.log.wait_for("Invalid request from ip=192.0.2.1")
+
+
 @pytest.mark.effect("proxy_allow_ips")
 def test_peer_that_is_no_proxy_is_refused(start_server: Starter) -> None:
     for allow, status in (("127.0.0.0/8", 200), ("192.0.2.0/24", 403)):

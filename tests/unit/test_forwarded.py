@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fastfork.http import forwarded as module
 from fastfork.http.forwarded import Forwarded, parse_forwarded, parse_node
@@ -14,6 +17,8 @@ from fastfork.net.trust import TrustedPeers
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMES = {"X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}
+# What a proxy says, in the ways that they have of writing it.
+PROXIES = ("for=192.0.2.1", 'for="192.0.2.1:80";proto=http', 'proto="http";for="192.0.2.1"')
 X = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port")
 
 
@@ -133,6 +138,28 @@ def test_forwarded_of_rfc_7239_is_believed(value: str, changes: dict[str, Any]) 
 def test_malformed_forwarded_is_refused_so_that_no_open_quote_hides_the_client(value: str) -> None:
     assert parse_forwarded(value) is None
     assert believed("forwarded", forwarded=value) == module.BAD_FORWARDED
+
+
+@given(made_up=st.text(st.characters(max_codepoint=255)), proxy=st.sampled_from(PROXIES))
+@example(made_up='for="', proxy=PROXIES[1])
+@example(made_up='for=6.6.6.6;x="\\', proxy=PROXIES[2])
+@example(made_up="for=10.0.0.2,", proxy=PROXIES[0])
+def test_nothing_that_a_client_sends_hides_what_the_proxy_adds(made_up: str, proxy: str) -> None:
+    """The proxy appends its element, in a field of its own or not."""
+    found = believed("forwarded", forwarded=f"{made_up},{proxy}")
+    assert found == module.BAD_FORWARDED or (
+        isinstance(found, dict) and found["REMOTE_ADDR"] == "192.0.2.1"
+    )
+    found = believed("x-forwarded-for", x_forwarded_for=f"{made_up}, 192.0.2.1")
+    assert found == {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": None}
+
+
+@given(node=st.text(st.characters(max_codepoint=255)) | st.text("0123456789.:[]ab%, "))
+def test_node_is_an_address_or_none(node: str) -> None:
+    found = parse_node(node)
+    assert found is None or (
+        str(ipaddress.ip_address(found[0])) == found[0] and (found[1] == "" or int(found[1]) >= 0)
+    )
 
 
 @pytest.mark.parametrize(
