@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.proxies import Proxy, blocks, replaced, text_of
 from tests.kit.server import RunningServer
-from tests.kit.traffic import Traffic
+from tests.kit.traffic import POSTS, Traffic
 from tests.kit.waiting import wait_until
 
 APP = "serial:app"
@@ -96,7 +96,7 @@ def upgrade(server: RunningServer) -> None:
 
 
 def test_reloads_and_upgrades_lose_no_request(site: Site) -> None:
-    with Traffic(lambda: site.proxy.front) as traffic:
+    with Traffic(lambda: site.proxy.front, kinds=POSTS) as traffic:
 
         def goes_on() -> None:
             goal = traffic.answered() + 24
