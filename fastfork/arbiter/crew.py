@@ -264,6 +264,7 @@ class Crew:
         self.age += 1
         face = self.server.new_worker(nr, self.age)
         spawned_at = clock.now()
+        slot = self._scoreboard.claim(nr)
         berth = berth_for(self.children, self.generation, self.berths)
         try:
             pid = self._fork(Job(nr, self.age, berth), face)
@@ -278,7 +279,7 @@ class Crew:
                 age=self.age,
                 generation=self.generation,
                 spawned_at=spawned_at,
-                slot=self._scoreboard.slot(nr),
+                slot=slot,
                 face=face,
                 berth=berth,
             )

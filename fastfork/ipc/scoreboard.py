@@ -216,9 +216,16 @@ class Scoreboard:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
         workers = self._memory[: self.capacity * SLOT_BYTES]  # without the server's own slot
-        if nr >= self.server[tally.SLOTS]:
-            self.server[tally.SLOTS] = nr + 1
         return Slot(workers[start : start + SLOT_BYTES], self._ring, workers, self.server)
+
+    def claim(self, nr: int) -> Slot:
+        """The same, for a worker that is about to be: readers look at it from now on.
+
+        Runs in: arbiter, which alone writes how many numbers there are.
+        """
+        slot = self.slot(nr)
+        self.server[tally.SLOTS] = max(self.server[tally.SLOTS], nr + 1)
+        return slot
 
     @property
     def server_state(self) -> ServerState:

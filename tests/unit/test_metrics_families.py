@@ -39,7 +39,7 @@ def names() -> set[str]:
 def board() -> Scoreboard:
     board = Scoreboard(4)
     board.server_state = ServerState.READY
-    slot = board.slot(0)
+    slot = board.claim(0)
     slot.pid, slot.threads, slot.state, slot.rss_bytes = 4_000_000, 2, State.READY, 1 << 20
     return board
 
@@ -139,8 +139,8 @@ def test_how_to_names_only_metrics_that_exist() -> None:
 
 def test_reading_adds_up_the_living_and_the_gone() -> None:
     found = board()
-    found.slot(0).ints[tally.ANSWERS + 2] = 5
-    gone = found.slot(1)
+    found.claim(0).ints[tally.ANSWERS + 2] = 5
+    gone = found.claim(1)
     gone.ints[tally.ANSWERS + 2] = 7
     gone.clear()
     assert read(found).answers[2] == 12
@@ -169,7 +169,7 @@ def test_server_is_ready_while_it_is_and_a_worker_serves(
     state: State, server: ServerState, ready: bool
 ) -> None:
     found = board()
-    found.slot(0).state, found.server_state = state, server
+    found.claim(0).state, found.server_state = state, server
     assert not read(found).is_alive  # no arbiter has turned yet
     assert not read(found).is_ready
     found.server[Field.HEARTBEAT_NS] = clock.now_ns()
@@ -179,7 +179,7 @@ def test_server_is_ready_while_it_is_and_a_worker_serves(
 
 def test_connections_and_requests_in_flight_are_never_negative() -> None:
     found = board()
-    slot = found.slot(0)
+    slot = found.claim(0)
     slot.ints[tally.KEPT_ALIVE], slot.connections, slot.in_flight = 5, 3, 2
     slot.ints[tally.ANSWERS + 2] = 9
     worker = read(found).workers[0]

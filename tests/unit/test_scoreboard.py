@@ -24,6 +24,17 @@ def serve(slot: Slot, place: int, line: bytes, *, since: int, size: int | None =
     slot.view[at + REQUEST_LINE_AT : at + REQUEST_LINE_AT + len(line)] = line
 
 
+def test_only_who_starts_workers_says_how_many_numbers_there_are() -> None:
+    """Two processes that raise the number at the same time would lose one."""
+    board = Scoreboard(3)
+    board.claim(2)
+    before = bytes(board.server)
+    board.slot(0)
+    board.slot(2)
+    board.claim(1)
+    assert bytes(board.server) == before
+
+
 def test_layout_is_the_one_the_compiled_code_has() -> None:
     assert [(field.name, field.value) for field in Field] == [
         ("PID", 0),

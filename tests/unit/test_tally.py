@@ -142,7 +142,7 @@ def test_connections_that_wait_for_their_next_request_are_counted(serve: Serve) 
 def test_counts_of_a_worker_that_has_gone_are_the_servers() -> None:
     board = Scoreboard(2)
     for nr, count in ((0, 5), (1, 7), (0, 1)):
-        slot = board.slot(nr)
+        slot = board.claim(nr)
         slot.requests = slot.ints[tally.ANSWERS + 2] = slot.ints[tally.BYTES_RECEIVED] = count
         slot.ints[tally.KEPT_ALIVE] = slot.connections = 9
         slot.clear()
@@ -158,7 +158,7 @@ def test_highest_number_that_was_used_is_remembered() -> None:
     board = Scoreboard(9)
     assert board.server[tally.SLOTS] == 0
     for nr in (0, 4, 2):
-        board.slot(nr)
+        board.claim(nr)
     assert board.server[tally.SLOTS] == 5
 
 
