@@ -3,14 +3,14 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from fastfork._core.batch import Batch
+from fastfork._core.caller import Caller
 from fastfork._core.crew import Seat
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.parsers import HeadParser
-from fastfork._core.receiver import Receiver
 
-class Hub(Receiver):
+class Hub(Caller):
     most_requests: int
     attention: bool
     nudge: Callable[[], None] | None

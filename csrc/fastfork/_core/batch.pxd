@@ -46,6 +46,7 @@ cdef class Batch:
     cdef readonly int64_t bytes_sent
     cdef int64_t held_ns       # when hold() was last called
     cdef list done             # connections to look at after a flush
+    cdef public object soon    # called where a turn of the loop has to follow, or None
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1
     cdef int hold(self) except -1

@@ -101,6 +101,8 @@ cdef class Batch:
         the next block; and everything is, where no thread can be had.
         """
         self.held_ns = now_ns()
+        if self.soon is not None:
+            self.soon()
         if self.held_ns - self.outs.first_ns > BATCH_NS or ff_pusher_start(&self.outs) != 0:
             return self.flush()
         ff_outs_lock(&self.outs)
@@ -123,6 +125,8 @@ cdef class Batch:
         if not connection.flushing:
             connection.flushing = True
             self.done.append(connection)
+            if self.soon is not None:
+                self.soon()
         return 0
 
     cdef int _sent(self, int i) except -1:

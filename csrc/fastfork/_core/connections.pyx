@@ -135,7 +135,7 @@ cdef class Connections:
     cdef int _settle(self, Connection connection) except -1:
         """Send what waits for the client; when all is sent, go on to what comes then."""
         cdef int rc
-        if connection.busy and self.crew.many:
+        if connection.busy and self.crew.aside:
             return 0 if connection.state == CLOSED else self._send_meanwhile(connection)
         if connection.state == CLOSED or connection.state == LINGERING or connection.detached:
             return 0
@@ -270,7 +270,7 @@ cdef class Connections:
         if connection.responder is not None and not connection.busy:
             connection.broken = True
             responder, connection.responder = connection.responder, None
-            if self.crew.many:
+            if self.crew.aside:
                 # Its close() is the application's: on its own thread, and not in here.
                 (<Responder>responder).seat.streams -= 1
                 self.crew.hand((<Responder>responder).seat, responder)

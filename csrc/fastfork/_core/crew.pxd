@@ -36,6 +36,7 @@ cdef class Seat:
 
 cdef class Crew:
     cdef readonly bint many    # there is more than one thread
+    cdef bint aside            # others have the hub while the application works: many, or greenlets
     cdef Seat seat             # whose thread has the hub now
     cdef readonly Seat leader
     cdef readonly Seat keeper

@@ -110,7 +110,7 @@ cdef class Crew:
         self.batch = batch
         self.slot = <int64_t *>&words[0]
         self.slot[THREADS] = self.places = threads
-        self.many = many
+        self.many = self.aside = many
         self.seats = []
         for i in range(threads):
             seat = Seat()

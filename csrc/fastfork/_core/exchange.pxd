@@ -42,6 +42,7 @@ cdef class Exchange:
     cdef Connection connection
     cdef ResponseHead head
     cdef Seat seat             # the thread it stays on
+    cdef object task           # ... or the greenlet (greenlets.pyx)
     cdef dict environ
     cdef object fields         # as given to start_response; kept for the access log only
     cdef object status

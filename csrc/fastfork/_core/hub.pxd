@@ -1,14 +1,12 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport Connection
-from fastfork._core.receiver cimport Receiver
 from fastfork._core.response cimport Responder
 
 
-cdef class Hub(Receiver):
-    cdef object app
+cdef class Hub(Caller):
     cdef object write_access
-    cdef Responder spare
     cdef int64_t log_ns        # when access lines were last written
     cdef readonly int64_t asked_ns  # since when the request waits that is being answered
     cdef int64_t told_ns       # when a refusal was last logged
@@ -31,5 +29,3 @@ cdef class Hub(Receiver):
     cdef int _forget_request(self, Connection connection) except -1
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1
-    cdef Responder _responder(self)
-    cdef int _give_back(self, Responder responder) except -1

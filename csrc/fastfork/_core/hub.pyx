@@ -13,13 +13,13 @@ Runs in: worker
 from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
+from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, PREFACE, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
 from fastfork._core.deadlines cimport QUEUED, READER, WHOLE_HEAD
-from fastfork._core.receiver cimport Receiver
-from fastfork._core.response cimport FINISHED, WATCHED, YIELDED, Responder
+from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.tally cimport KEPT_ALIVE, tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
@@ -43,15 +43,14 @@ cdef double LOST_LEAD = -2.0
 cdef str EARLY_HINTS = sys.intern("wsgi.early_hints")
 
 
-cdef class Hub(Receiver):
-    """The answering half.  See `Receiver` and `Connections` for the other arguments.
+cdef class Hub(Caller):
+    """The answering half.  See `Caller`, `Receiver` and `Connections` for the other arguments.
 
-    app: the WSGI application.  write_access(lines: list[str]) writes access log lines.
+    write_access(lines: list[str]) writes access log lines.
     most_requests: after so many the worker is told, 0 = never.
     """
 
     def __init__(self, app, *, write_access, most_requests=0, **_kwargs):
-        self.app = app
         self.write_access = write_access
         self.most_requests = most_requests
 
@@ -184,7 +183,7 @@ cdef class Hub(Receiver):
                     if type(item) is Connection:
                         self._go_on(<Connection>item)
                     else:
-                        (<Responder>item).abandon()
+                        self._abandon(<Responder>item)
                 except Exception:
                     if type(item) is Connection:
                         self._mishap(<Connection>item)
@@ -222,20 +221,6 @@ cdef class Hub(Receiver):
 
     # A request's answer.
 
-    cdef Responder _responder(self):
-        cdef Responder responder = self.spare
-        if responder is None:
-            return Responder.__new__(Responder, self.site)
-        self.spare = None
-        return responder
-
-    cdef int _give_back(self, Responder responder) except -1:
-        if responder.recyclable():
-            self.spare = responder
-        else:
-            responder.retire()
-        return 0
-
     cdef int _answer(self, Connection connection) except -1:
         """Call the application for the complete request that is `running`."""
         cdef Responder responder
@@ -269,7 +254,9 @@ cdef class Hub(Receiver):
         self.asked_ns = connection.asked_ns or self.turn_ns
         connection.asked_ns = 0
         tally_wait(self.slot, began - self.asked_ns)
-        how = responder.run(self.app, environ)
+        how = self._run(responder, environ)
+        if how == AWAY:
+            return 0
         connection.busy = False
         environ = None  # or it would still refer to the responder, which is to serve again
         self.crew.end()
@@ -304,7 +291,7 @@ cdef class Hub(Receiver):
             if how == FINISHED:
                 self._give_back(responder)
             else:
-                responder.abandon()
+                self._abandon(responder)
             return 0
         if how == FINISHED:
             connection.responder = None
@@ -313,7 +300,7 @@ cdef class Hub(Receiver):
             connection.state = IDLE
             if not connection.close_after:
                 self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            return self._catch_up(connection) if self.crew.many else 0
+            return self._catch_up(connection) if self.crew.aside else 0
         connection.responder = responder
         connection.state = RESPONDING
         if how == YIELDED:
@@ -366,7 +353,9 @@ cdef class Hub(Receiver):
                 return self.crew.hand(responder.seat, connection)
             self.crew.begin(responder.environ, began)
             connection.busy = True
-            how = responder.resume()
+            how = self._resume(responder)
+            if how == AWAY:
+                return 0
             connection.busy = False
             self.crew.end()
             self.now = now_ns()

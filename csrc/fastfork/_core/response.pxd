@@ -7,6 +7,7 @@ cdef enum:  # what a response does next
     BLOCKED   # goes on when the client has read some of it
     YIELDED   # goes on in the next turn of the loop
     WATCHED   # goes on when it is clear that the client is still there
+    AWAY      # goes on by itself, in its greenlet, and says so (greenlets.pyx)
 
 
 cdef class FileWrapper:

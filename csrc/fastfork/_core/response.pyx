@@ -337,6 +337,8 @@ cdef class Responder(Exchange):
     cdef object _access_line(self, int64_t now):
         cdef Connection connection = self.connection
         cdef bint goes_out = (self.site.line_waits and self.site.crew.many and connection.busy)
+        if self.site.line_waits and self.site.crew.aside and self.site.batch.waiting():
+            self.site.batch.hold()  # the client need not wait for what that does
         environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
         if goes_out:
             self.site.crew.out(self.seat, now)

@@ -1,0 +1,3 @@
+from fastfork._core.receiver import Receiver
+
+class Caller(Receiver): ...
