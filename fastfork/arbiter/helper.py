@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.reap import meaning
 from fastfork.arbiter.spawn import Runnable, spawn
@@ -94,7 +94,7 @@ class Helper:
             deadline = clock.now() + LAST_WAIT
             with suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
-                while os.waitpid(pid, os.WNOHANG) == (0, 0) and clock.now() < deadline:
+                while unpatched.waitpid(pid, os.WNOHANG) == (0, 0) and clock.now() < deadline:
                     time.sleep(LOOK)
         self._close()
 

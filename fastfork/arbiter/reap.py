@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from fastfork import unpatched
 from fastfork.errors import AppNotFound, BootError
 
 EXIT_CODES: Final = MappingProxyType(
@@ -73,7 +74,7 @@ def reaped() -> Iterator[tuple[int, int]]:
     """
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status = unpatched.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:

@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from fastfork import unpatched
 from fastfork.arbiter.spawn import held_back
 from fastfork.net import Inherited, Places
 from fastfork.process import parent, streams
@@ -74,7 +75,7 @@ class Upgrade:
         signums = frozenset(signums)
         try:
             with held_back(signums):
-                self.successor = os.fork()
+                self.successor = unpatched.fork()
                 if self.successor == 0:
                     self._become(inheritance, signums, pre_exec)
         except OSError as error:

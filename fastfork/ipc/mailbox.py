@@ -18,6 +18,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
+from fastfork import unpatched
+
 # Past this many, a number that waits already is not noted again: a flood of signals costs
 # no memory, and no kind of signal is ever lost.  Nobody sends 256 TTIN on purpose.
 MAX_NOTED: Final = 256
@@ -32,10 +34,10 @@ class SignalMailbox:
         self._wake_r, self._wake_w = socket.socketpair()
         for end in (self._wake_r, self._wake_w):
             end.setblocking(False)
-        self._poll = select.poll()
+        self._poll = unpatched.make_poll()
         self._poll.register(self._wake_r, select.POLLIN)
         signal.set_wakeup_fd(self._wake_w.fileno(), warn_on_full_buffer=False)
-        self._before = {signum: signal.signal(signum, self._note) for signum in self.signums}
+        self._before = {one: unpatched.set_handler(one, self._note) for one in self.signums}
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
         if len(self._noted) < MAX_NOTED or signum not in self._noted:

@@ -11,7 +11,7 @@ import select
 import stat
 from collections.abc import Iterator
 
-from fastfork import clock, metrics
+from fastfork import clock, metrics, unpatched
 from fastfork.config import Config, logformat
 from fastfork.errors import ConfigError
 from fastfork.process import streams
@@ -144,7 +144,7 @@ class AccessLog:
         except OSError:
             return  # standard output is closed: write() will tell
         if not is_file:
-            self._poll = select.poll()
+            self._poll = unpatched.make_poll()
             self._poll.register(fd, select.POLLOUT)
 
     def _ends(self, data: bytes) -> Iterator[int]:

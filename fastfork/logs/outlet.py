@@ -11,6 +11,8 @@ import select
 import stat
 import sys
 
+from fastfork import unpatched
+
 __all__ = ["Outlet", "StandardError"]
 
 # How long a line may wait for whoever reads a full pipe; the next ones wait no more until one
@@ -31,7 +33,7 @@ class Outlet:
         """See what the descriptor is now; it may have been exchanged."""
         self._poll: select.poll | None = None
         if not stat.S_ISREG(os.fstat(self.fd).st_mode):
-            self._poll = select.poll()
+            self._poll = unpatched.make_poll()
             self._poll.register(self.fd, select.POLLOUT)
 
     def write(self, data: bytes) -> None:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork.config.sinks import FACILITIES, Sink, parse_syslog
 
 from .escaping import escape_controls
@@ -124,7 +124,7 @@ class SyslogSocket:
         sink = self._sink
         if sink.transport in ("udp", "tcp"):
             kind = socket.SOCK_DGRAM if sink.transport == "udp" else socket.SOCK_STREAM
-            family, _, _, _, where = socket.getaddrinfo(sink.host, sink.port, type=kind)[0]
+            family, where = unpatched.getaddrinfo(sink.host, sink.port, kind)
             return self._open(family, kind, where)
         kinds = {"dgram": (socket.SOCK_DGRAM,), "stream": (socket.SOCK_STREAM,)}
         tried = kinds.get(sink.transport, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
@@ -136,7 +136,7 @@ class SyslogSocket:
         return self._open(socket.AF_UNIX, tried[-1], sink.path)
 
     def _open(self, family: int, kind: int, where: object) -> socket.socket:
-        made = socket.socket(family, kind)
+        made = unpatched.make_socket(family, kind)
         try:
             made.settimeout(CONNECT_SECONDS)
             made.connect(where)  # type: ignore[arg-type]

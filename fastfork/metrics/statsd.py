@@ -20,7 +20,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork.config.sinks import Sink, parse_statsd
 
 if TYPE_CHECKING:
@@ -195,8 +195,8 @@ def _connect(sink: Sink) -> socket.socket:
     where: object = sink.path
     family: int = socket.AF_UNIX
     if not sink.path:
-        family, _, _, _, where = socket.getaddrinfo(sink.host, sink.port, type=socket.SOCK_DGRAM)[0]
-    made = socket.socket(family, socket.SOCK_DGRAM)
+        family, where = unpatched.getaddrinfo(sink.host, sink.port, socket.SOCK_DGRAM)
+    made = unpatched.make_socket(family, socket.SOCK_DGRAM)
     made.setblocking(False)
     try:
         made.connect(where)  # type: ignore[arg-type]

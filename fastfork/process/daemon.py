@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
+from fastfork import unpatched
 from fastfork.process import streams
 
 __all__ = ["Detached", "detach"]
@@ -63,17 +64,17 @@ def detach(*, keeps_streams: bool) -> Detached | int:
     read_end, write_end = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    middle = os.fork()
+    middle = unpatched.fork()
     if middle:
         os.close(write_end)
-        os.waitpid(middle, 0)
+        unpatched.waitpid(middle, 0)
         try:
             return _wait(read_end)
         finally:
             os.close(read_end)
     os.close(read_end)
     os.setsid()
-    if os.fork():
+    if unpatched.fork():
         os._exit(0)
     os.umask(UMASK)
     os.write(write_end, f"{os.getpid()}\n".encode())

@@ -11,8 +11,11 @@ import select
 import selectors
 from typing import Protocol
 
+from fastfork import unpatched
+
 READABLE = 1
 WRITABLE = 4
+EPOLLEXCLUSIVE = getattr(select, "EPOLLEXCLUSIVE", 0)
 
 
 class Poller(Protocol):
@@ -48,7 +51,7 @@ class EpollPoller:
     keeps_closed = False
 
     def __init__(self) -> None:
-        self._epoll = select.epoll()
+        self._epoll = unpatched.make_epoll()
         # Bound methods of C, not methods of ours: one Python frame less each time.
         self.register = self._epoll.register
         self.modify = self._epoll.modify
@@ -59,7 +62,7 @@ class EpollPoller:
 
     def register_listener(self, fd: int) -> None:
         """Wake one of the workers that share a listener, not all (epoll_ctl(2))."""
-        self._epoll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        self._epoll.register(fd, READABLE | EPOLLEXCLUSIVE)
 
 
 class SelectorsPoller:
@@ -120,4 +123,4 @@ def _to_mask(events: int) -> int:
 
 def make_poller() -> Poller:
     """The best there is on this system."""
-    return EpollPoller() if hasattr(select, "epoll") else SelectorsPoller()
+    return EpollPoller() if unpatched.has_epoll() else SelectorsPoller()

@@ -12,17 +12,19 @@ import traceback
 from types import CodeType, FrameType
 from typing import Final
 
+from fastfork import unpatched
+
 HERE: Final = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
 
 
 def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:
     """The stack of each thread with its name, the main thread last, where a reader looks.
 
-    main_frame: where the main thread was interrupted.  since: its frames up to the one that
-    runs this code are left out, as they are the same in every worker.
+    Called in the main thread.  main_frame: where that was interrupted.  since: its frames up to
+    the one that runs this code are left out, as they are the same in every worker.
     """
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    main = threading.main_thread().ident
+    main = unpatched.thread_ident()
     texts = [
         _stack(names.get(ident, str(ident)), traceback.extract_stack(frame))
         for ident, frame in sys._current_frames().items()

@@ -1,0 +1,109 @@
+"""What the server waits with: the system's own calls, whatever has been patched since.
+
+gevent replaces them in their modules by ones that wait in its hub.  A config file may have it
+do that in the arbiter, and the gevent worker does.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "fork",
+    "getaddrinfo",
+    "has_epoll",
+    "make_epoll",
+    "make_poll",
+    "make_socket",
+    "set_handler",
+    "sleep",
+    "thread_ident",
+    "waitpid",
+]
+
+if TYPE_CHECKING:
+    from select import epoll, poll
+
+
+def _own(module: ModuleType, name: str) -> Any:
+    """The module's own `name`, None when it has none."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_object_patched(module.__name__, name):
+        return monkey.get_original(module.__name__, name)
+    return getattr(module, name, None)
+
+
+def fork() -> int:
+    """os.fork(): 0 in the child, where gevent's hub is a new one.  Raises OSError.
+
+    gevent's own watches the child from its hub, which is told by SIGCHLD: that is ours, and may be
+    held back.
+    """
+    pid: int = _own(os, "fork")()
+    hub = sys.modules.get("gevent.hub")
+    if pid == 0 and hub is not None:
+        hub.reinit()
+    return pid
+
+
+def waitpid(pid: int, options: int) -> tuple[int, int]:
+    """os.waitpid().  Raises OSError."""
+    found: tuple[int, int] = _own(os, "waitpid")(pid, options)
+    return found
+
+
+def set_handler(signum: int, handler: Any) -> Any:
+    """signal.signal(): returns the handler before.  Raises OSError, ValueError."""
+    return _own(signal, "signal")(signum, handler)
+
+
+def has_epoll() -> bool:
+    """Whether there is epoll(7) here."""
+    return _own(select, "epoll") is not None
+
+
+def make_epoll() -> epoll:
+    """A `select.epoll` object.  Raises OSError."""
+    made: epoll = _own(select, "epoll")()
+    return made
+
+
+def make_poll() -> poll:
+    """A `select.poll` object."""
+    made: poll = _own(select, "poll")()
+    return made
+
+
+def make_socket(family: int, kind: int) -> socket.socket:
+    """A `socket.socket`, which waits as its timeout says.  Raises OSError."""
+    made: socket.socket = _own(socket, "socket")(family, kind)
+    return made
+
+
+def getaddrinfo(host: str, port: int, kind: int) -> tuple[int, Any]:
+    """Family and address of the first answer.  Raises OSError."""
+    family, _, _, _, where = _own(socket, "getaddrinfo")(host, port, type=kind)[0]
+    return family, where
+
+
+def sleep(seconds: float) -> None:
+    """Hold this thread for `seconds`."""
+    wait: Callable[[float], None] = _own(time, "sleep")
+    wait(seconds)
+
+
+def thread_ident() -> int:
+    """The number of this thread, as `sys._current_frames` has it."""
+    ident: Callable[[], int] = _own(_thread, "get_ident")
+    return ident()
