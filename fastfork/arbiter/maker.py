@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
 from fastfork.arbiter.refork import Handover, Promotable
-from fastfork.arbiter.spawn import Runnable, worker_class
+from fastfork.arbiter.spawn import Runnable, WorkerClass, worker_class
 from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
 from fastfork.net import Listener, Pool
@@ -86,7 +86,7 @@ class Maker:
     def _worker(
         self,
         cfg: Config,
-        make: Callable[..., Runnable],
+        make: WorkerClass,
         job: Job,
         face: WorkerFace | None,
         listeners: Sequence[Listener],
@@ -98,7 +98,7 @@ class Maker:
     def _bare(
         self,
         cfg: Config,
-        make: Callable[..., Runnable],
+        make: WorkerClass,
         app: WSGIApplication | None,
         job: Job,
         listeners: Sequence[Listener],
@@ -118,7 +118,7 @@ class Maker:
         )
 
     def _template(
-        self, loaded: Loaded, make: Callable[..., Runnable], channel: socket.socket
+        self, loaded: Loaded, make: WorkerClass, channel: socket.socket
     ) -> Template:
         """Build a template, in its process."""
         self.become(loaded)
@@ -130,12 +130,13 @@ class Maker:
             load_app=partial(self.load_app, loaded.config),
             make=partial(self._template_worker, loaded.config, make, is_warm=False),
             close_inherited=partial(self.close_others, ()),
+            prepare=make.prepare,
         )
 
     def _template_worker(
         self,
         cfg: Config,
-        make: Callable[..., Runnable],
+        make: WorkerClass,
         app: WSGIApplication,
         job: Job,
         given: Mapping[str, object],
@@ -164,7 +165,7 @@ class Maker:
     def _be_template(
         self,
         cfg: Config,
-        make: Callable[..., Runnable],
+        make: WorkerClass,
         app: WSGIApplication,
         channel: socket.socket,
     ) -> int:
@@ -177,6 +178,7 @@ class Maker:
             load_app=lambda: app,
             make=partial(self._template_worker, cfg, make, is_warm=True),
             close_inherited=lambda: None,
+            prepare=make.prepare,
         )
         template.install_handlers()
         template.show()

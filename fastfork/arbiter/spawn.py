@@ -18,9 +18,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn, Protocol, cast
+from typing import Any, Final, NoReturn, Protocol, cast
 
 import fastfork
+from fastfork import unpatched
 from fastfork.errors import ConfigError
 from fastfork.ipc import SignalMailbox
 
@@ -37,7 +38,14 @@ class Runnable(Protocol):
     def run(self) -> int: ...  # noqa: D102
 
 
-def worker_class(name: str) -> Callable[..., Runnable]:
+class WorkerClass(Protocol):
+    """As much of a class of workers."""
+
+    def __call__(self, **facts: Any) -> Runnable: ...  # noqa: D102
+    def prepare(self) -> None: ...  # noqa: D102
+
+
+def worker_class(name: str) -> WorkerClass:
     """Import the worker class before the first fork; the arbiter calls nothing of it.
 
     Imported here and not in each child, the code is in memory once, a replacement starts at
@@ -47,7 +55,7 @@ def worker_class(name: str) -> Callable[..., Runnable]:
     """
     try:
         workers = importlib.import_module("fastfork.workers")
-        return cast("Callable[..., Runnable]", workers.worker_class(name))
+        return cast("WorkerClass", workers.worker_class(name))
     except ImportError as error:
         if (error.name or "").startswith("fastfork._core") and SETUP.exists():
             raise ConfigError(
@@ -68,7 +76,7 @@ def spawn(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> int:
     Raises OSError when there can be no further process (fork(2) EAGAIN, ENOMEM).
     """
     with held_back(mailbox.signums):
-        pid = os.fork()
+        pid = unpatched.fork()
         if pid == 0:
             live(make_worker, mailbox)
         return pid

@@ -21,12 +21,11 @@ import pickle
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock, logs
+from fastfork import clock, logs, unpatched
 from fastfork.arbiter.nursery import READY, REPLY, Job
 from fastfork.arbiter.spawn import Runnable, held_back, live
 from fastfork.errors import BootError, ConfigError
@@ -56,7 +55,8 @@ MakeFromApp = Callable[["WSGIApplication", Job, Mapping[str, object], Sequence[L
 class Template:
     """One template process; `run()` is its life.
 
-    channel: from the arbiter.  load: loads the application.  make: builds a worker.
+    channel: from the arbiter.  load: loads the application.  make: builds a worker.  prepare:
+    see Worker; called before the application is loaded.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Template:
         load_app: Callable[[], WSGIApplication],
         make: MakeFromApp,
         close_inherited: Callable[[], None],
+        prepare: Callable[[], None],
     ) -> None:
         self.channel = channel
         self.cfg = cfg
@@ -77,6 +78,7 @@ class Template:
         self.load_app = load_app
         self.make = make
         self.close_inherited = close_inherited
+        self.prepare = prepare
         self.told_to_go = False
 
     def run(self) -> int:
@@ -93,6 +95,7 @@ class Template:
             if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
                 parent.signal_at_parents_death(signal.SIGTERM)
             boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+            self.prepare()
             app = boot.load(self.load_app)
         except (BootError, ConfigError) as error:
             if self.told_to_go:
@@ -182,13 +185,13 @@ def fork_for(adopter: int, live_there: Callable[[], object], in_child: Callable[
     """
     read_end, write_end = os.pipe()
     try:
-        middle = os.fork()
+        middle = unpatched.fork()
         if middle == 0:
             _be_the_middle(adopter, write_end, live_there, in_child)
         os.close(write_end)
         write_end = -1
         reply = os.read(read_end, REPLY.size)
-        os.waitpid(middle, 0)
+        unpatched.waitpid(middle, 0)
     finally:
         os.close(read_end)
         if write_end >= 0:
@@ -205,7 +208,7 @@ def _be_the_middle(
     """Fork the worker, say its pid, and end, so that it is orphaned and adopted."""
     try:
         try:
-            pid = os.fork()
+            pid = unpatched.fork()
         except OSError as error:
             pid = -(error.errno or 1)
         if pid == 0:
@@ -224,7 +227,7 @@ def _wait_for(adopter: int) -> None:
     while os.getppid() != adopter:
         if clock.now() > deadline:
             os._exit(0)
-        time.sleep(ADOPTION_LOOK)
+        unpatched.sleep(ADOPTION_LOOK)
 
 
 def _tell_of_threads() -> None:

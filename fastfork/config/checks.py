@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import select
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from .. import accounts
+from .. import accounts, unpatched
 from .logchecks import check_logs, check_metrics
 from .problem import Problem
 from .settings import Config
+from .workerclass import GEVENT
 
 __all__ = ["CHECKS", "Problem"]
 
 
 def _threads(cfg: Config) -> Iterator[Problem]:
-    if cfg.threads > 1 and not hasattr(select, "epoll"):
+    if cfg.threads > 1 and not unpatched.has_epoll():
         yield Problem(
             "threads",
             f"{cfg.threads} need epoll(7), which is not on this system; use workers={cfg.threads}",
@@ -31,9 +31,50 @@ def _threads(cfg: Config) -> Iterator[Problem]:
 
 
 def _worker_class(cfg: Config) -> Iterator[Problem]:
-    if cfg.worker_class not in ("sync", "gthread"):
+    if cfg.worker_class not in ("sync", "gthread", *GEVENT):
         yield Problem(
-            "worker_class", f"{cfg.worker_class!r} is not in this version; use sync or gthread"
+            "worker_class",
+            f"{cfg.worker_class!r} is no kind of worker; use sync, gthread or gevent",
+        )
+
+
+def _gevent(cfg: Config) -> Iterator[Problem]:
+    if cfg.worker_class not in GEVENT:
+        return
+    if importlib.util.find_spec("gevent") is None:
+        yield Problem(
+            "worker_class",
+            f"{cfg.worker_class!r} needs gevent; pip install 'fastfork[gevent]', or use gthread",
+        )
+    elif not unpatched.has_epoll():
+        yield Problem(
+            "worker_class",
+            f"{cfg.worker_class!r} needs epoll(7), which is not on this system; use sync",
+        )
+    if cfg.worker_class != "gevent":
+        yield Problem(
+            "worker_class",
+            f"{cfg.worker_class!r} is the same worker as 'gevent' here; write gevent",
+            fatal=False,
+        )
+    if cfg.threads > 1:
+        yield Problem(
+            "threads",
+            f"{cfg.threads} has no effect with worker_class={cfg.worker_class}: each request has "
+            "a greenlet, and worker_connections says how many there can be",
+            fatal=False,
+        )
+    if cfg.queue_timeout > 0:
+        yield Problem(
+            "queue_timeout",
+            f"has no effect with worker_class={cfg.worker_class}: no request waits for a thread",
+            fatal=False,
+        )
+    if cfg.refork:
+        yield Problem(
+            "refork",
+            f"needs another worker_class than {cfg.worker_class}: greenlets of the worker that "
+            "becomes the template would go on in it",
         )
 
 
@@ -128,6 +169,7 @@ def _refork(cfg: Config) -> Iterator[Problem]:
 CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _threads,
     _worker_class,
+    _gevent,
     _http_parser,
     _chdir,
     _tmp_upload_dir,

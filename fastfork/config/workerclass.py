@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 from .kinds import Kind, complaint
 
 __all__ = [
+    "GEVENT",
     "WORKER_CLASS",
     "AsyncWorker",
     "GeventWorker",
@@ -57,6 +58,9 @@ class GeventWorker(AsyncWorker):
 
 _OURS: Final = frozenset({SyncWorker, ThreadWorker, GeventWorker})
 
+# gunicorn has three workers on gevent; their names mean one here.
+GEVENT: Final = frozenset({"gevent", "gevent_pywsgi", "gevent_wsgi"})
+
 # gunicorn's names -> ours.
 _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -67,13 +71,11 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "gunicorn.workers.ggevent.GeventWorker": "gevent",
         "egg:gunicorn#gevent": "gevent",
         "gunicorn.workers.ggevent.GeventPyWSGIWorker": "gevent_pywsgi",
+        "egg:gunicorn#gevent_pywsgi": "gevent_pywsgi",
+        "egg:gunicorn#gevent_wsgi": "gevent_wsgi",
     }
 )
 
-_NO_GEVENT: Final = (
-    "is not in this version",
-    "use gthread with threads=32 meanwhile, or stay with gunicorn for greenlets",
-)
 _ASGI: Final = (
     "serves ASGI applications, which this version does not",
     "run those with uvicorn itself (uvicorn --workers N), and name a WSGI application here",
@@ -83,9 +85,6 @@ _GONE: Final = ("is not a kind of worker here", "use sync or gthread")
 # Name, or the package that a class is in -> what is wrong with it, and what to write instead.
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "gevent": _NO_GEVENT,
-        "gevent_wsgi": _NO_GEVENT,
-        "gevent_pywsgi": _NO_GEVENT,
         "asgi": _ASGI,
         "aiohttp": _ASGI,
         "hypercorn": _ASGI,

@@ -21,6 +21,9 @@ WORKER_CLASSES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "sync": "fastfork.workers.reactor:ReactorWorker",
         "gthread": "fastfork.workers.reactor:ReactorWorker",
+        "gevent": "fastfork.workers.gevent:GeventWorker",
+        "gevent_pywsgi": "fastfork.workers.gevent:GeventWorker",
+        "gevent_wsgi": "fastfork.workers.gevent:GeventWorker",
     }
 )
 

@@ -114,6 +114,10 @@ class Worker(ABC):
         """Seconds of silence after which the arbiter ends this worker."""
         return self.cfg.timeout
 
+    @classmethod  # noqa: B027 - most need nothing
+    def prepare(cls) -> None:
+        """Make this process ready to import the application; a template's too."""
+
     @abstractmethod
     def serve(self, app: WSGIApplication) -> int:
         """Serve until drained or not alive any more.  Returns the exit code."""
@@ -184,6 +188,7 @@ class Worker(ABC):
             # A .pyc is taken for current when seconds and size of its source agree, and an
             # editor may save twice in a second.
             sys.dont_write_bytecode = True
+        self.prepare()
         app = boot.load(self.load_app)
         self.wsgi = app
         hooks.must(cfg, "post_worker_init", self)
@@ -205,7 +210,7 @@ class Worker(ABC):
         if not self.draining:
             busy, self._served = self.slot.requests != self._served, self.slot.requests
             running = max(self.slot.in_flight, int(busy))
-            self.show(f"busy {running}/{self.cfg.threads}" if running else "idle")
+            self.show(f"busy {running}/{self.slot.threads}" if running else "idle")
 
     def show(self, state: str) -> None:
         """Say in the process title what this worker is doing."""

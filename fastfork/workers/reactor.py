@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from fastfork import clock
 from fastfork._core.batch import Batch
@@ -61,6 +61,7 @@ class ReactorWorker(Worker):
     """Runs the application inline, in the thread that waits for events: thousands of connections
     on one thread, or on a few."""
 
+    hub_class: ClassVar[type[Hub]] = Hub
     hub: Hub | None = None
     poller: Poller
     requests: RequestWatch
@@ -73,9 +74,7 @@ class ReactorWorker(Worker):
         self.poller = make_poller()
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
-        # One thread that is held is silent, and the arbiter's to end.
-        limit = (self.cfg.request_timeout or 0.0) if self.cfg.threads > 1 else 0.0
-        self.requests = RequestWatch(hub.crew, limit)
+        self.requests = self.make_watch(hub)
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         hub.add_reader(self._wake_r, self.woken)
         for listener in self.listeners:
@@ -98,6 +97,12 @@ class ReactorWorker(Worker):
             hub.close_all()
             hub.crew.close()
         return 0
+
+    def make_watch(self, hub: Hub) -> RequestWatch:
+        """What looks after `request_timeout`."""
+        # One thread that is held is silent, and the arbiter's to end.
+        limit = (self.cfg.request_timeout or 0.0) if self.cfg.threads > 1 else 0.0
+        return RequestWatch(hub.crew.running, limit)
 
     def shares_connections(self) -> bool:
         """Whether connections go to another worker when this one has no thread for them."""
@@ -205,17 +210,22 @@ class ReactorWorker(Worker):
             listener.sock.close()
         self.listeners = ()
 
-    def make_hub(self, app: WSGIApplication) -> Hub:
-        """The compiled part, wired to the settings."""
+    def make_crew(self, batch: Batch) -> Crew:
+        """The threads, as the compiled part knows them."""
         cfg = self.cfg
-        batch = Batch()
         needs_keeper = cfg.threads > 1 or self.shares_connections() or cfg.queue_timeout > 0
-        crew = Crew(
+        return Crew(
             batch,
             self.slot.view,
             threads=cfg.threads,
             many=needs_keeper and isinstance(self.poller, EpollPoller),
         )
+
+    def make_hub(self, app: WSGIApplication) -> Hub:
+        """The compiled part, wired to the settings."""
+        cfg = self.cfg
+        batch = Batch()
+        crew = self.make_crew(batch)
         site = self._site(batch, crew)
         limits = Limits(
             line=cfg.limit_request_line,
@@ -227,7 +237,7 @@ class ReactorWorker(Worker):
         parser = make_head_parser(
             resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
         )
-        return Hub(
+        return self.hub_class(
             timing_queue(app, lambda: self.hub.asked_ns if self.hub is not None else 0),
             site=site,
             batch=batch,
@@ -316,7 +326,7 @@ class ReactorWorker(Worker):
             empty_input=EmptyInput(),
             file_wrapper=FileWrapper if self.cfg.sendfile else read_in_blocks,
             errors=ErrorStream(self.log),
-            multithread=self.cfg.threads > 1,
+            multithread=self.slot.threads > 1,
             multiprocess=self.cfg.workers > 1,
             software="" if is_usual else self.cfg.server_header,
         )

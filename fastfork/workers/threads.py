@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork._core.crew import Crew, Seat
 from fastfork._core.hub import Hub
 from fastfork.workers.poller import EpollPoller
@@ -35,12 +35,19 @@ LOOK_UP_AGAIN: Final = 1.0  # seconds
 class RequestWatch:
     """Finds requests that have been in the application for too long, each of them once.
 
-    limit: seconds, 0 = none is.
+    running() -> [(thread, since, request line), ...], as Crew has it.  limit: seconds, 0 = none is.
+    stack(thread) -> text for the log.
     """
 
-    def __init__(self, crew: Crew, limit: float) -> None:
-        self.crew = crew
+    def __init__(
+        self,
+        running: Callable[[], list[tuple[int, int, str]]],
+        limit: float,
+        stack: Callable[[int], str] = stack_of,
+    ) -> None:
+        self.running = running
         self.limit = limit
+        self.stack = stack
         self._told: set[tuple[int, int]] = set()
 
     def look(self) -> bool:
@@ -48,7 +55,7 @@ class RequestWatch:
         if not self.limit:
             return False
         now = clock.now_ns()
-        running = self.crew.running()
+        running = self.running()
         late = {
             (thread, since): line
             for thread, since, line in running
@@ -62,7 +69,7 @@ class RequestWatch:
                 os.getpid(),
                 (now - since) / 1e9,
                 late[thread, since].encode("unicode_escape").decode("ascii"),
-                stack_of(thread),
+                self.stack(thread),
             )
         self._told = set(late)
         return bool(new)
@@ -125,7 +132,7 @@ class Threads:
         The wait ends, too, when one of them comes back.
         """
         poll, turn = self.poller.poll, self.hub.turn
-        waiter = select.poll()
+        waiter = unpatched.make_poll()
         waiter.register(self.poller.fileno(), select.POLLIN)
         waiter.register(seat.fileno(), select.POLLIN)
         timeout = turn([], seat)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,3 +22,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[byt
     fields = [("Content-Type", "text/plain"), ("Mirror", json.dumps(seen))]
     start_response("200 OK", fields)
     return [b"ok"]
+
+
+def waiting(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """The same, after a wait: for workers that serve others meanwhile."""
+    time.sleep(0)
+    return app(environ, start_response)

@@ -138,6 +138,8 @@ STYLES = [
                            "line 9: post_frok is not a setting; did you mean post_fork?")),
     Style("log_files.py", check=writes_its_log),
     Style("threads.py", says=("Using worker: gthread",)),
+    Style("greenlets.py", says=("Using worker: gevent",)),
+    Style("patching.py", says=("Using worker: gevent",), workers=2),
     Style("left_out.py", says=(f"{IGNORED}control_socket_disable, dirty_workers, dirty_apps, ",
                                ", uwsgi_allow_ips, dirty_worker_init")),
 ]  # fmt: skip
@@ -161,7 +163,6 @@ def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
 # File -> the line that it is refused with.
 REFUSED = {
     "tls.py": "certfile: this version has no TLS, and would answer in the clear where it is",
-    "greenlets.py": "worker_class: 'gevent' is not in this version; use gthread with threads",
     "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
     "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
 }

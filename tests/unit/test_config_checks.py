@@ -30,8 +30,47 @@ def test_threads_are_refused_where_there_is_no_epoll(
 def test_worker_class_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert load({"worker_class": "gthread"}, {}, tmp_path).config.worker_class == "gthread"
     assert complaint(tmp_path, worker_class="turbo") == (
-        "worker_class: 'turbo' is not in this version; use sync or gthread (command line)"
+        "worker_class: 'turbo' is no kind of worker; use sync, gthread or gevent (command line)"
     )
+
+
+def test_gevent_is_refused_when_it_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert complaint(tmp_path, worker_class="gevent") == (
+        "worker_class: 'gevent' needs gevent; pip install 'fastfork[gevent]', or use gthread "
+        "(command line)"
+    )
+
+
+def test_gevent_is_refused_where_there_is_no_epoll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(select, "epoll")
+    assert complaint(tmp_path, worker_class="gevent") == (
+        "worker_class: 'gevent' needs epoll(7), which is not on this system; use sync "
+        "(command line)"
+    )
+
+
+def test_gevent_is_refused_with_refork(tmp_path: Path) -> None:
+    said = complaint(tmp_path, worker_class="gevent", preload_app=True, refork="100")
+    assert said.startswith("refork: needs another worker_class than gevent: ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "notice"),
+    [
+        ({"threads": "4"}, "threads: 4 has no effect with worker_class=gevent: each request has "),
+        ({"queue_timeout": "5"}, "queue_timeout: has no effect with worker_class=gevent: no "),
+    ],
+)
+def test_what_is_about_threads_has_no_effect_with_gevent(
+    tmp_path: Path, argv: dict[str, object], notice: str
+) -> None:
+    (said,) = load({"worker_class": "gevent", **argv}, {}, tmp_path).notices
+    assert said.startswith(notice)
 
 
 def test_httptools_is_refused_when_it_is_not_installed(

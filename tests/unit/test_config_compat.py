@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from fastfork.config import Config, Loaded, compat, load
-from fastfork.config.workerclass import ThreadWorker
+from fastfork.config.workerclass import GeventWorker, ThreadWorker
 from fastfork.errors import ConfigError
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "migrate-from-gunicorn.md"
@@ -135,6 +135,31 @@ def test_gthread_by_each_of_its_names() -> None:
     assert {parse(name) for name in [*names, ThreadWorker]} == {"gthread"}
 
 
+def test_gevent_by_each_of_its_names() -> None:
+    from fastfork.config import SETTINGS
+
+    parse = SETTINGS["worker_class"].kind.parse
+    names = ["gevent", "gunicorn.workers.ggevent.GeventWorker", "egg:gunicorn#gevent"]
+    assert {parse(name) for name in [*names, GeventWorker]} == {"gevent"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'gevent_pywsgi'",
+        "'gevent_wsgi'",
+        "'gunicorn.workers.ggevent.GeventPyWSGIWorker'",
+        "'egg:gunicorn#gevent_pywsgi'",
+        "'egg:gunicorn#gevent_wsgi'",
+    ],
+)
+def test_gunicorns_other_workers_on_gevent_are_the_same_one_with_a_notice(
+    tmp_path: Path, value: str
+) -> None:
+    (notice,) = load_text(tmp_path, f"worker_class = {value}\n").notices
+    assert "is the same worker as 'gevent' here; write gevent" in notice
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -142,8 +167,6 @@ def test_gthread_by_each_of_its_names() -> None:
         ("'uvicorn_worker.UvicornWorker'", "serves ASGI applications, which this version does"),
         ("'asgi'", "serves ASGI applications, which this version does not; run those with uvicorn"),
         ("'gunicorn.workers.gasgi.ASGIWorker'", "serves ASGI applications"),
-        ("'gevent'", "is not in this version; use gthread with threads=32 meanwhile"),
-        ("'gunicorn.workers.ggevent.GeventWorker'", "is not in this version"),
         (
             "'gunicorn.workers.geventlet.EventletWorker'",
             "is not a kind of worker here; use sync or gthread",

@@ -156,7 +156,8 @@ def test_worker_class_can_be_looked_up_by_module_and_name() -> None:
 
 
 def test_unknown_worker_class_is_one_line_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"^worker_class: 'sink' is not one of: sync, gthread$"):
+    said = r"^worker_class: 'sink' is not one of: sync, gthread, gevent, gevent_pywsgi, "
+    with pytest.raises(ConfigError, match=said):
         worker_class("sink")
 
 

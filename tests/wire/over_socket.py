@@ -36,10 +36,16 @@ CUTS = 12
 
 
 class Farm:
-    """One running server at a time, with one parser and the settings of a case."""
+    """One running server at a time, with one parser and the settings of a case.
 
-    def __init__(self, files: Path, parser: str) -> None:
+    app, options: of all of them.
+    """
+
+    def __init__(
+        self, files: Path, parser: str, *options: str, app: str = "mirror:app"
+    ) -> None:
         self.files, self.parser = files, parser
+        self.app, self.options = app, options
         self._fleet: Fleet | None = None
         self._settings: Mapping[str, object] | None = None
         self._server: RunningServer | None = None
@@ -56,7 +62,8 @@ class Farm:
             self._fleet, self._settings = Fleet(directory), settings
             lines = [f"{SETTINGS.get(name, name)} = {v!r}" for name, v in settings.items()]
             self._server = self._fleet.start(
-                "mirror:app",
+                self.app,
+                *self.options,
                 *("--bind", "127.0.0.1:0", "--bind", f"unix:{self.unix_path}"),
                 *("--http-parser", self.parser, "--keep-alive", "60"),
                 *("--access-logfile", "access.log"),

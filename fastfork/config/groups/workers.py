@@ -40,7 +40,9 @@ class WorkerSettings:
         reload="workers",
         more="`sync` and `gthread` are the same worker: one event loop serves the connections, "
         "and `threads` says how many requests the application answers at a time. With one thread "
-        "that is the main thread of the process, with more it never is.",
+        "that is the main thread of the process, with more it never is. `gevent` calls the "
+        "application in a greenlet for each request, and needs `pip install 'fastfork[gevent]'`; "
+        "`docs/how-to/gevent.md` says what that is good for.",
     )
     threads: int = setting(
         1,
@@ -50,7 +52,8 @@ class WorkerSettings:
         reload="workers",
         more="An application that answers at once costs the same with one thread as with many: "
         "nothing is handed from thread to thread until a request takes longer than a "
-        "millisecond. `docs/explanation/threads.md` says how to choose the number.",
+        "millisecond. `docs/explanation/threads.md` says how to choose the number. Has no effect "
+        "with `gevent`.",
     )
     request_timeout: float | None = setting(
         None,
@@ -65,7 +68,8 @@ class WorkerSettings:
         "affair: downloads and reports take minutes. When the setting asks for it, the stack of "
         "the thread and the request line are logged, the worker is replaced, and its other "
         "requests finish first; the one that is stuck has `graceful_timeout` seconds more. What "
-        "counts is the time in one call of the application, or for one block of its body.",
+        "counts is the time in one call of the application, or for one block of its body. With "
+        "`gevent` it is as with more threads.",
     )
     queue_timeout: float = setting(
         0.0,
@@ -76,7 +80,7 @@ class WorkerSettings:
         more="While every thread is in the application, requests on open connections wait, at most "
         "as many as `worker_connections`, and new connections stay in the backlog. With this "
         "setting those on open connections get `503 Service Unavailable` with `Retry-After: 1`, "
-        "and the connection is closed.",
+        "and the connection is closed. Has no effect with `gevent`.",
     )
     share_connections: bool = setting(
         True,
@@ -86,7 +90,7 @@ class WorkerSettings:
         reload="workers",
         more="A kept-alive connection moves to a worker that waits for work, by its descriptor "
         "(SCM_RIGHTS, unix(7)), before anything of the request is read. Has no effect with one "
-        "worker, and where there is no epoll(7).",
+        "worker, with `gevent`, and where there is no epoll(7).",
     )
     worker_connections: int = setting(
         1000,
@@ -94,7 +98,8 @@ class WorkerSettings:
         "Connections that a worker holds at most.",
         flags="--worker-connections",
         reload="workers",
-        more="Beyond it new ones wait in the backlog; idle ones are closed first.",
+        more="Beyond it new ones wait in the backlog; idle ones are closed first. With `gevent` "
+        "that is also how many requests the application answers at a time.",
     )
     timeout: float = setting(
         30.0,

@@ -1,0 +1,344 @@
+"""One greenlet a request: the application waits cooperatively, and others are served meanwhile.
+
+A turn of the loop runs in gevent's hub.  It switches to a greenlet that calls the application,
+and the switch comes back when the application has answered, or when it waits for something:
+waiting is a switch to gevent's hub, and the turn is where that was left.  So a request that is
+answered at once costs two switches and nothing else, and goes on as with the other workers.
+
+A request that waits is AWAY.  Its greenlet comes back to life in gevent's hub, outside any
+turn, makes its response as far as it goes, and parks; the next turn takes it from there.  Until
+then it touches nothing of the worker's but the batch, so the hub needs no lock: whoever has it
+gives it away only inside the application.
+
+Greenlets are used again if nobody remembers them.  A new one costs as much as a whole request.
+
+Runs in: worker
+"""
+
+from cpython.object cimport PyObject
+from libc.string cimport memcpy
+
+from fastfork._core.crew cimport IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
+from fastfork._core.crew cimport HEARTBEAT, PLACE_WORDS, PLACES_AT, SINCE, Seat
+from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
+from fastfork._core.response cimport AWAY, FINISHED
+from fastfork._core.tally cimport ANSWERS
+from fastfork._core.text cimport Py_REFCNT
+from fastfork._core.ticks cimport now_ns
+
+from weakref import getweakrefcount
+
+cdef enum:  # what a task is told
+    PARKED
+    START
+    GO_ON
+    GIVE_UP
+    END
+
+cdef enum:
+    IDLE_MAX = 256     # greenlets that wait for work
+    SPARE_MAX = 64     # responders that do
+
+
+cdef class Task:
+    """One greenlet, and the request that it answers."""
+
+    def __cinit__(self, GreenletHub hub):
+        self.hub = hub
+        self.place_nr = -1
+        self.greenlet = hub.make_greenlet(self.step)
+        self.switch = self.greenlet.switch
+        self.switch()  # it parks
+        self.refs = Py_REFCNT(<PyObject *>self.greenlet)
+        self.attributes = len(self.greenlet.__dict__)
+
+    def step(self):
+        """What the greenlet calls again and again: carry out an order and wait for the next.
+        False: it is to end.  Never raises."""
+        self._work()
+        if self.is_away:
+            self.hub._comes_back(self)
+        self._park()
+        if self.order != END:
+            return True
+        self.is_dead = True
+        if self.responder is not None:
+            self.order = GIVE_UP  # it was thrown out while it was parked
+            self._work()
+            self.responder = None
+        return False
+
+    cdef int _work(self) except -1:
+        cdef Responder responder = self.responder
+        cdef dict environ = self.environ
+        cdef int how = FINISHED
+        self.environ = None
+        if self.order == PARKED:
+            return 0  # it is new
+        try:
+            if self.thrown is not None:
+                raise self.thrown
+            if self.order == START:
+                how = responder.run(self.hub.app, environ)
+            elif self.order == GO_ON:
+                how = responder.resume()
+            else:
+                responder.abandon()
+        except BaseException as error:
+            self.error = error
+        self.thrown = None
+        self.how = how
+        return 0
+
+    cdef int _park(self) except -1:
+        """Wait for an order.
+
+        Whatever else wakes us is not ours to answer; an exception that is thrown here (a
+        gevent.Timeout that was never cancelled) is the request's, if there is one."""
+        self.order = END if self.hub.ended else PARKED
+        while self.order == PARKED:
+            try:
+                self.hub.to_loop()
+            except BaseException as error:
+                if self.responder is None or self.hub.ended:
+                    self.order = END
+                else:
+                    self.thrown = error
+        return 0
+
+
+cdef class GreenletHub(Hub):
+    """See `Hub` for the arguments, and call `attach` before the first turn."""
+
+    def __cinit__(self, *args, **kwargs):
+        cdef int i
+        self.idle = []
+        self.spares = []
+        self.working = set()
+        self.returned = []
+        self.places_free = 255
+        for i in range(255):
+            self.places[i] = 255 - i  # the loop's own is 0
+        self.crew.aside = True
+
+    def attach(self, *, make_greenlet, to_loop, call_turn):
+        """make_greenlet(step) -> a gevent.Greenlet that calls step() until that is False, and
+        shows in its __dict__ that somebody waits for its end.  to_loop() switches to gevent's hub.  call_turn() has it call `turn` soon."""
+        self.make_greenlet = make_greenlet
+        self.to_loop = to_loop
+        self.call_turn = call_turn
+        self.batch.soon = self.soon
+
+    def soon(self):
+        """There is something for a turn to do."""
+        if not self.turning and not self.asked and not self.ended:
+            self.asked = True
+            self.call_turn()
+
+    def running(self):
+        """[(greenlet, since when, request line), ...] of all that are in the application, the
+        longest first; the greenlet is None for the one that the loop itself has just called."""
+        found = [(since, None, line) for _thread, since, line in self.crew.running()]
+        cdef Task task
+        for task in self.working:
+            if task.is_away and task.responder is not None:
+                environ = task.responder.environ
+                if environ is not None:
+                    found.append((task.since, task.greenlet, _line_of(environ)))
+        found.sort(key=_first)
+        return [(greenlet, since, line) for since, greenlet, line in found]
+
+    def end(self):
+        """No turn will follow.  Returns the greenlets that are left; each ends when an exception
+        is thrown into it and the application lets it through."""
+        cdef Task task
+        self.ended = True
+        return [task.greenlet for task in [*self.working, *self.idle]]
+
+    cdef double _turn(self, list events) except -3:
+        self.turning = True
+        self.asked = False
+        try:
+            if self.returned:
+                self._take_back()
+            return Hub._turn(self, events)
+        finally:
+            self.turning = False
+
+    def _detach(self, Connection connection):
+        sock = Hub._detach(self, connection)
+        self.soon()  # others may have been closed with it, and hear of it
+        return sock
+
+    # Responders: as many as there are requests.
+
+    cdef Responder _responder(self):
+        if self.spares:
+            return <Responder>self.spares.pop()
+        return Responder.__new__(Responder, self.site)
+
+    cdef int _give_back(self, Responder responder) except -1:
+        if responder.recyclable() and len(self.spares) < SPARE_MAX:
+            self.spares.append(responder)
+        else:
+            responder.retire()
+        return 0
+
+    # Into a greenlet.  In gevent's hub only.
+
+    cdef int _run(self, Responder responder, dict environ) except -1:
+        cdef Task task = self._task()
+        task.responder = responder
+        task.environ = environ
+        task.connection = responder.connection
+        responder.task = task
+        return self._enter(task, START)
+
+    cdef int _resume(self, Responder responder) except -1:
+        self._write_line(responder.environ)
+        return self._enter(<Task>responder.task, GO_ON)
+
+    cdef int _abandon(self, Responder responder) except -1:
+        cdef Task task = <Task>responder.task
+        task.connection = None
+        return self._enter(task, GIVE_UP)
+
+    cdef Task _task(self):
+        cdef Task task
+        while self.idle:
+            task = <Task>self.idle.pop()
+            if not task.is_dead:
+                return task
+        return Task(self)
+
+    cdef int _enter(self, Task task, int order) except -1:
+        """Have it work until it has done, or waits.  Returns what the response does next."""
+        cdef int how
+        task.order = order
+        task.how = AWAY
+        task.switch()
+        how = task.how
+        if how == AWAY:
+            self._goes_away(task)
+            return AWAY
+        if task.error is not None:
+            error, task.error = task.error, None
+            self._dismiss(task)
+            raise error
+        if how == FINISHED:
+            self._dismiss(task)
+        else:
+            self.working.add(task)
+        return how
+
+    cdef int _goes_away(self, Task task) except -1:
+        """It waits for something: the loop serves others."""
+        cdef Seat seat = self.crew.seat
+        task.is_away = True
+        task.since = seat.place[SINCE]
+        self.working.add(task)
+        if task.connection is None:
+            return 0  # close() of an iterable whose client is gone
+        if task.connection.state != CLOSED:  # the application may have taken the socket
+            task.connection.state = RESPONDING  # what comes behind the request has to wait
+            self.deadlines.remove(task.connection)
+        if self.places_free:
+            self.places_free -= 1
+            task.place_nr = self.places[self.places_free]
+            task.place = self.slot + PLACES_AT + task.place_nr * PLACE_WORDS
+            memcpy(task.place, seat.place, 8 * LINE + seat.place[LINE_SIZE])
+        # It is still counted as busy, but the loop is not.
+        seat.environ = None
+        seat.place[SINCE] = 0
+        self.slot[IN_FLIGHT_SINCE] = 0
+        return 0
+
+    # ... and back.
+
+    cdef int _comes_back(self, Task task) except -1:
+        """It has made its response as far as it goes.  In its own greenlet."""
+        self.returned.append(task)
+        self.soon()
+        return 0
+
+    cdef int _take_back(self) except -1:
+        cdef Task task
+        came, self.returned = self.returned, []
+        self.now = self.turn_ns = self.slot[HEARTBEAT] = now_ns()
+        for task in came:
+            task.is_away = False
+            if task.connection is None:
+                self._dismiss(task)
+                continue
+            try:
+                self._take_up(task)
+            except Exception:
+                self.slot[ANSWERS] += 1
+                self._mishap(task.connection)
+        return 0
+
+    cdef int _take_up(self, Task task) except -1:
+        """Go on with the connection as if the loop had called the application itself."""
+        cdef Connection connection = task.connection
+        cdef Responder responder = task.responder
+        cdef int how = task.how
+        self.crew.busy -= 1
+        self.slot[IN_FLIGHT] = self.crew.busy
+        if task.place != NULL:
+            task.place[SINCE] = 0
+            task.place = NULL
+            self.places[self.places_free] = task.place_nr
+            self.places_free += 1
+        connection.busy = False
+        if task.error is not None:
+            error, task.error = task.error, None
+            self._dismiss(task)
+            raise error
+        if how == FINISHED:
+            self._dismiss(task)
+        self._progress(connection, responder, how)
+        if how == FINISHED and connection.state == IDLE and connection.partial != NULL:
+            self.ready.append(connection)  # pipelined requests
+        return 0
+
+    cdef int _dismiss(self, Task task) except -1:
+        """It has done with its request."""
+        if task.responder is not None:
+            task.responder.task = None
+        task.responder = None
+        task.connection = None
+        task.place_nr = -1
+        self.working.discard(task)
+        if task.is_dead:
+            return 0
+        if len(self.idle) < IDLE_MAX and self._is_clean(task):
+            self.idle.append(task)
+            return 0
+        task.order = END
+        task.switch()
+        return 0
+
+    cdef bint _is_clean(self, Task task) except -1:
+        """Is the greenlet as good as a new one?  Greenlet-local data, a link, a timeout that may
+        yet be thrown, a child that knows its parent: each of them leaves something on it."""
+        return (Py_REFCNT(<PyObject *>task.greenlet) == task.refs
+                and not getweakrefcount(task.greenlet)
+                and len(task.greenlet.__dict__) == task.attributes
+                and not task.greenlet.spawn_tree_locals)
+
+    cdef int _write_line(self, dict environ) except -1:
+        """Put a request line on the loop's place of the scoreboard."""
+        cdef Seat seat = self.crew.seat
+        cdef bytes line = _line_of(environ).encode("latin-1", "replace")[:LINE_BYTES]
+        memcpy(&seat.place[LINE], <const char *>line, len(line))
+        seat.place[LINE_SIZE] = len(line)
+        return 0
+
+
+def _first(found):
+    return found[0]
+
+
+cdef str _line_of(dict environ):
+    return (f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
+            f"{environ.get('SERVER_PROTOCOL')}")

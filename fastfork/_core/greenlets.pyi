@@ -1,0 +1,16 @@
+from collections.abc import Callable
+from typing import Any
+
+from fastfork._core.hub import Hub
+
+class GreenletHub(Hub):
+    def attach(
+        self,
+        *,
+        make_greenlet: Callable[[Callable[[], bool]], Any],
+        to_loop: Callable[[], object],
+        call_turn: Callable[[], object],
+    ) -> None: ...
+    def soon(self) -> None: ...
+    def running(self) -> list[tuple[Any, int, str]]: ...
+    def end(self) -> list[Any]: ...

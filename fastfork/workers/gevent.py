@@ -1,0 +1,260 @@
+"""The gevent worker: one greenlet a request, beside the loop of the other workers.
+
+What is served in a turn is the compiled part's (csrc/fastfork/_core/greenlets.pyx).  Here is
+when there is a turn: in gevent's hub, which watches the worker's own poller, so that a hub
+that is blocked turns no more and its heartbeat stops.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import greenlet
+from gevent import Greenlet, Timeout, get_hub, getcurrent, killall, monkey, spawn
+from gevent.pool import Group
+
+from fastfork import clock
+from fastfork._core.crew import Crew
+from fastfork._core.greenlets import GreenletHub
+from fastfork.ipc import State
+from fastfork.logs import LOGGER, voice
+from fastfork.logs.error import ErrorHandler
+from fastfork.logs.syslog import SyslogHandler
+from fastfork.metrics.statsd import LogCounter
+from fastfork.workers.poller import READABLE, EpollPoller
+from fastfork.workers.reactor import ReactorWorker
+from fastfork.workers.threads import RequestWatch
+
+if TYPE_CHECKING:
+    from fastfork._core.batch import Batch
+    from fastfork._core.hub import Hub
+
+# What the rest of the standard library's is made of; a config file may have patched them already.
+PATCHED: Final = ("os", "select", "socket", "ssl", "threading", "time")
+# For greenlets that are to end, and for log lines on their way.
+LAST_SECONDS: Final = 1.0
+# Handlers that no other greenlet can come between.
+NEVER_WAIT: Final = (ErrorHandler, LogCounter, SyslogHandler)
+# A timer that is late by less is not set anew.
+SLACK: Final = 0.0005  # seconds
+
+
+class RequestGreenlet(Greenlet):  # type: ignore[misc]
+    """Calls the application.  Shows when somebody waits for its end, so that it ends then."""
+
+    def rawlink(self, callback: Callable[[Any], object]) -> None:
+        """See gevent.Greenlet."""
+        self.is_linked = True
+        super().rawlink(callback)
+
+
+def _live(step: Callable[[], bool]) -> None:
+    """What a greenlet runs.
+
+    A function of Python, whose frame stays: CPython would otherwise give back the memory for
+    frames after each request, and ask the kernel for it with the next.
+    """
+    while step():
+        pass
+
+
+class GeventWorker(ReactorWorker):
+    """Calls the application in greenlets, as many at a time as there are connections."""
+
+    hub_class = GreenletHub
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Patch the standard library, before the application takes names from it."""
+        if not all(monkey.is_module_patched(name) for name in PATCHED):
+            monkey.patch_all()
+
+    def shares_connections(self) -> bool:
+        """Never: there is always a greenlet for a request."""
+        return False
+
+    def make_crew(self, batch: Batch) -> Crew:
+        """One thread, which holds as many requests as there are connections."""
+        crew = Crew(batch, self.slot.view)
+        self.slot.threads = self.cfg.worker_connections
+        return crew
+
+    def make_watch(self, hub: Hub) -> RequestWatch:  # noqa: ARG002 - it asks us
+        """A request that waits for too long holds nobody up; this is for who asks for it."""
+        return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
+
+    def access_line(self) -> Callable[..., str] | None:
+        """What is called at the end of each response.  Of a refusal that is in gevent's hub, where
+        code of others may not wait."""
+        line = super().access_line()
+        if line is None or not (self.cfg.post_request or voice.is_custom(self.cfg)):
+            return line
+        gevent_hub = get_hub()
+
+        def made(*facts: Any) -> str:
+            if getcurrent() is not gevent_hub:
+                return line(*facts)
+            spawn(line, *facts)
+            return ""
+
+        return made
+
+    def loop(self, hub: Hub) -> None:
+        """Wait and serve, until there is nobody left to serve."""
+        hub = cast("GreenletHub", hub)
+        lines = LinesAside()
+        LOGGER.addFilter(lines)
+        try:
+            Turns(hub, cast("EpollPoller", self.poller), lambda: self._look_up(hub)).run()
+        finally:
+            self.alive = False  # what now comes out of the application is our doing
+            self._end_requests(hub.end())
+            LOGGER.removeFilter(lines)
+            lines.group.join(LAST_SECONDS)
+
+    def _end_requests(self, greenlets: list[Any]) -> None:
+        """Raise GreenletExit where requests wait, so that they leave as they should."""
+        try:
+            killall(greenlets, timeout=LAST_SECONDS)
+        except Timeout:
+            left = sum(not one.dead for one in greenlets)
+            self.log.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, self.pid)
+
+    def _look_up(self, hub: GreenletHub) -> bool:
+        return not self.alive or self.look_up(hub)
+
+    def current_request(self) -> str:
+        """The request lines that the application is working on, the oldest first."""
+        return ", ".join(line for _greenlet, _since, line in self._requests())
+
+    def _requests(self) -> list[tuple[Any, int, str]]:
+        return [] if self.hub is None else cast("GreenletHub", self.hub).running()
+
+    def _running(self) -> list[tuple[int, int, str]]:
+        return [(id(one), since, line) for one, since, line in self._requests()]
+
+    def _stack_of(self, ident: int) -> str:
+        for one, _since, _line in self._requests():
+            if id(one) == ident and one is not None and one.gr_frame is not None:
+                frames = traceback.extract_stack(one.gr_frame)
+                return "Greenlet, most recent call last:\n" + "".join(frames.format()).rstrip()
+        return ""
+
+    # Signal handlers run where the main thread is: in a greenlet of the application, or in
+    # gevent's hub.  Hooks may wait for something, and nobody can do that there.
+
+    def _interrupted(self) -> None:
+        if getcurrent() is get_hub():
+            spawn(super()._interrupted)
+        else:
+            super()._interrupted()
+
+    def _aborted(self, frame: FrameType | None) -> None:
+        if getcurrent() is get_hub():
+            if self.slot.state < State.READY:
+                frame = get_hub().parent.gr_frame  # where the import waits
+            spawn(super()._aborted, frame)
+        else:
+            super()._aborted(frame)
+
+
+class Turns:
+    """Has gevent's hub call the worker's, when there is something to serve and in time.
+
+    look_up() -> bool: see ReactorWorker.look_up.
+    """
+
+    def __init__(
+        self, hub: GreenletHub, poller: EpollPoller, look_up: Callable[[], bool]
+    ) -> None:
+        self._hub = hub
+        self._poll = poller.poll
+        self._look_up = look_up
+        self._gevent = get_hub()
+        self._main = getcurrent()
+        self._loop = self._gevent.loop
+        self._events = self._loop.io(poller.fileno(), READABLE)
+        self._timer: Any = None
+        self._due = float("inf")
+        self._is_over = False
+        hub.attach(
+            make_greenlet=partial(RequestGreenlet, _live),
+            to_loop=partial(greenlet.greenlet.switch, self._gevent),
+            call_turn=partial(self._loop.run_callback, self._turn),
+        )
+
+    def run(self) -> None:
+        """Serve until `look_up` says that it is time to leave.
+
+        Raises what a turn raised, and the SystemExit of a signal handler.
+        """
+        self._events.start(self._turn)
+        self._hub.soon()
+        try:
+            while not self._is_over:
+                self._gevent.switch()
+        finally:
+            self._is_over = True
+            self._events.stop()
+            self._events.close()
+            self._set_timer(None)
+
+    def _turn(self) -> None:
+        """One turn.  Called by gevent's hub, which would go on after an exception."""
+        if self._is_over:
+            return
+        try:
+            wait = self._hub.turn(self._poll(0))
+            if wait < 0.0:
+                self._is_over = self._look_up()
+                wait = 0.0
+        except BaseException as error:
+            self._main.throw(error)
+            return
+        if self._is_over:
+            self._loop.run_callback(self._main.switch)
+        elif wait == 0.0:
+            self._hub.soon()
+        elif clock.now() + wait < self._due - SLACK:
+            self._set_timer(wait)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+        self._due = float("inf")
+        if seconds is not None:
+            self._due = clock.now() + seconds
+            self._timer = self._loop.timer(seconds)
+            self._timer.start(self._time_is_up, update=True)
+
+    def _time_is_up(self) -> None:
+        self._set_timer(None)
+        self._turn()
+
+
+class LinesAside(logging.Filter):
+    """Lets a greenlet write a line of the error log where the writing could wait.
+
+    The server may not wait in the middle of a turn.  Its own handlers never do, as gevent
+    understands it; others may, for a socket or for a lock that an application's line holds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.group = Group()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line can be written here and now."""
+        if all(isinstance(handler, NEVER_WAIT) for handler in LOGGER.handlers):
+            return True
+        self.group.spawn(LOGGER.callHandlers, record)
+        return False
