@@ -40,7 +40,7 @@ SANITIZE_TESTS := tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat schedules races helgrind bench-latency
+    flat schedules races helgrind bench-latency bench-sleepers
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -104,6 +104,9 @@ helgrind: $(INSTALLED) $(EXTRA)-test ## schedules on a server under valgrind's h
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)
+
+bench-sleepers: $(INSTALLED) $(EXTRA)-bench ## 5,000 requests that all sleep a second, with gevent
+	$(RUN) -m benchmarks.sleepers $(ARGS)
 
 slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and famines; 20 minutes
 	-$(PIP) install granian peregrine-server

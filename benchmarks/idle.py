@@ -37,7 +37,7 @@ def take_idle(
     Needs `connections` descriptors and some more, in this process and in the server.
     """
     try:
-        _allow_descriptors(connections + 200)
+        allow_descriptors(connections + 200)
         with running(server, WORKLOADS["idle"], cores[0], scratch) as it:
             return _measure(server.name, connections, it)
     except (CannotStart, NotHeld, OSError) as error:
@@ -46,13 +46,13 @@ def take_idle(
 
 def _measure(name: str, connections: int, it: Running) -> IdleSample:
     pids = processes.tree(it.root)
-    with _opened(it, WARM_UP_CONNECTIONS) as warm:
+    with opened(it, WARM_UP_CONNECTIONS) as warm:
         for _ in range(20):
             _request_each(warm, it.host)
     time.sleep(SETTLE_SECONDS)
     baseline = processes.memory(pids).rss
     before = processes.descriptors(pids)
-    with _opened(it, connections) as clients:
+    with opened(it, connections) as clients:
         _wait_until_accepted(pids, before + connections)
         time.sleep(SETTLE_SECONDS)
         silent = processes.memory(pids).rss
@@ -70,7 +70,8 @@ def _measure(name: str, connections: int, it: Running) -> IdleSample:
 
 
 @contextmanager
-def _opened(it: Running, count: int) -> Iterator[list[socket.socket]]:
+def opened(it: Running, count: int) -> Iterator[list[socket.socket]]:
+    """`count` connections."""
     clients: list[socket.socket] = []
     try:
         for _ in range(count):
@@ -101,7 +102,8 @@ def _wait_until_accepted(pids: tuple[int, ...], wanted: int) -> None:
         time.sleep(0.1)
 
 
-def _allow_descriptors(count: int) -> None:
+def allow_descriptors(count: int) -> None:
+    """As many descriptors as this user may have.  Raises CannotStart where `count` are more."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < count:
         raise CannotStart(f"{count} descriptors are needed, ulimit -Hn is {hard}")

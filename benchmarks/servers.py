@@ -32,7 +32,7 @@ _MANY = "12000"
 class Server:
     """One server.  Arguments may hold {python}, {bin}, {port}, {app}, {prefix} and {floor}.
 
-    module: has to be importable ("" = always there); program: has to be in {bin}.
+    module, beside: have to be importable ("" = always there); program: has to be in {bin}.
     distribution: whose version is reported.
     access_log: options that turn it on, {log} being a file or its output being one; None =
     it has none.  quiet: the options instead of those, for every other workload.
@@ -42,6 +42,7 @@ class Server:
     name: str
     command: tuple[str, ...]
     module: str = ""
+    beside: str = ""
     program: str = ""
     distribution: str = ""
     access_log: tuple[str, ...] | None = None
@@ -53,7 +54,8 @@ class Server:
         """Whether it can be started here."""
         if self.program and not (_bin() / self.program).exists():
             return False
-        return not self.module or importlib.util.find_spec(self.module) is not None
+        modules = filter(None, (self.module, self.beside))
+        return all(importlib.util.find_spec(name) is not None for name in modules)
 
     @property
     def version(self) -> str:
@@ -95,23 +97,25 @@ def _bin() -> Path:
     return Path(sys.prefix) / "bin"
 
 
-def _fastfork(parser: str) -> Server:
+def _fastfork(name: str, *options: str, beside: str = "") -> Server:
     return Server(
-        name=f"fastfork-{parser}",
+        name=f"fastfork-{name}",
         module="fastfork",
+        beside=beside,
         command=(
             *("{python}", "-m", "fastfork", "{app}", "-w", "1", "-b", "127.0.0.1:{port}"),
-            *("--http-parser", parser, "--log-level", "warning"),
+            *(*options, "--log-level", "warning"),
         ),
         access_log=("--access-logfile", "{log}"),
         many=("--worker-connections", _MANY, "--keep-alive", _LONG, "--header-timeout", _LONG),
     )
 
 
-def _gunicorn(worker_class: str, many: tuple[str, ...] | None) -> Server:
+def _gunicorn(worker_class: str, many: tuple[str, ...] | None, beside: str = "") -> Server:
     return Server(
         name=f"gunicorn-{worker_class}",
         module="gunicorn",
+        beside=beside,
         distribution="gunicorn",
         command=(
             *("{python}", "-m", "gunicorn", "{app}", "-w", "1", "-b", "127.0.0.1:{port}"),
@@ -135,8 +139,9 @@ def _function(name: str) -> Server:
 
 _ALL = (
     Server(name=FLOOR, command=("{floor}", "{port}"), many=()),
-    _fastfork("httptools"),
-    _fastfork("native"),
+    _fastfork("httptools", "--http-parser", "httptools"),
+    _fastfork("native", "--http-parser", "native"),
+    _fastfork("gevent", "-k", "gevent", beside="gevent"),
     _function("bjoern"),
     _function("freastal"),
     Server(
@@ -187,6 +192,7 @@ _ALL = (
         ),
     ),
     _gunicorn("gthread", ("--worker-connections", _MANY, "--keep-alive", _LONG)),
+    _gunicorn("gevent", ("--worker-connections", _MANY, "--keep-alive", _LONG), beside="gevent"),
     _gunicorn("sync", None),
 )
 
