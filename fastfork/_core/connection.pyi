@@ -1,10 +1,5 @@
 import socket
 
-class FileSegment: ...
-
-class Outbox:
-    size: int
-
 class Connection:
     remote_addr: str
     @property

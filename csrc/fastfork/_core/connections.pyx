@@ -16,7 +16,6 @@ from fastfork._core.connection cimport (
     LINGERING,
     NEVER,
     RESPONDING,
-    Outbox,
 )
 from fastfork._core.deadlines cimport (
     LINGER,
@@ -26,6 +25,7 @@ from fastfork._core.deadlines cimport (
     WAITS,
     WHOLE_HEAD,
 )
+from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
 from fastfork._core.tally cimport ANSWERS
 from fastfork._core.ticks cimport now_ns

@@ -13,7 +13,8 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from fastfork._core.batch cimport Batch
-from fastfork._core.connection cimport Connection, Outbox
+from fastfork._core.connection cimport Connection
+from fastfork._core.outbox cimport Outbox
 from fastfork._core.reshead cimport (
     SAYS_CLOSE,
     SAYS_KEEP_ALIVE,
@@ -181,7 +182,7 @@ cdef class Exchange:
         self._block(data)
         self.site.batch.flush()
         outbox = self.connection.outbox
-        if outbox is not None and outbox.size > MEMORY_MAX:
+        if outbox is not None and outbox.in_memory() > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.
             self.site.spill(self.connection)
         return 0

@@ -1,0 +1,29 @@
+from libc.stdint cimport int64_t
+
+cdef enum:
+    TURN_BYTES = 1 << 20   # handed to one client before others get their turn
+
+
+cdef class FileSegment:
+    cdef int fd
+    cdef int64_t offset
+    cdef int64_t left
+    cdef bint is_spill  # bytes of the Outbox's own file
+
+
+cdef class Outbox:
+    cdef list queue
+    cdef Py_ssize_t first   # index of the first unsent segment
+    cdef Py_ssize_t offset  # bytes of it that are sent
+    cdef readonly int64_t size  # bytes held in memory
+    cdef int64_t counted        # ... by nobody else, as the worker counted it last
+    cdef int file              # what spill() writes to, -1 before
+    cdef int64_t spilled       # bytes written to it
+    cdef int add(self, bytes data) except -1
+    cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1
+    cdef int64_t in_memory(self)
+    cdef int64_t weight(self)
+    cdef int spill(self, directory) except -1
+    cdef int send(self, int fd) except -2
+    cdef int _send_bytes(self, int fd, Py_ssize_t *sent) except -2
+    cdef bint empty(self)

@@ -1,0 +1,4 @@
+class FileSegment: ...
+
+class Outbox:
+    size: int
