@@ -45,7 +45,8 @@
     X(FF_PREFACE_FORBIDDEN, -71, 403, "the peer is not in proxy_allow_ips")                \
     X(FF_SCHEME_CONFLICT, -72, 400, "fields of secure_scheme_headers contradict each other") \
     X(FF_BAD_FORWARDED, -73, 400, "Forwarded is malformed (RFC 7239 section 4)")           \
-    X(FF_NOT_BELOW_SCRIPT, -74, 400, "the path does not begin with the proxy's SCRIPT_NAME")
+    X(FF_NOT_BELOW_SCRIPT, -74, 400, "the path does not begin with the proxy's SCRIPT_NAME") \
+    X(FF_CLEAR_ON_TLS, -75, 400, "plain HTTP on a port that speaks TLS")
 
 enum {
     FF_NEED_DATA = -1,   /* legal so far: call again with more bytes */

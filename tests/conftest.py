@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -24,6 +25,9 @@ if str(ROOT) not in sys.path:
 
 import fastfork  # noqa: E402
 from tests.kit.server import Fleet, RunningServer  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.kit.tls import Authority
 
 PARSERS = ("httptools", "native")
 FAILED = pytest.StashKey[bool]()
@@ -83,6 +87,14 @@ def earlier_objects_left_alone() -> None:
     """gc.collect() does not look at what there was before the test."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom clients and servers of the tests about TLS believe."""
+    from tests.kit.tls import Authority  # others do without what it imports
+
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

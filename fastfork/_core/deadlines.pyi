@@ -11,4 +11,5 @@ class Deadlines:
         brief_linger: float = 0.5,
         hangup: float = 0.05,
         queued: float = 0,
+        shake: float = 10.0,
     ) -> None: ...

@@ -63,6 +63,7 @@ def environ_template(
     multithread: bool,
     multiprocess: bool,
     software: str = "",
+    is_tls: bool = False,
 ) -> dict[str, Any]:
     """A template for requests that come in on `listener`.
 
@@ -70,7 +71,7 @@ def environ_template(
     it is ever copied; dict.copy() keeps the room.
     """
     template: dict[str, Any] = {}
-    name, port = server_name(listener)
+    name, port = server_name(listener, "443" if is_tls else "80")
     values: dict[str, Any] = {
         **dict.fromkeys(PLACEHOLDERS, ""),
         "QUERY_STRING": "",
@@ -80,7 +81,7 @@ def environ_template(
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_SOFTWARE": software or f"fastfork/{fastfork.__version__}",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": "https" if is_tls else "http",
         "wsgi.input": empty_input,
         "wsgi.input_terminated": True,
         "wsgi.errors": errors,
@@ -91,6 +92,8 @@ def environ_template(
     }
     if listener.family in (socket.AF_INET, socket.AF_INET6):
         values["REMOTE_PORT"] = ""
+    if is_tls:
+        values["HTTPS"] = "on"
     for key, value in values.items():
         template[sys.intern(key)] = value
     return template
@@ -101,9 +104,9 @@ def read_in_blocks(file: Any, size: int = BLOCK) -> Iterable[bytes]:
     return FileWrapper(file, max(size, BLOCK))
 
 
-def server_name(listener: socket.socket) -> tuple[str, str]:
+def server_name(listener: socket.socket, default: str) -> tuple[str, str]:
     """SERVER_NAME and SERVER_PORT; for a Unix socket until the Host field says better."""
     if listener.family in (socket.AF_INET, socket.AF_INET6):
         host, port = listener.getsockname()[:2]
         return host, str(port)
-    return "localhost", "80"
+    return "localhost", default

@@ -16,7 +16,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
@@ -35,6 +35,7 @@ from tests.kit.client import RawClient
 from tests.kit.response import ResponseReader, ServerReset
 from tests.kit.waiting import DEADLINE
 
+AnyClient = TypeVar("AnyClient", bound="HubClient")
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 NO_LOOK_UP = 3600.0  # seconds
@@ -64,7 +65,7 @@ def _noting(lines: list[str]) -> logging.Logger:
     return logger
 
 
-def _template(listener: socket.socket, logger: logging.Logger) -> dict[str, Any]:
+def _template(listener: socket.socket, logger: logging.Logger, *, is_tls: bool) -> dict[str, Any]:
     return environ_template(
         listener,
         empty_input=EmptyInput(),
@@ -72,6 +73,7 @@ def _template(listener: socket.socket, logger: logging.Logger) -> dict[str, Any]
         errors=ErrorStream(logger),
         multithread=False,
         multiprocess=False,
+        is_tls=is_tls,
     )
 
 
@@ -81,7 +83,8 @@ class Served:
     Settings are seconds, bytes and counts as in the configuration; first_byte: how long a
     new connection may say nothing; small_buffers: the kernel holds next to nothing for a
     client that does not read; access: format of the access log; kind: socket.SOCK_SEQPACKET
-    on a unix socket shows each send(2) as a packet; hub_options: body_min_rate, body_grace.
+    on a unix socket shows each send(2) as a packet; tls: secures the hub, with
+    `shake` seconds for a handshake; hub_options: body_min_rate, body_grace.
     """
 
     def __init__(
@@ -107,6 +110,8 @@ class Served:
         response_buffer: int = 1 << 30,
         small_buffers: bool = False,
         access: str | None = None,
+        tls: Callable[[Hub], None] | None = None,
+        shake: float = 10.0,
         **hub_options: Any,
     ) -> None:
         self._begin(small_buffers)
@@ -124,7 +129,7 @@ class Served:
         )
         waits = Deadlines(
             first_byte=first_byte, next_request=keepalive, whole_head=header_timeout,
-            more_body=body_timeout, reader=write_timeout, linger=linger,
+            more_body=body_timeout, reader=write_timeout, linger=linger, shake=shake,
         )  # fmt: skip
         self.hub = Hub(
             app,
@@ -141,7 +146,7 @@ class Served:
             spool_dir=spool_dir,
             **hub_options,
         )
-        self._open(logger)
+        self._open(logger, tls)
 
     def _begin(self, small_buffers: bool) -> None:
         self.before = descriptors()
@@ -162,8 +167,10 @@ class Served:
             "response_buffer": response_buffer,
         }
 
-    def _open(self, logger: logging.Logger) -> None:
-        self.template = _template(self.listener, logger)
+    def _open(self, logger: logging.Logger, tls: Callable[[Hub], None] | None) -> None:
+        if tls is not None:
+            tls(self.hub)
+        self.template = _template(self.listener, logger, is_tls=tls is not None)
         self.hub.add_listener(self.listener.fileno(), self.template)
         self.hub.look_up_in(NO_LOOK_UP)
         self.hub.listen(True)
@@ -209,6 +216,10 @@ class Served:
     def connect(self, *, small_buffers: bool | None = None) -> HubClient:
         """A connection, closed when the test ends.  It is accepted with the first turn."""
         client = HubClient(self, self.small_buffers if small_buffers is None else small_buffers)
+        return self.own(client)
+
+    def own(self, client: AnyClient) -> AnyClient:
+        """Close it when the test ends."""
         self._clients.append(client)
         return client
 

@@ -49,6 +49,12 @@ cdef class Batch:
     cdef public object soon    # called where a turn of the loop has to follow, or None
     cdef char *room(self, Py_ssize_t n) except NULL
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1
+    cdef int push_sealed(self, Connection connection, const char *p, Py_ssize_t n,
+                         bytes body) except -1
+    cdef int _put(self, Connection connection, Py_ssize_t n, bytes body) except -1
+    cdef int put_sealed(self, Connection connection) except -1
+    cdef int _queue_sealed(self, Connection connection, bytes head, bytes body) except -1
+    cdef bint has(self, Connection connection) noexcept
     cdef int hold(self) except -1
     cdef void forget(self, Connection connection) noexcept
     cdef int flush(self) except -1

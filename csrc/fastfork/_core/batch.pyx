@@ -16,10 +16,17 @@ Runs in: worker
 
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.errno cimport EAGAIN
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
 
+from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
+
+cdef enum:
+    SEAL_AT_ONCE = 64 << 10   # of a body; larger ones are sealed as the socket takes them
+    COPIED_MAX = 16 << 10     # of what is sealed; more is sent by reference
 
 
 cdef class Batch:
@@ -64,6 +71,61 @@ cdef class Batch:
 
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1:
         """The n bytes at room() are for `connection`, followed by `body` if there is one."""
+        if connection.sealed is not None:
+            return self.push_sealed(connection, self.outs.buffer + self.size, n, body)
+        return self._put(connection, n, body)
+
+    cdef int push_sealed(self, Connection connection, const char *p, Py_ssize_t n,
+                         bytes body) except -1:
+        """The same through TLS, for n bytes at p."""
+        if connection.broken:
+            return self.look_at(connection)
+        try:
+            # Records are numbered: what waits unsealed comes first.
+            if connection.outbox is not None or (
+                    body is not None and PyBytes_GET_SIZE(body) > SEAL_AT_ONCE):
+                return self._queue_sealed(connection, p[:n], body)
+            connection.sealed.seal(p, n)
+            if body is not None:
+                connection.sealed.seal(PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
+            return self.put_sealed(connection)
+        except OSError:  # SSLError is one
+            connection.broken = connection.sealed.silent = True
+            return self.look_at(connection)
+
+    cdef int put_sealed(self, Connection connection) except -1:
+        """What TLS has to say is for `connection`."""
+        cdef bytes made = connection.sealed.take()
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(made)
+        if n > COPIED_MAX:
+            self.room(0)
+            return self._put(connection, 0, made)
+        if n:
+            memcpy(self.room(n), PyBytes_AS_STRING(made), n)
+            return self._put(connection, n, None)
+        return 0
+
+    cdef int _queue_sealed(self, Connection connection, bytes head, bytes body) except -1:
+        """Seal it as the socket takes it, from now on."""
+        cdef SealedOutbox outbox
+        cdef int64_t total
+        cdef bint is_first
+        self.flush()
+        is_first = connection.outbox is None
+        outbox = <SealedOutbox>connection.queue()
+        outbox.add_clear(head)
+        if body is not None:
+            outbox.add_clear(body)
+        total = outbox.in_memory()
+        if is_first and not connection.broken and connection.fd >= 0:
+            # Nobody else would send it while the application goes on.
+            if outbox.send(connection.fd) == 0:
+                connection.outbox = None
+                self.bytes_sent += total
+                return 0
+        return self.look_at(connection)
+
+    cdef int _put(self, Connection connection, Py_ssize_t n, bytes body) except -1:
         cdef int i = self.outs.count - 1
         cdef ff_out *item
         ff_outs_lock(&self.outs)
@@ -109,6 +171,14 @@ cdef class Batch:
         ff_pusher_arm(&self.outs)
         ff_outs_unlock(&self.outs)
         return 0
+
+    cdef bint has(self, Connection connection) noexcept:
+        """Is anything for it waiting here?"""
+        cdef int i
+        for i in range(self.outs.count):
+            if self.connections[i] == <PyObject *>connection:
+                return True
+        return False
 
     cdef void forget(self, Connection connection) noexcept:
         """The descriptor of `connection` is about to be closed: send nothing more on it."""

@@ -2,11 +2,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fastfork._core.body cimport Body
 from fastfork._core.outbox cimport Outbox
+from fastfork._core.sealed cimport Sealed
 
 cdef enum:  # states
     IDLE        # between requests; holds no buffer
     HEAD        # part of a request head has come
     PREFACE     # accepted; the proxy has not yet said for whom it speaks
+    HANDSHAKE   # its TLS is not agreed on yet
     BODY        # the head is read, its body is not
     RESPONDING  # the answer is not fully handed to the kernel
     LINGERING   # half-closed: reads and forgets until the client closes too
@@ -56,7 +58,8 @@ cdef class Connection:
     cdef str remote_port
     cdef object hub
     cdef Body body
-    cdef dict facts           # of its preface, for the environ of each request, or None
+    cdef dict facts           # of its preface and its TLS, for the environ of each request, or None
+    cdef Sealed sealed        # its TLS; None where it speaks in the clear
     cdef dict environ         # of the request whose body is being read
     cdef object spool         # the file that holds the body being answered, or None
     cdef Outbox outbox        # None unless data waits for the client

@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 import os
 import socket
 
-from fastfork._core.outbox cimport Outbox
+from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
 
@@ -39,8 +39,12 @@ cdef class Connection:
         """Take the connection over: returns its `socket.socket`, non-blocking.
 
         The server forgets it: what the application then returns is not sent.  Only inside
-        the application call, before start_response.  Raises RuntimeError otherwise.
+        the application call, before start_response, and not on a connection with TLS, whose
+        keys cannot be handed on.  Raises RuntimeError otherwise.
         """
+        if self.sealed is not None:
+            raise RuntimeError("fastfork.socket cannot be detached from a connection with TLS: "
+                               "what is read there is encrypted; let a proxy in front end TLS")
         if not self.busy or self.fd < 0 or self.outbox is not None:
             raise RuntimeError("fastfork.socket can be detached only while its request is "
                                "being answered, before anything was sent")
@@ -96,7 +100,10 @@ cdef class Connection:
 
     cdef Outbox queue(self):
         if self.outbox is None:
-            self.outbox = Outbox.__new__(Outbox)
+            if self.sealed is None:
+                self.outbox = Outbox.__new__(Outbox)
+            else:
+                self.outbox = SealedOutbox.__new__(SealedOutbox, self.sealed)
         return self.outbox
 
     cdef int send_tail(self, const char *p, Py_ssize_t n, Py_ssize_t sent, bytes body) except -1:

@@ -46,6 +46,7 @@ cdef class Connections:
     cdef int _finish_connection(self, Connection connection) except -1
     cdef int _linger(self, Connection connection) except -1
     cdef int _reset(self, Connection connection) except -1
+    cdef int _end_sealed(self, Connection connection) except -1
     cdef int _weigh(self, Connection connection) except -1
     cdef int _drop_outbox(self, Connection connection) except -1
     cdef int _close(self, Connection connection) except -1

@@ -11,6 +11,7 @@ from posix.unistd cimport close
 from fastfork._core.connection cimport (
     BODY,
     CLOSED,
+    HANDSHAKE,
     HEAD,
     IDLE,
     LINGERING,
@@ -22,12 +23,14 @@ from fastfork._core.deadlines cimport (
     MORE_BODY,
     NEXT_REQUEST,
     READER,
+    SHAKE,
     WAITS,
     WHOLE_HEAD,
 )
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
 from fastfork._core.tally cimport ANSWERS
+from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
 import socket
@@ -40,6 +43,9 @@ cdef extern from "<sys/socket.h>" nogil:
         int l_onoff
         int l_linger
     int shutdown(int fd, int how)
+    int MSG_NOSIGNAL
+    int MSG_DONTWAIT
+    ssize_t send(int fd, const void *p, size_t n, int flags)
     int setsockopt(int fd, int level, int name, const void *value, unsigned int size)
 
 cdef enum:
@@ -146,7 +152,8 @@ cdef class Connections:
             elif rc == 1 and self._weigh(connection) == 0:
                 # A request may be half read meanwhile, and stays so: what comes next on
                 # this connection is the rest of it, not a new request.
-                if connection.state != HEAD and connection.state != BODY:
+                if (connection.state != HEAD and connection.state != BODY
+                        and connection.state != HANDSHAKE):
                     connection.state = RESPONDING
                 self.deadlines.set(connection, READER, self.now)
                 return self._watch(connection, EPOLLOUT)
@@ -169,6 +176,8 @@ cdef class Connections:
         elif connection.which_list == READER:
             if connection.state == BODY:
                 self.deadlines.set(connection, MORE_BODY, self.now)
+            elif connection.state == HANDSHAKE:
+                self.deadlines.set(connection, SHAKE, self.now)
             else:
                 self.deadlines.set(
                     connection, NEXT_REQUEST if connection.is_blank() else WHOLE_HEAD, self.now)
@@ -229,12 +238,26 @@ cdef class Connections:
         return self._close(connection)
 
     cdef int _linger(self, Connection connection) except -1:
+        if connection.sealed is not None:
+            self._end_sealed(connection)
         if shutdown(connection.fd, SHUT_WR) != 0:
             return self._close(connection)
         connection.forget_partial()
         connection.state = LINGERING
         self.deadlines.set(connection, connection.lingers or LINGER, self.now)
         return self._watch(connection, EPOLLIN)
+
+    cdef int _end_sealed(self, Connection connection) except -1:
+        """Tell a client with TLS that it has got everything (RFC 8446 section 6.1), where it
+        has: without this it takes what it got for cut off."""
+        cdef bytes last
+        if (connection.broken or connection.cut or connection.outbox is not None
+                or self.batch.has(connection)):
+            return 0
+        last = connection.sealed.goodbye()
+        send(connection.fd, PyBytes_AS_STRING(last), PyBytes_GET_SIZE(last),
+             MSG_NOSIGNAL | MSG_DONTWAIT)
+        return 0
 
     cdef int _mishap(self, Connection connection) except -1:
         """Something of ours failed (no memory, a poller that is full): the connection pays
@@ -251,6 +274,9 @@ cdef class Connections:
         cdef int fd = connection.fd
         if connection.state == CLOSED or fd < 0:
             return 0
+        if connection.sealed is not None:
+            self._end_sealed(connection)
+            connection.sealed = None
         connection.state = CLOSED
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections

@@ -13,6 +13,7 @@ cdef enum:
     BRIEF_LINGER  # of a client that was too slow already
     HANGUP       # is the client of a slow stream gone?
     QUEUED       # its request is here, and no thread for it
+    SHAKE        # absolute: a TLS handshake, from its first byte
     WAITS
 
 

@@ -15,7 +15,7 @@ cdef class Deadlines:
 
     def __cinit__(self, *, first_byte, next_request, whole_head, more_body, reader, linger,
                   brief_linger=0.5, hangup=0.05,
-                  queued=0):
+                  queued=0, shake=10.0):
         self.patience[FIRST_BYTE] = <int64_t>(first_byte * 1e9)
         self.patience[NEXT_REQUEST] = <int64_t>(next_request * 1e9)
         self.patience[WHOLE_HEAD] = <int64_t>(whole_head * 1e9)
@@ -24,6 +24,7 @@ cdef class Deadlines:
         self.patience[LINGER] = <int64_t>(linger * 1e9)
         self.patience[BRIEF_LINGER] = <int64_t>(min(brief_linger, linger) * 1e9)
         self.patience[HANGUP] = <int64_t>(hangup * 1e9)
+        self.patience[SHAKE] = <int64_t>(shake * 1e9)
         self.patience[QUEUED] = <int64_t>(queued * 1e9) if queued else FOR_EVER_NS
 
     cdef void remove(self, Connection connection) noexcept:

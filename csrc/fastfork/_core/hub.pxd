@@ -9,7 +9,6 @@ cdef class Hub(Caller):
     cdef object write_access
     cdef int64_t log_ns        # when access lines were last written
     cdef readonly int64_t asked_ns  # since when the request waits that is being answered
-    cdef int64_t told_ns       # when a refusal was last logged
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
     cdef public int64_t most_requests
     cdef public bint attention  # ... or as soon as this is set

@@ -18,7 +18,7 @@ from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, PREFACE, RESPO
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
-from fastfork._core.deadlines cimport QUEUED, READER, WHOLE_HEAD
+from fastfork._core.deadlines cimport QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.tally cimport KEPT_ALIVE, tally_answer, tally_wait
@@ -35,7 +35,6 @@ cdef enum:
     EAGER_REQUESTS = 64
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
-    REFUSAL_LOG_NS = 1000000000
 
 cdef double LOOK_UP = -1.0    # what a turn returns besides the seconds to wait
 cdef double LOST_LEAD = -2.0
@@ -325,8 +324,7 @@ cdef class Hub(Caller):
         """Answer with an error page; nothing more is read as a request from this client."""
         cdef Responder responder = self._responder()
         self.slot[REFUSED] += 1
-        if code and self.now - self.told_ns > REFUSAL_LOG_NS:
-            self.told_ns = self.now
+        if code and self._may_tell():
             self.log.warning("Invalid request from ip=%s: %s", connection.remote_addr or "-",
                              ff_error_text(code).decode("ascii"))
         responder.environ = self._seen(connection)
@@ -376,6 +374,8 @@ cdef class Hub(Caller):
             return self._refuse(connection, 0, 408)
         if wait == READER:
             return self._reset(connection)  # it never reads: what we hold cannot be delivered
+        if wait == SHAKE:
+            return self._close(connection)
         if wait == HANGUP:
             return self._later(connection)
         if wait == QUEUED:

@@ -7,6 +7,7 @@ from fastfork._core.connections cimport Connections
 
 cdef class Listeners(Connections):
     cdef bint prefaced         # connections begin with the PROXY protocol
+    cdef object context        # of TLS, or None
     cdef Acceptor acceptor
     cdef list templates        # environ templates, one a listener
     cdef list listeners        # their descriptors
@@ -32,6 +33,7 @@ cdef class Listeners(Connections):
     cdef int _pause(self) except -1
     cdef int _unpause(self) except -1
     cdef int _take(self, uint32_t listener) except -1
+    cdef int _await_handshake(self, Connection connection) except -1
     cdef int _welcome(self, Connection connection) except -1
 
 

@@ -4,10 +4,10 @@ Runs in: worker
 """
 
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport CLOSED, NEVER, PREFACE
+from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
-from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED
+from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.ticks cimport now_ns
 
 import errno as errors
@@ -75,8 +75,10 @@ cdef class Listeners(Connections):
         if not keep_listeners:
             self.let_go()
         self.deadlines.limit(FIRST_BYTE, LEAVING_NS)
+        self.deadlines.limit(SHAKE, LEAVING_NS)
         self.deadlines.limit(NEXT_REQUEST, LEAVING_NS)
         self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
+        self.deadlines.shorten(SHAKE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
 
     def take_queue(self):
@@ -104,6 +106,9 @@ cdef class Listeners(Connections):
 
     cdef int _adopt(self) except -1:
         return 0  # see Queued
+
+    cdef int _await_handshake(self, Connection connection) except -1:
+        raise AssertionError("Secured knows TLS")
 
     cdef int _watch_pool(self, bint on) except -1:
         return 0
@@ -208,6 +213,8 @@ cdef class Listeners(Connections):
         # Most clients have sent their request by now.  One that is answered and closed in
         # this turn never costs a word to the poller.
         try:
+            if self.context is not None and connection.state == IDLE:
+                self._await_handshake(connection)
             self._readable(connection)
             if (connection.state != CLOSED and not connection.close_after
                     and connection.which_list != QUEUED):

@@ -1,9 +1,9 @@
 from fastfork._core.connection cimport Connection
 from fastfork._core.environ cimport EnvironBuilder
-from fastfork._core.queued cimport Queued
+from fastfork._core.secured cimport Secured
 
 
-cdef class Prefaced(Queued):
+cdef class Prefaced(Secured):
     cdef int proxy_versions    # of the PROXY protocol that connections must begin with, 0 = none
     cdef object is_proxy       # address -> may this peer say for whom it speaks?
 
@@ -15,5 +15,3 @@ cdef class Prefaced(Queued):
     cdef int _fill_preface(self, Connection connection) except -1
     cdef int _take_preface(self, Connection connection, const char *p, Py_ssize_t n,
                            bint is_first) except -1
-    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
-    cdef int _refuse(self, Connection connection, int code, int status) except -1

@@ -11,7 +11,7 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
-from fastfork._core.connection cimport IDLE, STRANGER, TRUSTED
+from fastfork._core.connection cimport HANDSHAKE, IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
 from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
@@ -75,7 +75,7 @@ cdef dict _facts(Connection connection, const char *p, const ff_preface *said):
     return facts
 
 
-cdef class Prefaced(Queued):
+cdef class Prefaced(Secured):
     """proxy_versions: 1, 2, or 3 for both; 0: connections begin with a request.
     is_proxy(address: str): whether this peer may open connections then.
     trusted: makes environs of peers that forwarded.trusts(address); forwarded.apply: see
@@ -104,18 +104,15 @@ cdef class Prefaced(Queued):
             return FF_UNDERSCORE
         return self.forwarded.apply(environ, marks & REPEATED != 0, marks & SCRIPT != 0)
 
-    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1:
-        raise AssertionError("Receiver knows requests")
-
-    cdef int _refuse(self, Connection connection, int code, int status) except -1:
-        raise AssertionError("Hub answers")
-
     cdef int _fill_preface(self, Connection connection) except -1:
-        """Receive once, on a connection whose preface is not complete."""
+        """Receive once, on a connection whose preface or handshake is not complete."""
         cdef char *received = self.crew.seat.received
         cdef char *own
         cdef uint32_t size
-        cdef ssize_t n = recv(connection.fd, received, RECEIVE_BYTES, 0)
+        cdef ssize_t n
+        if connection.state == HANDSHAKE:
+            return self._fill_handshake(connection)
+        n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         if n < 0 and (errno == EAGAIN or errno == EINTR):
             return 0
         if n <= 0:
@@ -151,4 +148,7 @@ cdef class Prefaced(Queued):
         connection.facts = _facts(connection, p, &said)
         connection.state = IDLE
         self.deadlines.set(connection, FIRST_BYTE, self.now)
+        if self.context is not None:
+            self._await_handshake(connection)
+            return self._shake(connection, p + used, n - used)
         return self._consume(connection, p + used, n - used)

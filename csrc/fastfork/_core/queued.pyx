@@ -13,10 +13,10 @@ from libc.string cimport memset, strncpy
 from posix.unistd cimport close
 
 from fastfork._core.acceptor cimport ff_facts, ff_handover_put, ff_handover_take
-from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, NEVER, PREFACE
+from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
-from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
+from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, SHAKE, WHOLE_HEAD
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_PEEK
@@ -54,7 +54,8 @@ cdef class Queued(Listeners):
         """Its request has arrived, and no thread can take it."""
         cdef char byte
         cdef ssize_t n
-        if connection.state == IDLE and connection.partial == NULL:
+        if ((connection.state == IDLE or connection.state == HANDSHAKE)
+                and connection.partial == NULL and connection.sealed is None):
             n = recv(connection.fd, &byte, 1, MSG_PEEK)
             if n == 0:
                 return self._close(connection)
@@ -126,6 +127,9 @@ cdef class Queued(Listeners):
         """Go on reading where it was put off."""
         if connection.state == BODY:
             self.deadlines.set(connection, MORE_BODY, self.now)
+        elif connection.state == HANDSHAKE:
+            self.deadlines.set(connection, SHAKE if connection.sealed is not None else FIRST_BYTE,
+                               self.now)
         elif connection.state == PREFACE or (
                 connection.state == HEAD and not connection.is_blank()):
             self.deadlines.set(connection, WHOLE_HEAD, self.now)

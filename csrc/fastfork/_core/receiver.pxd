@@ -12,7 +12,6 @@ cdef class Receiver(Prefaced):
     cdef EnvironBuilder environs
     cdef int underscores       # the scanner's option to refuse them, where there is `trusted`
     cdef dict running          # environ of the request that is ready for the application
-    cdef bytes offence         # the beginning of what the parser has just refused, or None
     cdef int64_t spool_after
     cdef object spool_dir
     cdef int64_t grace_ns      # before that counts: connections warm up

@@ -13,8 +13,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
 from fastfork._core.body cimport Body
-from fastfork._core.connection cimport BODY, CLOSED, HEAD, IDLE, LINGERING, NEVER, PREFACE
-from fastfork._core.connection cimport RESPONDING, TRUSTED, UNASKED
+from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
+from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
@@ -28,6 +28,7 @@ from fastfork._core.scan cimport (
     ff_is_head_error,
     ff_scan_field_line,
 )
+from fastfork._core.secured cimport SEEN_TO
 from fastfork._core.tally cimport BYTES_RECEIVED
 
 import errno as errors
@@ -123,11 +124,14 @@ cdef class Receiver(Prefaced):
             return self._put_off(connection)
         if connection.state == BODY:
             return self._fill_body(connection)
-        if connection.state == PREFACE:
+        if connection.state == PREFACE or connection.state == HANDSHAKE:
             return self._fill_preface(connection)
-        n = recv(connection.fd, received, RECEIVE_BYTES, 0)
+        if connection.sealed is not None and connection.state != LINGERING:
+            n = self._unseal(connection)
+        else:
+            n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         if n < 0:
-            if errno == EAGAIN or errno == EINTR:
+            if n == SEEN_TO or errno == EAGAIN or errno == EINTR:
                 return 0
             return self._close(connection)
         if connection.state == LINGERING:
@@ -168,12 +172,15 @@ cdef class Receiver(Prefaced):
         cdef char *received = self.crew.seat.received
         cdef const char *p = received
         cdef ssize_t n
-        if into == NULL:
+        if connection.sealed is not None:
+            into = NULL
+            n = self._unseal(connection)
+        elif into == NULL:
             n = recv(connection.fd, received, RECEIVE_BYTES, 0)
         else:
             n = recv(connection.fd, into, room, 0)
         if n < 0:
-            if errno == EAGAIN or errno == EINTR:
+            if n == SEEN_TO or errno == EAGAIN or errno == EINTR:
                 return 0
             return self._close(connection)
         if n == 0:
@@ -337,7 +344,7 @@ cdef class Receiver(Prefaced):
         if not colon or port.endswith("]"):
             name, port = environ[HTTP_HOST], ""
         environ["SERVER_NAME"] = name or "localhost"  # never empty (PEP 3333)
-        environ["SERVER_PORT"] = port or "80"
+        environ["SERVER_PORT"] = port or ("80" if environ["wsgi.url_scheme"] == "http" else "443")
 
     cdef int _begin_body(self, Connection connection) except -1:
         connection.environ = self.running

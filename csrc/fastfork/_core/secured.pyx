@@ -1,0 +1,173 @@
+"""Connections with TLS: the handshake, and what is received after it.
+
+A connection begins in the state HANDSHAKE and has until then what any connection that says
+nothing has: no buffer, and a place in the accept queue of nobody.  From its first byte the
+handshake has a deadline that further bytes do not move.  What TLS is of it is in sealed.pyx.
+
+Runs in: worker
+"""
+
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdlib cimport free, malloc
+
+from fastfork._core.connection cimport HANDSHAKE, IDLE
+from fastfork._core.connections cimport REFUSED
+from fastfork._core.crew cimport LINE_BYTES
+from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, SHAKE
+from fastfork._core.sealed cimport CIPHER_BYTES, Sealed, load_ssl
+
+cdef extern from "<sys/socket.h>" nogil:
+    ssize_t recv(int fd, void *p, size_t n, int flags)
+
+cdef extern from "errors.h" nogil:
+    enum:
+        FF_CLEAR_ON_TLS
+
+cdef enum:
+    RECEIVE_BYTES = 64 << 10
+    REFUSAL_LOG_NS = 1000000000
+
+
+cdef bint _is_text(char byte) noexcept:
+    """Can a request begin with this, and no TLS?"""
+    return b'A' <= byte <= b'Z' or b'a' <= byte <= b'z' or byte == b'\r' or byte == b'\n'
+
+
+cdef class Secured(Queued):
+    """Without `secure` it does nothing."""
+
+    def __dealloc__(self):
+        free(self.cipher)
+
+    def secure(self, context, *, facts_of, bint at_once=False, bint tells_ragged=False):
+        """Every connection that is accepted from now on has TLS.
+
+        context: ssl.SSLContext.  facts_of(ssl.SSLObject) -> dict: what is to be in the environ of
+        each request of a connection.  at_once: the time of the handshake begins with the connection and
+        not with its first byte.  tells_ragged: a connection that ends without saying so is logged."""
+        load_ssl()
+        if self.cipher == NULL:
+            self.cipher = <char *>malloc(CIPHER_BYTES)
+            if self.cipher == NULL:
+                raise MemoryError
+        self.context = context
+        self.facts_of = facts_of
+        self.at_once = at_once
+        self.tells_ragged = tells_ragged
+
+    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+        raise AssertionError("Receiver knows requests")
+
+    cdef int _refuse(self, Connection connection, int code, int status) except -1:
+        raise AssertionError("Hub answers")
+
+    cdef bint _may_tell(self) noexcept:
+        """May one more connection that is refused have a line in the log?"""
+        if self.now - self.told_ns <= REFUSAL_LOG_NS:
+            return False
+        self.told_ns = self.now
+        return True
+
+    # The handshake.
+
+    cdef int _await_handshake(self, Connection connection) except -1:
+        connection.state = HANDSHAKE
+        if self.at_once:
+            connection.sealed = Sealed(self.context)
+            self.deadlines.set(connection, SHAKE, self.now)
+        return 0
+
+    cdef int _fill_handshake(self, Connection connection) except -1:
+        """Receive once, on a connection whose handshake is not complete."""
+        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, 0)
+        if n < 0 and (errno == EAGAIN or errno == EINTR):
+            return 0
+        if n <= 0:
+            return self._close(connection)
+        return self._shake(connection, self.cipher, n)
+
+    cdef int _shake(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+        """Go on with the handshake; n bytes have come."""
+        cdef bint is_agreed
+        if n == 0:
+            return 0
+        if connection.which_list == FIRST_BYTE:
+            self.deadlines.set(connection, SHAKE, self.now)
+        if connection.sealed is None or not connection.sealed.begun:
+            if _is_text(p[0]):
+                # Words: somebody who does not know that there is TLS here.
+                connection.sealed = None
+                connection.state = IDLE
+                self.offence = p[:min(n, <Py_ssize_t>LINE_BYTES)]
+                return self._refuse(connection, FF_CLEAR_ON_TLS, 400)
+            if connection.sealed is None:
+                connection.sealed = Sealed(self.context)
+            connection.sealed.begun = True
+        try:
+            connection.sealed.feed(p, n)
+            is_agreed = connection.sealed.shake()
+        except OSError as error:  # ssl.SSLError is one
+            return self._failed(connection, error)
+        self.batch.put_sealed(connection)
+        return self._agreed(connection) if is_agreed else 0
+
+    cdef int _agreed(self, Connection connection) except -1:
+        """The handshake is complete, and there may be a request behind it."""
+        cdef Py_ssize_t n
+        cdef char *received = self.crew.seat.received
+        facts = self.facts_of(connection.sealed.tls)
+        if connection.facts is not None:
+            facts = {**connection.facts, **facts}
+        connection.facts = facts
+        connection.state = IDLE
+        self.deadlines.set(connection, FIRST_BYTE, self.now)
+        try:
+            n = connection.sealed.open(received, RECEIVE_BYTES)
+        except OSError as error:
+            return self._failed(connection, error)
+        if n > 0:
+            return self._consume(connection, received, n)
+        return self._close(connection) if connection.sealed.ended else 0
+
+    cdef int _failed(self, Connection connection, error) except -1:
+        """It is no TLS, or none that we agree to: the client gets to read the alert."""
+        cdef Sealed sealed = connection.sealed
+        self.slot[REFUSED] += 1
+        if self._may_tell():
+            self.log.warning(
+                "TLS with ip=%s failed: %s", connection.remote_addr or "-",
+                getattr(error, "reason", None) or getattr(error, "strerror", None) or error)
+        self.batch.put_sealed(connection)
+        sealed.silent = True
+        connection.close_after = True
+        connection.lingers = BRIEF_LINGER
+        return self.batch.look_at(connection)
+
+    # Afterwards.
+
+    cdef ssize_t _unseal(self, Connection connection) except -3:
+        """Receive once, and have what it means in the buffer of the thread: so many bytes.  0:
+        the client has ended; SEEN_TO: there is nothing to be done."""
+        cdef Sealed sealed = connection.sealed
+        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, 0)
+        if n < 0:
+            return n
+        if n == 0:
+            if not sealed.ended and self.tells_ragged:
+                self._ragged(connection)
+            return 0
+        try:
+            sealed.feed(self.cipher, n)
+            n = sealed.open(self.crew.seat.received, RECEIVE_BYTES)
+        except OSError as error:
+            self._failed(connection, error)
+            return SEEN_TO
+        if sealed.outgoing.pending:
+            self.batch.put_sealed(connection)  # an answer to a wish to renegotiate, say
+        return SEEN_TO if n == 0 and not sealed.ended else n
+
+    cdef int _ragged(self, Connection connection) except -1:
+        if self._may_tell():
+            self.log.warning("TLS with ip=%s ended without close_notify",
+                             connection.remote_addr or "-")
+        return 0
