@@ -37,6 +37,8 @@ def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
     for line in loaded.notices:
         log.warning("%s", line)
     addresses = ", ".join(shown(listener) for listener in listeners)
+    if loaded.config.certfile is not None:
+        addresses = addresses.replace("http://", "https://")
     log.info("Listening at: %s (%d)", addresses, os.getpid())
     log.info("Using worker: %s", loaded.config.worker_class)
     log.info("Using parser: %s", parser)

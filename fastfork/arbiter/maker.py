@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
 from fastfork.arbiter.refork import Handover, Promotable
@@ -73,6 +74,8 @@ class Maker:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config
         make_worker = worker_class(cfg.worker_class)
+        if (certificates := prepared_certificates(cfg)) is not None:
+            make_worker = partial(make_worker, certificates=certificates)
         if cfg.refork and self.handover is None:
             self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():

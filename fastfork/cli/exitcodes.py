@@ -52,8 +52,8 @@ EXIT_CODES: Final[dict[int, ExitCode]] = {
                 "bind: http://127.0.0.1:80: ports below 1024 need root",
             ),
             (
-                "`certfile`",
-                "certfile: this version has no TLS",
+                "the key of another certificate",
+                "keyfile: '/etc/ssl/x.key' has the key of another certificate than ",
             ),
         ),
     ),

@@ -17,6 +17,7 @@ from .. import accounts, unpatched
 from .logchecks import check_logs, check_metrics
 from .problem import Problem
 from .settings import Config
+from .tlschecks import check_tls
 from .workerclass import GEVENT
 
 __all__ = ["CHECKS", "Problem"]
@@ -181,6 +182,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _user,
     _initgroups,
     _head,
+    check_tls,
     check_logs,
     check_metrics,
 )

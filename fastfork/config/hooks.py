@@ -148,6 +148,18 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             more="A function of 2, 3 or 4 parameters is given as many. It is not called for what "
             "is no valid request, nor when the client was gone before a response had begun.",
         ),
+        "ssl_context": Hook(
+            arguments=("config", "default_ssl_context_factory"),
+            process="worker",
+            when="Called in a worker with `certfile` when its application is loaded: returns the "
+            "SSLContext of its TLS.",
+            raising=DIES,
+            more="`default_ssl_context_factory()` makes one of the settings, as it is without the "
+            "hook; the first that it gives to a worker has the keys of session tickets in common "
+            "with all workers. Once a worker, and again when `tls_reload` finds new files; "
+            "gunicorn calls it for each connection. See [TLS](../how-to/tls.md) for several "
+            "certificates (SNI).",
+        ),
         "child_exit": Hook(
             arguments=BOTH,
             process="arbiter",

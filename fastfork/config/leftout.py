@@ -34,19 +34,6 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         ("paste", "raw_paste_global_conf"),
         "name a factory: 'module:factory()' that calls paste.deploy.loadapp",
     ),
-    "TLS": (
-        (
-            "certfile",
-            "keyfile",
-            "ssl_",
-            "cert_reqs",
-            "ca_certs",
-            "ciphers",
-            "do_handshake_on_connect",
-            "suppress_ragged_eofs",
-        ),
-        "let a proxy in front end TLS",
-    ),
 }
 
 
@@ -68,14 +55,7 @@ def _is_http(value: object) -> bool:
     return _says_no(value) or (isinstance(value, str) and value.strip().lower() == "http")
 
 
-_TLS: Final = _Refusal(
-    "this version has no TLS, and would answer in the clear where it is expected; "
-    "let a proxy in front end TLS and leave certfile and keyfile out",
-    _says_no,
-)
 _REFUSED: Final[dict[str, _Refusal]] = {
-    "certfile": _TLS,
-    "keyfile": _TLS,
     "protocol": _Refusal(
         "this version speaks HTTP only; let the proxy speak HTTP and leave this out", _is_http
     ),

@@ -21,6 +21,7 @@ from .groups.metrics import MetricSettings
 from .groups.privileges import PrivilegeSettings
 from .groups.proxies import ProxySettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
+from .groups.tls import TlsSettings
 from .groups.workers import WorkerSettings
 from .spec import METADATA_KEY, Spec
 
@@ -35,6 +36,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    TlsSettings,
     ProxySettings,
     LogSettings,
     SyslogSettings,
@@ -56,6 +58,7 @@ class Config(
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    TlsSettings,
     ProxySettings,
     LogSettings,
     SyslogSettings,

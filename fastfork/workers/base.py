@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from fastfork.config import Config
     from fastfork.net import Listener, Pool
+    from fastfork.net.tls import Certificates
+    from fastfork.workers.tls import WorkerTls
 
 # Meant for the arbiter; a process group that gets one must not lose its workers.  Handled by a
 # function and not by SIG_IGN, because programs the application starts would inherit that.
@@ -59,6 +61,7 @@ class Worker(ABC):
     out of the application then is ours and must be let through.
     modules: where to tell which files the application is made of; None when nobody watches them.
     pool: for connections that another worker should take, None when there is none.
+    certificates: None without TLS.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
     max_requests: requests after which the subclass calls `ask_for_replacement()`; 0 = never.
@@ -76,6 +79,7 @@ class Worker(ABC):
         load_app: Callable[[], WSGIApplication],
         modules: ModuleList | None = None,
         pool: Pool | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         self.nr = nr
         self.age = age
@@ -85,6 +89,8 @@ class Worker(ABC):
         self.arbiter_pid = arbiter_pid
         self.load_app = load_app
         self.pool = pool
+        self.certificates = certificates
+        self.tls: WorkerTls | None = None
         self.log = logs.current()
         self.wsgi: WSGIApplication | None = None
         self.booted = False
@@ -191,8 +197,17 @@ class Worker(ABC):
         self.prepare()
         app = boot.load(self.load_app)
         self.wsgi = app
+        if self.certificates is not None:
+            self.tls = self._tls(self.certificates)
         hooks.must(cfg, "post_worker_init", self)
         return giving_ids(calling_pre_request(app, cfg, self), cfg)
+
+    def _tls(self, certificates: Certificates) -> WorkerTls:
+        from fastfork.workers.tls import WorkerTls  # libssl is in memory where it is used
+
+        tls = WorkerTls(self.cfg, certificates)
+        tls.begin()
+        return tls
 
     def _stand_in(self, error: BootError) -> WSGIApplication:
         """What answers while the application does not load and somebody is mending it."""

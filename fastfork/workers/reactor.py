@@ -81,6 +81,8 @@ class ReactorWorker(Worker):
             if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/places.py
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
+        if self.tls is not None:
+            self.tls.secure(hub)
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         if self.shares_connections():
             self._join_pool(hub)
@@ -171,6 +173,8 @@ class ReactorWorker(Worker):
             if self.drain_deadline is not None:
                 wait = min(wait, self.drain_deadline - clock.now())
         self.tick()
+        if self.tls is not None:
+            self.tls.look(hub)
         hub.accept_stranded()
         hub.rest()
         hub.look_up_in(wait)
@@ -251,6 +255,7 @@ class ReactorWorker(Worker):
                 reader=cfg.write_timeout,
                 linger=LINGER_SECONDS,
                 queued=cfg.queue_timeout,
+                shake=cfg.tls_handshake_timeout,
             ),
             poller=self.poller,
             write_access=self.access.write,
@@ -329,6 +334,7 @@ class ReactorWorker(Worker):
             multithread=self.slot.threads > 1,
             multiprocess=self.cfg.workers > 1,
             software="" if is_usual else self.cfg.server_header,
+            is_tls=self.tls is not None,
         )
 
     def on_dropped_field(self, name: str) -> None:

@@ -39,11 +39,14 @@ def call(
 
 def must(cfg: Config, name: str, *arguments: object) -> None:
     """Call hook `name` if there is one.  Raises HookFailed when it raises."""
-    function = getattr(cfg, name)
-    if function is None:
-        return
+    if getattr(cfg, name) is not None:
+        asked(cfg, name, *arguments)
+
+
+def asked(cfg: Config, name: str, *arguments: object) -> object:
+    """What hook `name`, which there is, returns.  Raises HookFailed when it raises."""
     try:
-        function(*arguments)
+        return getattr(cfg, name)(*arguments)
     except (Exception, SystemExit) as error:
         raise HookFailed(
             f"the hook {name} failed: {summary(error)}",

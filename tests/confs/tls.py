@@ -1,10 +1,11 @@
 """TLS in the server itself."""
 
+import os
 import ssl
 
 bind = "127.0.0.1:0"
-certfile = "/etc/ssl/certs/shop.pem"
-keyfile = "/etc/ssl/private/shop.key"
+certfile = os.environ["SSL_CERT"]
+keyfile = os.environ["SSL_KEY"]
 ssl_version = ssl.PROTOCOL_TLS_SERVER
 ciphers = "ECDHE+AESGCM"
 do_handshake_on_connect = True

@@ -135,7 +135,7 @@ class RunningServer:
             self.expected_exit = None  # said here; `finish` need not say it again
             raise AssertionError(f"the server ended with {code}:\n{self.log.text()}")
         found = re.search(
-            r"Listening at: (?:systemd:\S+ = )?(?:http://\[?([^\s\]]+)\]?:(\d+)|unix:([^\s,]+))",
+            r"Listening at: (?:systemd:\S+ = )?(?:https?://\[?([^\s\]]+)\]?:(\d+)|unix:([^\s,]+))",
             self.log.text(),
         )
         assert found, f"no 'Listening at:' in the log:\n{self.log.text()}"

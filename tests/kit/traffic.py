@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -70,14 +71,21 @@ class Traffic:
     """`with Traffic(endpoint) as traffic: ...`; afterwards `traffic.report` is complete.
 
     endpoint: asked again for each new connection.  kinds: of requests, with their shares.
+    secure(socket): one with TLS instead.
     """
 
     def __init__(
-        self, endpoint: Callable[[], Endpoint], *, seed: int = 1, kinds: Mapping[str, int] = MIXED
+        self,
+        endpoint: Callable[[], Endpoint],
+        *,
+        seed: int = 1,
+        kinds: Mapping[str, int] = MIXED,
+        secure: Callable[[socket.socket], socket.socket] | None = None,
     ) -> None:
         self.report = Report()
         self.kinds = kinds
         self._endpoint = endpoint
+        self._secure = secure
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
@@ -126,7 +134,10 @@ class Traffic:
 
     def connect(self) -> Connection:
         """A new connection."""
-        return Connection(self._endpoint(), timeout=TIMEOUT)
+        connection = Connection(self._endpoint(), timeout=TIMEOUT)
+        if self._secure is not None:
+            connection.sock = self._secure(connection.sock)
+        return connection
 
 
 class Connection(RawClient):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import cpu_count
@@ -17,6 +18,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.server import APPS, ROOT, RunningServer, environment
+from tests.kit.tls import Authority, TlsClient
 from tests.kit.waiting import wait_until
 
 CONFS = ROOT / "tests" / "confs"
@@ -162,7 +164,6 @@ def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
 
 # File -> the line that it is refused with.
 REFUSED = {
-    "tls.py": "certfile: this version has no TLS, and would answer in the clear where it is",
     "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
     "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
 }
@@ -238,9 +239,18 @@ def test_file_for_a_balancer_that_sends_the_proxy_protocol(start_server: Starter
             assert {"REMOTE_ADDR=192.0.2.1", "PROXY_ADDR=192.0.2.2"} <= set(lines)
 
 
-def test_file_for_all_sites_without_a_certificate(start_server: Starter) -> None:
+def test_files_with_a_certificate_and_where_there_is_none(
+    start_server: Starter, authority: Authority
+) -> None:
     assert start(start_server, Style("tls_off.py")).get("/pid").status == 200
-    with_one = Style("tls_off.py", env={"SSL_CERT": "/etc/shop.pem", "SSL_KEY": "/etc/shop.key"})
-    server = start(start_server, with_one, ready=False)
-    assert server.wait_exit() == 1
-    assert "certfile: " in server.log.text()
+    pair = authority.issue("site")
+    env = {"SSL_CERT": str(pair.certificate), "SSL_KEY": str(pair.key)}
+    for file, oldest in (("tls_off.py", "TLSv1.2"), ("tls.py", "TLSv1.3")):
+        server = start(start_server, Style(file, env=env))
+        context = authority.client_context()
+        with TlsClient(server.endpoint, context) as client:
+            assert client.request("GET", "/pid").status == 200
+        if oldest == "TLSv1.3":
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            with pytest.raises(ssl.SSLError):
+                TlsClient(server.endpoint, context)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType
@@ -49,14 +50,6 @@ HERE = [row for row in ROWS if row.name in SETTINGS]
 # Parts of gunicorn that are left out for good.
 FOR_GOOD = ("ASGI", "HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
 
-# Rows that other work brings.  A name goes from here when it is implemented.
-ELSEWHERE = {
-    "tls": {
-        "ca_certs", "cert_reqs", "certfile", "ciphers", "do_handshake_on_connect", "keyfile",
-        "ssl_context", "ssl_version", "suppress_ragged_eofs",
-    },
-}  # fmt: skip
-
 # Defaults that are meant to be better; the guide says how each differs.
 DEFAULTS = {"config", "default_proc_name", "limit_request_line"}
 
@@ -87,6 +80,9 @@ SAMPLES: dict[str, list[object]] = {
     ],
 }
 SAMPLES_BY_NAME: dict[str, list[object]] = {
+    "cert_reqs": [0, 1, 2, "0", "2", ssl.CERT_REQUIRED],
+    "ssl_version": [2, "TLSv1_2", ssl.PROTOCOL_TLS_SERVER],
+    "ssl_context": [lambda config, default_factory: None],
     "raw_env": [["A=1", "B=2"], "A=1,B=2"],
     "header_map": ["drop", "refuse", "dangerous"],
     "http_parser": ["auto", "fast", "python"],
@@ -113,15 +109,7 @@ def test_each_row_is_here_or_told_to_be_left_out() -> None:
 
 
 def test_what_is_left_out_for_good_belongs_to_a_part_that_is() -> None:
-    elsewhere = set().union(*ELSEWHERE.values())
-    for_good = set(OTHER_SETTINGS) - elsewhere
-    assert {part_of(name)[0] for name in for_good} == set(FOR_GOOD)
-    assert set(FOR_GOOD) <= set(PARTS)
-
-
-def test_what_other_work_brings_is_not_here_yet() -> None:
-    """Fails when a name is implemented: then it goes from ELSEWHERE."""
-    assert not set().union(*ELSEWHERE.values()) & set(SETTINGS)
+    assert {part_of(name)[0] for name in OTHER_SETTINGS} == set(FOR_GOOD) == set(PARTS)
 
 
 @pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)

@@ -37,9 +37,8 @@ def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("certfile", "/etc/x.pem"), ("keyfile", "/etc/x.key"),
-     ("protocol", "uwsgi")],
-)  # fmt: skip
+    [("protocol", "uwsgi"), ("protocol", True)],
+)
 def test_setting_that_cannot_be_left_out_safely_is_refused(
     tmp_path: Path, name: str, value: object
 ) -> None:
@@ -56,8 +55,8 @@ def test_setting_that_cannot_be_left_out_safely_is_refused(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("certfile", None), ("certfile", ""), ("keyfile", None),
-     ("protocol", "http"), ("protocol", "HTTP"), ("ssl_version", 2)],
+    [("protocol", None), ("protocol", ""), ("protocol", "http"), ("protocol", "HTTP"),
+     ("asgi_loop", 2)],
 )  # fmt: skip
 def test_value_that_switches_it_off_is_ignored(name: str, value: object) -> None:
     assert refusal(name, value) is None
@@ -66,9 +65,9 @@ def test_value_that_switches_it_off_is_ignored(name: str, value: object) -> None
 @pytest.mark.parametrize(
     ("words", "environ", "origin"),
     [
-        (["--certfile", "x"], {}, "--certfile, command line"),
-        ([], {"GUNICORN_CMD_ARGS": "--certfile x"}, "--certfile, GUNICORN_CMD_ARGS"),
-        ([], {"FASTFORK_CERTFILE": "x"}, "FASTFORK_CERTFILE, environment"),
+        (["--protocol", "x"], {}, "--protocol, command line"),
+        ([], {"GUNICORN_CMD_ARGS": "--protocol x"}, "--protocol, GUNICORN_CMD_ARGS"),
+        ([], {"FASTFORK_PROTOCOL": "x"}, "FASTFORK_PROTOCOL, environment"),
     ],
 )
 def test_it_is_refused_from_every_source(
@@ -76,13 +75,13 @@ def test_it_is_refused_from_every_source(
 ) -> None:
     with pytest.raises(ConfigError) as refused:
         load_words(tmp_path, *words, environ=environ)
-    assert str(refused.value).startswith("certfile: this version has no TLS")
+    assert str(refused.value).startswith("protocol: this version speaks HTTP only")
     assert str(refused.value).endswith(f"({origin})")
 
 
 def test_option_without_its_value_is_as_good_as_true(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^certfile: this version has no TLS"):
-        load_words(tmp_path, "--certfile")
+    with pytest.raises(ConfigError, match=r"^protocol: this version speaks HTTP only"):
+        load_words(tmp_path, "--protocol")
 
 
 @pytest.mark.parametrize("name", OTHER_SETTINGS)

@@ -39,6 +39,7 @@ class HookSettings:
     pre_exec: HookFunction | None = _hook("pre_exec")
     pre_request: HookFunction | None = _hook("pre_request")
     post_request: HookFunction | None = _hook("post_request")
+    ssl_context: HookFunction | None = _hook("ssl_context")
     child_exit: HookFunction | None = _hook("child_exit")
     worker_exit: HookFunction | None = _hook("worker_exit")
     on_reload: HookFunction | None = _hook("on_reload")

@@ -1,0 +1,34 @@
+"""The certificates of an edition, opened by the arbiter for all its workers.
+
+Runs in: arbiter
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastfork.config import Config
+    from fastfork.net.tls import Certificates
+
+__all__ = ["prepared_certificates"]
+
+
+def prepared_certificates(cfg: Config) -> Certificates | None:
+    """Those of the settings, None without TLS.  Raises ConfigError."""
+    if cfg.certfile is None:
+        return None
+    from fastfork.net.tls import Certificates  # libssl is in memory where it is used
+
+    folder = Path(cfg.chdir).absolute()
+    certificates = Certificates(
+        certfile=folder / cfg.certfile,
+        keyfile=None if cfg.keyfile is None else folder / cfg.keyfile,
+        ca_certs=None if cfg.ca_certs is None else folder / cfg.ca_certs,
+        verify=cfg.cert_reqs,
+        ciphers=cfg.ciphers,
+        minimum=cfg.tls_min_version.replace(".", "_"),
+    )
+    certificates.prepare()
+    return certificates
