@@ -9,6 +9,7 @@ import hashlib
 import os
 import random
 import shutil
+import ssl
 import struct
 import subprocess
 from collections import Counter
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from tests.kit.client import Endpoint, RawClient
 from tests.kit.response import ConnectionEnded, ProtocolViolation, Response
+from tests.kit.tls import TlsClient
 
 SHIM = Path(__file__).with_name("shim.c")
 CALLS = ("recv", "send", "sendmsg", "accept4", "epoll_wait", "sendfile", "malloc")
@@ -156,10 +158,12 @@ def _expect(response: Response, body: bytes) -> None:
 # -- the load
 
 
-def one_client(endpoint: Endpoint, seed: int, actions: int) -> Counter[str]:
+def one_client(
+    endpoint: Endpoint, seed: int, actions: int, tls: ssl.SSLContext | None = None
+) -> Counter[str]:
     """Do so many things, on one connection as long as it lives; `checked` and `cut` counted.
 
-    An answer that is complete and wrong raises AssertionError.
+    An answer that is complete and wrong raises AssertionError.  tls: speak that, if given.
     """
     luck = random.Random(seed)
     found: Counter[str] = Counter()
@@ -167,11 +171,11 @@ def one_client(endpoint: Endpoint, seed: int, actions: int) -> Counter[str]:
     for _ in range(actions):
         action = luck.choice(ACTIONS)
         try:
-            client = client or RawClient(endpoint, timeout=20.0)
+            client = client or _connected(endpoint, tls)
             found["checked"] += action(client, luck)
             if luck.random() > A_NEW_ONE:
                 continue
-        except (ConnectionEnded, CutOff, ConnectionError):
+        except (ConnectionEnded, CutOff, ConnectionError, ssl.SSLError):
             found["cut"] += 1
         except ProtocolViolation as error:
             if "reset" not in str(error):
@@ -185,8 +189,21 @@ def one_client(endpoint: Endpoint, seed: int, actions: int) -> Counter[str]:
     return found
 
 
-def load(endpoint: Endpoint, seed: int, *, clients: int, actions: int) -> Counter[str]:
+def _connected(endpoint: Endpoint, tls: ssl.SSLContext | None) -> RawClient:
+    if tls is None:
+        return RawClient(endpoint, timeout=20.0)
+    return TlsClient(endpoint, tls, timeout=20.0)
+
+
+def load(
+    endpoint: Endpoint,
+    seed: int,
+    *,
+    clients: int,
+    actions: int,
+    tls: ssl.SSLContext | None = None,
+) -> Counter[str]:
     """So many clients at the same time; the sum of what they found."""
     with ThreadPoolExecutor(clients) as pool:
         seeds = [seed * 1000 + number for number in range(clients)]
-        return sum(pool.map(lambda one: one_client(endpoint, one, actions), seeds), Counter())
+        return sum(pool.map(lambda one: one_client(endpoint, one, actions, tls), seeds), Counter())
