@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,12 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.heads import Request
-from benchmarks.servers import FLOOR, ROOT, Server
+from benchmarks.servers import CERTIFICATE, FLOOR, KEY, ROOT, Server
 from benchmarks.workloads import Workload
 
 START_SECONDS = 20.0
@@ -43,11 +44,17 @@ class Running:
 
     port: int
     root: int
+    scheme: str = "http"
 
     @property
     def host(self) -> str:
         """As in the Host field."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Of the root."""
+        return f"{self.scheme}://{self.host}/"
 
 
 def build_floor(scratch: Path) -> None:
@@ -58,6 +65,19 @@ def build_floor(scratch: Path) -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
         raise CannotStart("no C compiler: the floor needs cc (apt install gcc)") from None
+    except subprocess.CalledProcessError as error:
+        raise CannotStart(f"{' '.join(command)}: {error.stderr}") from error
+
+
+def build_certificate(scratch: Path) -> None:
+    """Make a self-signed certificate with an ECDSA key.  Raises CannotStart."""
+    command = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-keyout", str(scratch / KEY), "-out", str(scratch / CERTIFICATE)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        raise CannotStart("no openssl: TLS needs a certificate (apt install openssl)") from None
     except subprocess.CalledProcessError as error:
         raise CannotStart(f"{' '.join(command)}: {error.stderr}") from error
 
@@ -98,8 +118,9 @@ def running(server: Server, workload: Workload, core: int, scratch: Path) -> Ite
     try:
         # The floor answers as many bytes as the application would, not the same ones.
         expect = None if server.name == FLOOR else workload.expect
-        _wait_until_right(process, port, workload, expect, log)
-        yield Running(port, process.pid)
+        scheme = "https" if workload.tls and server.name != FLOOR else "http"
+        _wait_until_right(process, Running(port, process.pid, scheme), workload, expect, log)
+        yield Running(port, process.pid, scheme)
     finally:
         stop(process)
 
@@ -140,7 +161,7 @@ def free_port() -> int:
 
 def _wait_until_right(
     process: subprocess.Popen[bytes],
-    port: int,
+    it: Running,
     workload: Workload,
     expect: bytes | None,
     log: Path,
@@ -152,7 +173,7 @@ def _wait_until_right(
             problem = f"exit code {process.returncode}"
             break
         try:
-            problem = _wrong_with(port, workload.request, expect)
+            problem = _wrong_with(it, workload.request, expect)
         except (OSError, HTTPException) as error:
             problem = f"{type(error).__name__}: {error}"
         if not problem:
@@ -162,9 +183,15 @@ def _wait_until_right(
     raise CannotStart(f"{problem}; its log ends: {tail or '(empty)'}")
 
 
-def _wrong_with(port: int, request: Request, expect: bytes | None) -> str:
+def _wrong_with(it: Running, request: Request, expect: bytes | None) -> str:
     """What is wrong with the answer, "" when nothing is."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection: HTTPConnection
+    if it.scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = HTTPSConnection("127.0.0.1", it.port, timeout=5, context=context)
+    else:
+        connection = HTTPConnection("127.0.0.1", it.port, timeout=5)
     try:
         connection.request(
             request.method, request.target, request.body or None, dict(request.fields)

@@ -53,7 +53,7 @@ def drive(workload: Workload, server: Running, seconds: float, core: int, scratc
 
 def _wrk(workload: Workload, server: Running, seconds: float, core: int, scratch: Path) -> Load:
     command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s"]
-    command += ["--latency", "--timeout", "10s", "-s", str(_LUA), f"http://{server.host}/", "--"]
+    command += ["--latency", "--timeout", "10s", "-s", str(_LUA), server.url, "--"]
     if not workload.wrk_makes_it:
         request = scratch / "request"
         request.write_bytes(workload.request.wire(server.host))

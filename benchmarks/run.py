@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import facts
 from benchmarks.idle import take_idle
-from benchmarks.launch import CannotStart, build_floor, cores
+from benchmarks.launch import CannotStart, build_certificate, build_floor, cores
 from benchmarks.measure import Conditions, take
 from benchmarks.report import markdown
 from benchmarks.samples import IdleSample, Run, Sample
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(run: Run, servers: list[Server], chosen: list[Workload], scratch: Path) -> None:
     build_floor(scratch)
+    build_certificate(scratch)
     under = Conditions(
         turns=int(run.settings["seconds"]),
         cores=cores(),

@@ -21,11 +21,14 @@ from benchmarks.workloads import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = "floor"
+# In the scratch directory.
+CERTIFICATE, KEY = "certificate.pem", "key.pem"
 
 # Seconds, and a number of connections, that no idle workload reaches.
 _LONG = "600"
 _LONG_MS = "600000"
 _MANY = "12000"
+_GUNICORN_TLS = ("--certfile", "{certificate}", "--keyfile", "{key}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,7 @@ class Server:
     distribution: whose version is reported.
     access_log: options that turn it on, {log} being a file or its output being one; None =
     it has none.  quiet: the options instead of those, for every other workload.
+    tls: options for TLS with {certificate} and {key}; None = it has none.
     many: options for 10,000 idle connections that stay open; None = it cannot hold them.
     """
 
@@ -48,6 +52,7 @@ class Server:
     access_log: tuple[str, ...] | None = None
     quiet: tuple[str, ...] = ()
     many: tuple[str, ...] | None = None
+    tls: tuple[str, ...] | None = None
 
     @property
     def installed(self) -> bool:
@@ -72,6 +77,8 @@ class Server:
             return True
         if workload.access_log:
             return self.access_log is not None
+        if workload.tls:
+            return self.tls is not None
         return workload.tool != "idle" or self.many is not None
 
     def argv(self, workload: Workload, port: int, scratch: Path) -> list[str]:
@@ -81,6 +88,8 @@ class Server:
             options = self.access_log or ()
         elif workload.tool == "idle":
             options += self.many or ()
+        elif workload.tls and self.name != FLOOR:
+            options += self.tls or ()
         values = {
             "python": sys.executable,
             "bin": str(_bin()),
@@ -89,6 +98,8 @@ class Server:
             "app": workload.app,
             "floor": str(scratch / FLOOR),
             "log": str(scratch / f"{self.name}.access.log"),
+            "certificate": str(scratch / CERTIFICATE),
+            "key": str(scratch / KEY),
         }
         return [part.format_map(values) for part in (*self.command, *options)]
 
@@ -108,6 +119,7 @@ def _fastfork(name: str, *options: str, beside: str = "") -> Server:
         ),
         access_log=("--access-logfile", "{log}"),
         many=("--worker-connections", _MANY, "--keep-alive", _LONG, "--header-timeout", _LONG),
+        tls=_GUNICORN_TLS,
     )
 
 
@@ -123,6 +135,7 @@ def _gunicorn(worker_class: str, many: tuple[str, ...] | None, beside: str = "")
         ),
         access_log=("--access-logfile", "{log}"),
         many=many,
+        tls=_GUNICORN_TLS,
     )
 
 
@@ -170,6 +183,7 @@ _ALL = (
         quiet=("--no-log",),
         access_log=("--access-log",),
         many=("--backlog", _MANY),
+        tls=("--ssl-certificate", "{certificate}", "--ssl-keyfile", "{key}"),
     ),
     # The router process keeps connections open; the worker's own socket does not.
     Server(

@@ -24,6 +24,7 @@ class Workload:
     wrk_makes_it: send wrk's own request instead of the bytes of `request`.
     floor: arguments that make floor.c move as many bytes.
     access_log: start the server with its access log on; servers without one are left out.
+    tls: ask by https; the floor, which speaks none, by http.
     needs: the module that has to be installed, "" for none.
     """
 
@@ -36,6 +37,7 @@ class Workload:
     expect: bytes = apps.HELLO
     floor: tuple[str, ...] = ()
     access_log: bool = False
+    tls: bool = False
     needs: str = ""
 
 
@@ -77,6 +79,9 @@ _ALL = (
         title="plain, with the access log written to a file",
         wrk_makes_it=True,
         access_log=True,
+    ),
+    Workload(
+        name="tls", title="plain, by TLS 1.3 on kept connections", wrk_makes_it=True, tls=True
     ),
     Workload(name="idle", title="10,000 idle connections", tool="idle"),
 )
