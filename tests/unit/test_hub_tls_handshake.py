@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import ssl
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.kit.blocks import path
+from tests.kit.inproc import Served
 from tests.kit.response import ProtocolViolation
 from tests.kit.tls import Authority, HubTlsClient
 from tests.unit.conftest import Secure, Serve
@@ -169,3 +173,57 @@ def test_bytes_at_random_in_the_handshake_end_it_and_nothing_else(
     assert bystander.request("GET", "/x").body == b"/x"
     told = ("TLS with ip=127.0.0.1 failed: ", "plain HTTP on a port")
     served.log[:] = [line for line in served.log if not any(word in line for word in told)]
+
+
+# -- nothing accumulates
+
+ROUNDS = 80
+TRIES = 4  # what is lost in a round is lost in all of them; caches fill up once
+
+
+def polite(served: Served, context: ssl.SSLContext) -> None:
+    client = HubTlsClient(served, context)
+    client.request("POST", "/x", body=bytes(20_000))
+    client.goodbye()
+    client.close()
+
+
+def gone_in_the_handshake(served: Served, context: ssl.SSLContext) -> None:
+    client = HubTlsClient(served, context, shakes=False)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.tls.do_handshake()
+    client.send_raw(client.outgoing.read())
+    client.reset()
+
+
+def broken_off(served: Served, context: ssl.SSLContext) -> None:
+    client = HubTlsClient(served, context)
+    client.send_raw(b"\x17\x03\x03\0\x05aaaaa")
+    client.close()
+
+
+def in_the_clear(served: Served, context: ssl.SSLContext) -> None:
+    client = HubTlsClient(served, context, shakes=False)
+    client.send_raw(GET)
+    client.close()
+
+
+@pytest.mark.usefixtures("earlier_objects_left_alone")
+@pytest.mark.parametrize("way", [polite, gone_in_the_handshake, broken_off, in_the_clear])
+def test_memory_stays_flat_however_connections_end(
+    secure: Secure, context: ssl.SSLContext, way: Callable[[Served, ssl.SSLContext], None]
+) -> None:
+    served = secure(path)
+    grown = []
+    for _ in range(TRIES + 1):
+        before = sys.getallocatedblocks()
+        for _ in range(ROUNDS):
+            way(served, context)
+            served.turn_until(lambda: served.hub.connections == 0, "it is closed")
+            served._clients.clear()
+            served.log.clear()
+        gc.collect()
+        grown.append(sys.getallocatedblocks() - before)
+        if grown[-1] < ROUNDS // 4:
+            return
+    raise AssertionError(f"memory blocks more after {ROUNDS} rounds each: {grown}")
