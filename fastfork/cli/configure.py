@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.config import SETTINGS, Loaded, leftout, reference, template
 from fastfork.config.names import OTHER_OPTIONS, OTHER_SETTINGS
 from fastfork.config.options import OptionError
@@ -79,6 +80,7 @@ def _show(loaded: Loaded) -> int:
 def _check(words: list[str], loader: Loader, check_app: AppCheck) -> int:
     wants_app = "--app" in words
     loaded = _read([word for word in words if word != "--app"], loader)
+    prepared_certificates(loaded.config)  # as a start would
     if wants_app:
         if loaded.config.wsgi_app is None:
             raise OptionError("no application named; write config check --app MODULE:APP")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
-from tests.kit.server import RunningServer
+from tests.kit.server import RunningServer, environment
 from tests.kit.tls import NAME, Authority, Pair, TlsClient, s_client
 from tests.kit.traffic import Traffic
 from tests.kit.waiting import wait_until
@@ -124,6 +126,12 @@ def test_what_is_wrong_is_told_in_a_line_before_anything_starts(
     server = start_server("mirror:app", config=config, ready=False)
     assert server.wait_exit() == 1
     assert len(server.log.lines(says)) == 1, server.log.text()
+    checked = subprocess.run(
+        [sys.executable, "-P", "-m", "fastfork", "config", "check"],
+        cwd=server.files, env=environment({}), capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert checked.returncode == 1
+    assert says in checked.stderr
     assert "Worker" not in server.log.text()
 
 
