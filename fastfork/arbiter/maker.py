@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
@@ -26,10 +26,19 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from fastfork.config import Config, Loaded
+    from fastfork.net.tls import Certificates
 
 log = logging.getLogger("fastfork.error")
 
 LoadApp = Callable[["Config"], "WSGIApplication"]
+
+
+class Recipe(NamedTuple):
+    """What the workers of one edition have in common.  certificates: None without TLS."""
+
+    cfg: Config
+    make: WorkerClass
+    certificates: Certificates | None
 
 
 class Maker:
@@ -74,55 +83,51 @@ class Maker:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config
         make_worker = worker_class(cfg.worker_class)
-        if (certificates := prepared_certificates(cfg)) is not None:
-            make_worker = partial(make_worker, certificates=certificates)
+        recipe = Recipe(cfg, make_worker, prepared_certificates(cfg))
         if cfg.refork and self.handover is None:
             self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():
-            return TemplateNursery.start(partial(self._template, loaded, make_worker), self.mailbox)
+            return TemplateNursery.start(partial(self._template, loaded, recipe), self.mailbox)
         if cfg.preload_app:
             log.warning(
                 "preload_app needs Linux; here each worker loads the application for itself"
             )
-        return OwnNursery(partial(self._worker, cfg, make_worker), self.mailbox)
+        return OwnNursery(partial(self._worker, recipe), self.mailbox)
 
     def _worker(
         self,
-        cfg: Config,
-        make: WorkerClass,
+        recipe: Recipe,
         job: Job,
         face: WorkerFace | None,
         listeners: Sequence[Listener],
     ) -> Runnable:
         """Build a worker that the arbiter has forked, in its process."""
-        worker = self._bare(cfg, make, None, job, listeners)
+        worker = self._bare(recipe, None, job, listeners)
         return worker if face is None else self.server.in_hooks(worker, face)
 
     def _bare(
         self,
-        cfg: Config,
-        make: WorkerClass,
+        recipe: Recipe,
         app: WSGIApplication | None,
         job: Job,
         listeners: Sequence[Listener],
     ) -> Runnable:
         """A worker without its hooks.  app: loaded already, by the template."""
         self.close_others(listeners)
-        return make(
+        return recipe.make(
             nr=job.nr,
             age=job.age,
-            cfg=cfg,
+            cfg=recipe.cfg,
             listeners=listeners,
             slot=self.scoreboard.slot(job.nr),
             arbiter_pid=self.arbiter_pid,
-            load_app=partial(self.load_app, cfg) if app is None else lambda: app,
+            load_app=partial(self.load_app, recipe.cfg) if app is None else lambda: app,
             modules=self.modules,
             pool=self.pool,
+            certificates=recipe.certificates,
         )
 
-    def _template(
-        self, loaded: Loaded, make: WorkerClass, channel: socket.socket
-    ) -> Template:
+    def _template(self, loaded: Loaded, recipe: Recipe, channel: socket.socket) -> Template:
         """Build a template, in its process."""
         self.become(loaded)
         return Template(
@@ -131,15 +136,14 @@ class Maker:
             mailbox=self.mailbox,
             arbiter_pid=self.arbiter_pid,
             load_app=partial(self.load_app, loaded.config),
-            make=partial(self._template_worker, loaded.config, make, is_warm=False),
+            make=partial(self._template_worker, recipe, is_warm=False),
             close_inherited=partial(self.close_others, ()),
-            prepare=make.prepare,
+            prepare=recipe.make.prepare,
         )
 
     def _template_worker(
         self,
-        cfg: Config,
-        make: WorkerClass,
+        recipe: Recipe,
         app: WSGIApplication,
         job: Job,
         given: Mapping[str, object],
@@ -148,10 +152,11 @@ class Maker:
         is_warm: bool,
     ) -> Runnable:
         """Build a worker that a template has forked, in its process."""
+        cfg = recipe.cfg
         face = WorkerFace(nr=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
         for name, value in given.items():
             setattr(face, name, value)
-        worker = self._bare(cfg, make, app, job, listeners)
+        worker = self._bare(recipe, app, job, listeners)
         lived = self.server.in_hooks(worker, face)
         if not cfg.refork or self.handover is None:
             return lived
@@ -161,27 +166,21 @@ class Maker:
             lived=lived,
             slot=self.scoreboard.slot(job.nr),
             handover=self.handover,
-            become=partial(self._be_template, cfg, make),
+            become=partial(self._be_template, recipe),
             is_warm=is_warm,
         )
 
-    def _be_template(
-        self,
-        cfg: Config,
-        make: WorkerClass,
-        app: WSGIApplication,
-        channel: socket.socket,
-    ) -> int:
+    def _be_template(self, recipe: Recipe, app: WSGIApplication, channel: socket.socket) -> int:
         """Be a template, in the process of a worker that has finished.  The exit code."""
         template = Template(
             channel=channel,
-            cfg=cfg,
+            cfg=recipe.cfg,
             mailbox=self.mailbox,
             arbiter_pid=self.arbiter_pid,
             load_app=lambda: app,
-            make=partial(self._template_worker, cfg, make, is_warm=True),
+            make=partial(self._template_worker, recipe, is_warm=True),
             close_inherited=lambda: None,
-            prepare=make.prepare,
+            prepare=recipe.make.prepare,
         )
         template.install_handlers()
         template.show()

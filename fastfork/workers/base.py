@@ -164,7 +164,8 @@ class Worker(ABC):
             app = self._load()
         except (BootError, ConfigError) as error:
             # Told to leave meanwhile, it has nothing to show to whoever mends the application.
-            if not cfg.reload or not self.alive or isinstance(error, ConfigError):
+            in_the_clear = self.certificates is not None and self.tls is None
+            if not cfg.reload or not self.alive or in_the_clear or isinstance(error, ConfigError):
                 return self._boot_failed(error)
             app = self._stand_in(error)
         if not self.alive:
@@ -195,10 +196,10 @@ class Worker(ABC):
             # editor may save twice in a second.
             sys.dont_write_bytecode = True
         self.prepare()
+        if self.certificates is not None:  # first: what stands in for the application has it too
+            self.tls = self._tls(self.certificates)
         app = boot.load(self.load_app)
         self.wsgi = app
-        if self.certificates is not None:
-            self.tls = self._tls(self.certificates)
         hooks.must(cfg, "post_worker_init", self)
         return giving_ids(calling_pre_request(app, cfg, self), cfg)
 

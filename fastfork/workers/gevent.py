@@ -171,9 +171,7 @@ class Turns:
     look_up() -> bool: see ReactorWorker.look_up.
     """
 
-    def __init__(
-        self, hub: GreenletHub, poller: EpollPoller, look_up: Callable[[], bool]
-    ) -> None:
+    def __init__(self, hub: GreenletHub, poller: EpollPoller, look_up: Callable[[], bool]) -> None:
         self._hub = hub
         self._poll = poller.poll
         self._look_up = look_up

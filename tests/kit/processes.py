@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LOOK = 0.02  # seconds between two looks at a process that should be asleep
@@ -63,6 +64,31 @@ def descriptors(pid: int) -> list[str]:
     except FileNotFoundError:
         return []
     return sorted(found)
+
+
+def listening_at(port: int) -> list[int]:
+    """The processes that have a listening TCP socket at this port, proc_net_tcp(5)."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and int(words[1].rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{words[9]}]")
+    return [pid for pid in _all() if inodes & _open_in(pid)]
+
+
+def uses(pid: int, folder: Path) -> bool:
+    """Whether the process is in this directory or has a file in it open."""
+    return any(place.startswith(str(folder)) for place in _open_in(pid))
+
+
+def _open_in(pid: int) -> set[str]:
+    """Where a process is and what it has open, as far as that is ours to know."""
+    found = set()
+    for link in (Path(f"/proc/{pid}/cwd"), *Path(f"/proc/{pid}/fd").glob("*")):
+        with suppress(OSError):
+            found.add(os.readlink(link))
+    return found
 
 
 def _all() -> list[int]:

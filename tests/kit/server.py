@@ -291,12 +291,18 @@ class RunningServer:
         assert not worse, f"alarms in the log: {worse}"
 
     def _check_port(self) -> None:
-        """Nobody listens any more; SO_REUSEADDR looks past connections in TIME_WAIT."""
+        """Nobody of ours listens any more.  The port may be somebody else's by now, who runs
+        beside us; SO_REUSEADDR looks past connections in TIME_WAIT."""
         if isinstance(self.endpoint, str) or self.endpoint[1] == 0:
             return
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(self.endpoint)
+            try:
+                probe.bind(self.endpoint)
+            except OSError:
+                holders = processes.listening_at(self.endpoint[1])
+                ours = [pid for pid in holders if processes.uses(pid, self.files)]
+                assert not ours, f"process {ours} listens at {self.endpoint} still"
 
 
 class Fleet:

@@ -49,14 +49,14 @@ PYX = (
         "<unsigned long long>0)",
     ),
     CoreMutant(
-        "receiver.pyx",
+        "uploads.pyx",
         "a truncated body reaches the application",
         SOCKET + BODY,
         "        if n == 0:\n            return self._refuse(connection, 0, 400)",
         "        if n == 0:\n            self._answer_with_body(connection)\n            return 0",
     ),
     CoreMutant(
-        "receiver.pyx",
+        "uploads.pyx",
         "a chunked body has no length for the application",
         SOCKET,
         "self.running[CONTENT_LENGTH] = str(body.size)",

@@ -1,23 +1,21 @@
 """From readable sockets to complete requests.
 
 Bytes are received into one buffer of the thread's and parsed where they lie.  Only what does
-not yet make a request is copied aside; a body of known size is received straight into the
-object the application will read it from.
+not yet make a request is copied aside.  Bodies are the business of `Uploads`.
 
 Runs in: worker
 """
 
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
-from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
-from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, WHOLE_HEAD
+from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, WHOLE_HEAD
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
@@ -30,56 +28,37 @@ from fastfork._core.scan cimport (
 )
 from fastfork._core.secured cimport SEEN_TO
 from fastfork._core.tally cimport BYTES_RECEIVED
+from fastfork._core.uploads cimport RECEIVE_BYTES
 
-import errno as errors
 import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
-    RECEIVE_BYTES = 64 << 10
     PIPELINED_MAX = 16        # requests of one connection answered in one turn
     LOOK_BYTES = 4096         # of an unfinished line, before the limits are looked at again
     DRAIN_BYTES = 64 << 20    # read and forgotten while lingering: proxies look up late
 
-# No room on the disk, in the user's share of it, or below the limit of a file's size.
-cdef tuple NO_ROOM = (errors.ENOSPC, errors.EDQUOT, errors.EFBIG)
-
-cdef str WSGI_INPUT = sys.intern("wsgi.input")
 cdef str SOCKET = sys.intern("fastfork.socket")
 cdef str HTTP_HOST = sys.intern("HTTP_HOST")
 cdef str REMOTE_ADDR = sys.intern("REMOTE_ADDR")
 cdef str REMOTE_PORT = sys.intern("REMOTE_PORT")
-cdef str CONTENT_LENGTH = sys.intern("CONTENT_LENGTH")
 
 
-cdef class Receiver(Prefaced):
-    """The reading half of a worker.  spool_after: bytes of a request body kept in memory;
-    spool_dir: where the rest goes, None for the system's temporary directory.
-    body_min_rate: bytes a second that a body must come with, 0 = none, after body_grace
-    seconds."""
+cdef class Receiver(Uploads):
+    """The reading half of a worker.  environs: makes the environ of each request."""
 
-    def __cinit__(self, *args, HeadParser parser, EnvironBuilder environs,
-                  int64_t spool_after, spool_dir, int64_t body_min_rate=0, body_grace=10.0,
-                  **kwargs):
-        self.parser = parser
+    def __cinit__(self, *args, EnvironBuilder environs, **kwargs):
         self.environs = environs
         if self.trusted is not None:
-            self.underscores = parser.limits.options & FF_REFUSE_UNDERSCORE
-        self.spool_after = spool_after
-        self.spool_dir = spool_dir
-        self.grace_ns = <int64_t>(body_grace * 1e9)
-        self.byte_ns = 1000000000 // body_min_rate if body_min_rate else 0
+            self.underscores = self.parser.limits.options & FF_REFUSE_UNDERSCORE
 
     def forget_values(self):
         """Drop the field values that are remembered."""
         self.environs.forget_values()
         if self.trusted is not None:
             self.trusted.forget_values()
-
-    cdef int _answer(self, Connection connection) except -1:
-        raise AssertionError("Hub has the application")
 
     cdef int _event(self, Connection connection, int mask) except -1:
         if connection.turn_ns == self.turn_ns:
@@ -163,55 +142,6 @@ cdef class Receiver(Prefaced):
             if connection.close_after:
                 return  # it was refused
         self._close(connection)
-
-    cdef int _fill_body(self, Connection connection) except -1:
-        """Receive into the body itself where its size is known, else through the buffer."""
-        cdef Body body = connection.body
-        cdef Py_ssize_t room = RECEIVE_BYTES
-        cdef char *into = body.tail(&room)
-        cdef char *received = self.crew.seat.received
-        cdef const char *p = received
-        cdef ssize_t n
-        if connection.sealed is not None:
-            into = NULL
-            n = self._unseal(connection)
-        elif into == NULL:
-            n = recv(connection.fd, received, RECEIVE_BYTES, 0)
-        else:
-            n = recv(connection.fd, into, room, 0)
-        if n < 0:
-            if n == SEEN_TO or errno == EAGAIN or errno == EINTR:
-                return 0
-            return self._close(connection)
-        if n == 0:
-            return self._refuse(connection, 0, 400)
-        self.slot[BYTES_RECEIVED] += n
-        if into == NULL:
-            if self._feed_body(connection, &p, p + n):
-                self._consume(connection, p, received + n - p)
-            return 0
-        self.deadlines.set(connection, MORE_BODY, self.now)
-        if body.wrote(n):
-            self._answer_with_body(connection)
-        elif self._is_too_slow(body, n):
-            self._refuse(connection, 0, 408)
-        return 0
-
-    cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept:
-        """n more bytes of a body have come, and not its end: did they take too long?
-
-        Each byte moves the time when the next must have come; how far ahead it can be moved
-        is bounded, so that a quick beginning does not pay for hours of dripping.  A client
-        that sends nothing at all is MORE_BODY's.
-        """
-        cdef int64_t ahead
-        if self.byte_ns == 0:
-            return False
-        if self.now > body.due:
-            return True
-        ahead = self.now + self.grace_ns + self.deadlines.patience[MORE_BODY]
-        body.due = min(body.due + n * self.byte_ns, ahead)
-        return False
 
     cdef int _consume_partial(self, Connection connection) except -1:
         cdef char *own = connection.partial
@@ -345,56 +275,3 @@ cdef class Receiver(Prefaced):
             name, port = environ[HTTP_HOST], ""
         environ["SERVER_NAME"] = name or "localhost"  # never empty (PEP 3333)
         environ["SERVER_PORT"] = port or ("80" if environ["wsgi.url_scheme"] == "http" else "443")
-
-    cdef int _begin_body(self, Connection connection) except -1:
-        connection.environ = self.running
-        self.running = None
-        connection.state = BODY
-        self.deadlines.set(connection, MORE_BODY, self.now)
-        try:
-            connection.body = Body(
-                self.parser, chunked=self.parser.framing.chunked,
-                content_length=self.parser.framing.content_length,
-                max_body=self.parser.max_body, spool_after=self.spool_after,
-                spool_dir=self.spool_dir)
-            connection.body.due = self.now + self.grace_ns
-        except OSError as error:
-            self._spool_failed(connection, error)
-        return 0
-
-    def _spool_failed(self, Connection connection, error):
-        self.log.error("a request body cannot be kept: %s", error)
-        self._refuse(connection, 0, 507 if error.errno in NO_ROOM else 500)
-
-    cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1:
-        """Give the body these bytes.  1 when it is complete and has been answered."""
-        cdef int rc
-        cdef const char *begin = p[0]
-        if connection.body is None:
-            return 0
-        try:
-            rc = connection.body.feed(p, end)
-        except OSError as error:
-            self._spool_failed(connection, error)
-            return 0
-        if rc < 0:
-            self._refuse(connection, rc, ff_error_status(rc))
-            return 0
-        self.deadlines.set(connection, MORE_BODY, self.now)
-        if rc == 0:
-            if self._is_too_slow(connection.body, p[0] - begin):
-                self._refuse(connection, 0, 408)
-            return 0
-        self._answer_with_body(connection)
-        return 1
-
-    def _answer_with_body(self, Connection connection):
-        body = connection.body
-        self.running = connection.environ
-        connection.environ = None
-        connection.body = None
-        self.running[WSGI_INPUT] = (<Body>body).input()
-        connection.spool = (<Body>body).file
-        if (<Body>body).chunked:
-            self.running[CONTENT_LENGTH] = str(body.size)
-        self._answer(connection)

@@ -1,0 +1,3 @@
+from fastfork._core.prefaced import Prefaced
+
+class Uploads(Prefaced): ...
