@@ -6,6 +6,7 @@ Runs in: cli
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.client import Endpoint, RawClient
 from tests.kit.proxies import Proxy, blocks, replaced, text_of
+from tests.kit.tls import Authority
 
 Front = Callable[[str, str], Proxy]
 
@@ -136,3 +138,46 @@ def test_haproxy_spreads_requests_over_two_servers_and_names_the_client(
             assert (seen["REMOTE_ADDR"], "REMOTE_PORT" in seen) == ("127.0.0.1", False)
             assert (seen["HTTP_X_FORWARDED_PROTO"], seen["wsgi.url_scheme"]) == ("http", "http")
     assert servers == {one.rsplit(":")[-1], two.rsplit(":")[-1]}
+
+
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+def test_way_to_the_server_has_tls_as_the_guide_says(
+    start_server: Starter, front: Front, authority: Authority, kind: str
+) -> None:
+    page = f"behind-{kind}.md"
+    pair = authority.issue("upstream")
+    files = {
+        "127.0.0.1:8443": "127.0.0.1:0",
+        "/etc/ssl/shop/fullchain.pem": str(pair.certificate),
+        "/etc/ssl/shop/privkey.pem": str(pair.key),
+    }
+    backend = serve(start_server, page, 2, files)
+    changes = {"127.0.0.1:8443": text_of(backend), "/etc/ssl/shop/ca.pem": str(authority.path)}
+    proxy = front(kind, replaced(blocks(page, kind)[2], changes))
+    large = bytes(range(256)) * 2048
+    for _ in range(2):
+        with RawClient(proxy.front, timeout=10.0) as client:
+            for _ in range(3):
+                seen = environ(client)
+                assert seen["SSL_PROTOCOL"].startswith("TLSv1.")
+                assert seen["REMOTE_ADDR"] == "127.0.0.1"
+                if kind == "haproxy":
+                    assert seen["REMOTE_PORT"] == str(client.sock.getsockname()[1])
+                answer = client.request("POST", "/echo", body=large)
+                assert answer.text == f"{len(large)} {hashlib.sha256(large).hexdigest()}"
+
+
+def test_proxy_does_not_speak_to_a_server_that_its_authority_does_not_know(
+    start_server: Starter, front: Front, authority: Authority, tmp_path: Path
+) -> None:
+    """Or the test before would pass without any verification."""
+    (tmp_path / "others").mkdir()
+    other = Authority(tmp_path / "others")
+    pair = authority.issue("upstream")
+    config = f"certfile = {str(pair.certificate)!r}\nkeyfile = {str(pair.key)!r}\n"
+    backend = start_server("worker_plain:app", config=config).endpoint
+    changes = {"127.0.0.1:8443": text_of(backend), "/etc/ssl/shop/ca.pem": str(other.path)}
+    text = replaced(blocks("behind-haproxy.md", "haproxy")[2], changes)
+    text = replaced(text, {"send-proxy-v2 ": "", "check check-ssl check-send-proxy inter 1s": ""})
+    with RawClient(front("haproxy", text).front, timeout=10.0) as client:
+        assert client.request("GET", "/hello").status == 503
