@@ -14,6 +14,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,28 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "docker.md"
 MANIFEST = PAGE.parent / "kubernetes" / "shop.yaml"
 USER = "10001"
 NAMESPACES = ("--pid", "--fork", "--kill-child", "--mount", "--mount-proc")
-# /tmp is empty but for the directory that the server was started in.
-SEALED = """\
+ROOT = PAGE.parents[2]
+# /tmp is empty but for the directory that the server was started in, and for the checkout and
+# its environment where they are there.
+HERE = [str(path) for path in (ROOT, Path(sys.prefix)) if path.is_relative_to("/tmp")]
+SEALED = f"""\
 set -e
-mount --bind . /mnt
+mount -t tmpfs tmpfs /mnt
+number=0
+for kept in "$PWD" {shlex.join(HERE)}; do
+    number=$((number + 1))
+    mkdir /mnt/$number
+    mount --bind "$kept" /mnt/$number
+done
 mount -t tmpfs tmpfs /tmp
-mkdir -p "$PWD"
-mount --move /mnt "$PWD"
-mount -o remount,bind,ro "$PWD"
+number=0
+for kept in "$PWD" {shlex.join(HERE)}; do
+    number=$((number + 1))
+    mkdir -p "$kept"
+    mount --move /mnt/$number "$kept"
+    mount -o remount,bind,ro "$kept"
+done
+umount /mnt
 mount -o remount,bind,ro /
 cd "$PWD"
 exec "$@"
