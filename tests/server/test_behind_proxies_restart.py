@@ -19,6 +19,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.proxies import Proxy, blocks, replaced, text_of
 from tests.kit.server import RunningServer
+from tests.kit.tls import Authority
 from tests.kit.traffic import POSTS, Traffic
 from tests.kit.waiting import wait_until
 
@@ -51,16 +52,28 @@ WAYS = (
         {"httpchk GET /": "httpchk GET /quick/0"},
     ),
     Way("haproxy", "behind-haproxy.md", 1, ("127.0.0.1:8000",)),
+    Way("nginx", "behind-nginx.md", 2, ("127.0.0.1:8443",)),
+    Way("haproxy", "behind-haproxy.md", 2, ("127.0.0.1:8443",)),
 )
 
 
 class Site:
     """A proxy and the servers behind it, as the guide says."""
 
-    def __init__(self, start_server: Starter, files: Path, way: Way) -> None:
+    def __init__(self, start_server: Starter, files: Path, way: Way, authority: Authority) -> None:
         self.servers: list[RunningServer] = []
         config = blocks(way.page, "python")[way.block]
         changes = dict(way.changes)
+        if "certfile" in config:
+            pair = authority.issue("upstream")
+            config = replaced(
+                config,
+                {
+                    "/etc/ssl/shop/fullchain.pem": str(pair.certificate),
+                    "/etc/ssl/shop/privkey.pem": str(pair.key),
+                },
+            )
+            changes["/etc/ssl/shop/ca.pem"] = str(authority.path)
         for said in way.servers:
             ours = config
             if "bind" in config:
@@ -77,8 +90,10 @@ class Site:
 
 
 @pytest.fixture(params=WAYS, ids=lambda way: f"{way.kind}-{way.block}")
-def site(start_server: Starter, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
-    site = Site(start_server, tmp_path, request.param)
+def site(
+    start_server: Starter, tmp_path: Path, authority: Authority, request: pytest.FixtureRequest
+) -> Iterator[Site]:
+    site = Site(start_server, tmp_path, request.param, authority)
     yield site
     complaints = site.proxy.stop()
     assert not complaints
