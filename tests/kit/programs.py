@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pytest
 
@@ -24,12 +25,15 @@ def program(name: str) -> str:
     Without it the test is skipped, and fails where CI=true: there all of them must run.
     """
     found = shutil.which(name, path=PATH)
-    if found is None:
-        advice = f"no {name}; type: apt-get install {PACKAGES.get(name, name)}"
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(advice, pytrace=False)
-        pytest.skip(advice)
-    return found
+    return missing(name, PACKAGES.get(name, name)) if found is None else found
+
+
+def missing(what: str, package: str) -> NoReturn:
+    """Skip the test, or fail it where CI=true: something of a Debian package is not there."""
+    advice = f"no {what}; type: apt-get install {package}"
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail(advice, pytrace=False)
+    pytest.skip(advice)
 
 
 def run(name: str, *arguments: str, given: bytes = b"", timeout: float = 60.0) -> Ran:

@@ -15,10 +15,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from tests.kit.client import Endpoint
-from tests.kit.programs import program
+from tests.kit.programs import missing, program
 from tests.kit.waiting import wait_until
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
@@ -94,7 +92,7 @@ class Proxy:
         load = ""
         if kind == "nginx-stream":
             if not Path(STREAM_MODULE).exists():
-                pytest.skip("no stream module; type: apt-get install libnginx-mod-stream")
+                missing("stream module of nginx", "libnginx-mod-stream")
             load = f"load_module {STREAM_MODULE};"
         else:
             text = f"http {{\n{NGINX_HTTP.format(files=files)}{text}}}\n"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.holding import Holder
 from tests.kit.server import RunningServer
 
 START = Callable[..., RunningServer]
@@ -91,20 +90,6 @@ def test_request_timeout_replaces_the_worker_and_tells_where_it_waits(
     assert other.request("GET", "/go/here").status == 200
     assert client.read_response().body == b"wait"
     server.wait_for_workers(1, without=[pid])
-
-
-def test_abort_names_every_request(start_server: START, tmp_path: Path) -> None:
-    holder = Holder(start_server, tmp_path, "-k", "gevent")
-    [pid] = holder.server.worker_pids()
-    held = holder.fill(2)
-    holder.server.expect_alarm("Worker aborted")
-    holder.server.expect_alarm("Worker exited with code 1")
-    os.kill(pid, signal.SIGABRT)
-    line = holder.server.log.wait_for("Worker aborted")
-    assert line.endswith("while serving: GET /hold/1 HTTP/1.1, GET /hold/2 HTTP/1.1")
-    holder.server.wait_for_workers(1, without=[pid])
-    for one in held:
-        one.let_go()
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["loaded", "preloaded"])

@@ -122,8 +122,11 @@ def test_request_that_does_not_end_is_given_up_after_the_graceful_time(
     held.client.expect_end()
 
 
-def test_abort_names_every_request(start_server: START, tmp_path: Path) -> None:
-    holder = Holder(start_server, tmp_path, "--threads", "3")
+@pytest.mark.parametrize("options", [("--threads", "3"), ("-k", "gevent")], ids=" ".join)
+def test_abort_names_every_request(
+    start_server: START, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    holder = Holder(start_server, tmp_path, *options)
     [pid] = holder.server.worker_pids()
     held = holder.fill(2)
     holder.server.expect_alarm("Worker aborted")

@@ -123,7 +123,8 @@ cdef class GreenletHub(Hub):
 
     def attach(self, *, make_greenlet, to_loop, call_turn):
         """make_greenlet(step) -> a gevent.Greenlet that calls step() until that is False, and
-        shows in its __dict__ that somebody waits for its end.  to_loop() switches to gevent's hub.  call_turn() has it call `turn` soon."""
+        shows in its __dict__ that somebody waits for its end.  to_loop() switches to gevent's
+        hub.  call_turn() has it call `turn` soon."""
         self.make_greenlet = make_greenlet
         self.to_loop = to_loop
         self.call_turn = call_turn

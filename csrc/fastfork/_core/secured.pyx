@@ -43,8 +43,9 @@ cdef class Secured(Queued):
         """Every connection that is accepted from now on has TLS.
 
         context: ssl.SSLContext.  facts_of(ssl.SSLObject) -> dict: what is to be in the environ of
-        each request of a connection.  at_once: the time of the handshake begins with the connection and
-        not with its first byte.  tells_ragged: a connection that ends without saying so is logged."""
+        each request of a connection.  at_once: the time of the handshake begins with the
+        connection and not with its first byte.  tells_ragged: a connection that ends without
+        saying so is logged."""
         load_ssl()
         if self.cipher == NULL:
             self.cipher = <char *>malloc(CIPHER_BYTES)
