@@ -191,7 +191,7 @@ class ReactorWorker(Worker):
         self._end_wait(NUDGE)
 
     def leave(self, hub: Hub) -> bool:
-        """Let go of the listeners; True when the last connection is gone.
+        """Let go of the listeners; True when the last connection and the last call are gone.
 
         While others serve on, at once: what comes now is theirs.  When the whole server stops,
         nobody else will serve those who wait in the accept queue.
@@ -206,7 +206,7 @@ class ReactorWorker(Worker):
             if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):
                 self._close_listeners(hub)
         late = self.drain_deadline is not None and clock.now() >= self.drain_deadline
-        return late or (hub.connections == 0 and not self.listeners)
+        return late or (hub.has_done and not self.listeners)
 
     def _close_listeners(self, hub: Hub) -> None:
         hub.let_go()

@@ -36,6 +36,7 @@ cdef class Connections:
     cdef int64_t held          # bytes that wait for clients and that nobody else holds
     cdef readonly int connections
 
+    cdef bint _has_done(self) noexcept
     cdef int _readable(self, Connection connection) except -1
     cdef int _run_out(self, Connection connection, int wait) except -1
     cdef int _later(self, Connection connection) except -1

@@ -95,6 +95,15 @@ cdef class Connections:
         """Requests given to the application so far."""
         return self.slot[REQUESTS]
 
+    @property
+    def has_done(self):
+        """Is nobody left to serve?"""
+        return self._has_done()
+
+    cdef bint _has_done(self) noexcept:
+        """An application that has taken its connection is still answering a request."""
+        return self.connections == 0 and self.crew.busy == 0
+
     def close_all(self):
         """Close every connection as it is."""
         for entry in self.table:

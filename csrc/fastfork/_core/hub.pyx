@@ -101,7 +101,7 @@ cdef class Hub(Caller):
 
     cdef bint _is_time(self) noexcept:
         return (self.attention or self.now >= self.look_up_ns
-                or (self.site.draining and self.connections == 0)
+                or (self.site.draining and self._has_done())
                 or (self.most_requests and self.slot[REQUESTS] >= self.most_requests
                     and not self.site.draining))
 
