@@ -150,11 +150,13 @@ class _Load:
         options_given["config"] = Raw(place, origin)
         self.bad += found.bad
         self.notices += found.notices
-        self._leave_out(found.shown, [(name, name, raw) for name, raw in found.others.items()])
+        others = [(name, name, raw) for name, raw in found.others.items() if raw.value is not None]
+        self._leave_out(found.shown, others)
+        given = {name: raw for name, raw in found.given.items() if _says_something(name, raw)}
         if names.server is not None:
             text = Raw(names.server, f"{found.shown}, gunicorn.SERVER_SOFTWARE")
-            found.given.setdefault("server_header", text)
-        return found.given
+            given.setdefault("server_header", text)
+        return given
 
     def _leave_out(self, source: str, found: Sequence[tuple[str, str, object]]) -> None:
         """Gunicorn's settings that we do not have: refused, or told in one line a source.
@@ -202,6 +204,23 @@ class _Load:
                 if problem.name not in wrong:
                     line = f"{problem.name}: {problem.text} ({origins[problem.name]})"
                     (self.bad if problem.fatal else self.notices).append(line)
+
+
+def _says_something(name: str, raw: Raw) -> bool:
+    """Whether a config file sets this one.
+
+    None is what os.environ.get() gives: the file leaves the setting to whoever is below it.  So
+    does an empty list where there cannot be none; where it says "nobody" or "nothing", it is set.
+    """
+    if raw.value is None:
+        return False
+    if not isinstance(raw.value, list | tuple) or raw.value:
+        return True
+    try:
+        SETTINGS[name].kind.parse(raw.value)
+    except BadValue:
+        return False
+    return True
 
 
 def _with_full_paths(config: Config, cwd: Path) -> Config:

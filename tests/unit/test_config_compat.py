@@ -173,7 +173,7 @@ def test_gunicorns_other_workers_on_gevent_are_the_same_one_with_a_notice(
         ),
         ("'eventlet'", "is not a kind of worker here; use sync or gthread"),
         ("'tornado'", "is not a kind of worker here; use sync or gthread"),
-        ("None", "is no kind of worker; write sync"),
+        ("''", "is no kind of worker; write sync"),
         ("int", "is no class of workers here; write sync"),
         ("Mine", "derives from 'sync', and its methods would not be called; use hooks"),
     ],

@@ -307,3 +307,37 @@ def test_notices_come_with_the_complaints(tmp_path: Path) -> None:
     first, second = complaints(tmp_path)
     assert first.startswith("workers: 'x'")
     assert second.endswith("line 1: worker is not a setting; did you mean workers?")
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name != "config"])
+def test_none_in_a_config_file_leaves_a_setting_as_it_is(tmp_path: Path, name: str) -> None:
+    loaded = load_file(tmp_path, f"{name} = None\n")
+    assert (loaded.origins[name], loaded.notices) == ("default", [])
+    assert loaded.config == load_file(tmp_path, "").config
+
+
+def test_none_in_a_config_file_leaves_what_a_variable_says(tmp_path: Path) -> None:
+    (tmp_path / "fastfork.conf.py").write_text("workers = bind = None\n")
+    config = load({}, {"WEB_CONCURRENCY": "3", "PORT": "80"}, tmp_path).config
+    assert (config.workers, config.bind) == (3, ("0.0.0.0:80",))
+
+
+@pytest.mark.parametrize("value", ["[]", "()"])
+def test_empty_list_is_the_default_where_there_cannot_be_none(tmp_path: Path, value: str) -> None:
+    loaded = load_file(tmp_path, f"bind = raw_env = reload_extra_files = {value}\n")
+    assert loaded.config.bind == ("127.0.0.1:8000",)
+    assert loaded.config.raw_env == loaded.config.reload_extra_files == ()
+    assert loaded.origins["bind"] == "default"
+
+
+def test_empty_list_of_those_who_are_trusted_is_nobody(tmp_path: Path) -> None:
+    config = load_file(tmp_path, "forwarded_allow_ips = proxy_allow_ips = []\n").config
+    assert (config.forwarded_allow_ips, config.proxy_allow_ips) == ((), ())
+
+
+def test_empty_list_in_toml_is_the_default_too(tmp_path: Path) -> None:
+    assert load_file(tmp_path, "bind = []\n", "fastfork.toml").origins["bind"] == "default"
+
+
+def test_setting_that_we_do_not_have_and_that_is_none_is_not_told_of(tmp_path: Path) -> None:
+    assert load_file(tmp_path, "paste = None\nprotocol = None\n").notices == []
