@@ -79,7 +79,7 @@ class Arbiter:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.pid = os.getpid()
-        self.server = Server(self)
+        self.server = Server(self, load_app)
         self.service = Service(on_ready)
         self._sockets = sockets
         nothing = Places([], reuse_port=False)
@@ -179,7 +179,7 @@ class Arbiter:
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.ledger = Ledger(self.scoreboard)
-        self.crew = Crew(self.scoreboard, self._fork, cfg.workers)
+        self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
         self.editions.fit_berths(self.crew)
         self.watch = CodeWatch(cfg, self.mailbox, lambda: self._maker.close_in_helper())

@@ -65,6 +65,12 @@ class Child:
             self.ready_at = now
         return state
 
+    def found_silent(self, now: float) -> None:
+        """It is to be ended for that; hooks see it at worker.aborted."""
+        self.stalled_at = now
+        if self.face is not None:
+            self.face.aborted = True
+
     def is_outdated(self, generation: int) -> bool:
         """Whether it is to be replaced while workers of `generation` are wanted."""
         return self.is_spent or self.generation != generation

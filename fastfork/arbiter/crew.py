@@ -131,7 +131,7 @@ class Crew:
             silent = self._silence.silence(child, now)
             limit = stalled.patience(child, timeout, request_timeout)
             if limit and child.stalled_at is None and silent > limit:
-                child.stalled_at = now
+                child.found_silent(now)
                 log.critical(
                     "WORKER TIMEOUT (pid: %d, worker: %d): silent for %.1f s while serving: %s",
                     child.pid,
@@ -153,7 +153,7 @@ class Crew:
             loading = now - child.spawned_at
             if boot_timeout and loading > boot_timeout and child.stalled_at is None:
                 child.overslept = True
-                child.stalled_at = now  # the way to end it is the same
+                child.found_silent(now)  # the way to end it is the same
                 log.error(
                     "Worker has loaded the application for more than boot_timeout, %g s; it is "
                     "ended (pid: %d)",

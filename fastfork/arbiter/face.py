@@ -9,17 +9,21 @@ Runs in: both
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from fastfork import address, logs
-from fastfork.address import TcpAddress, UnixAddress
+from fastfork import logs
 from fastfork.arbiter.spawn import Runnable
+from fastfork.config import as_gunicorn
 from fastfork.errors import HookFailed
 from fastfork.process import boot
-from fastfork.wsgi import hooks
+from fastfork.wsgi import hooks, variables
+from fastfork.wsgi.application import Application
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from wsgiref.types import WSGIApplication
 
     from fastfork.arbiter.crew import Crew
     from fastfork.config import Config
@@ -28,24 +32,49 @@ if TYPE_CHECKING:
 log = logging.getLogger("fastfork.error")
 
 
+class PidFile(NamedTuple):
+    """`server.pidfile`."""
+
+    fname: str
+    pid: int
+
+
 class WorkerFace:
     """A worker as the arbiter's hooks see it, before its process exists and until it is gone.
 
-    pid: None before the fork.  nr: its number, which a replacement takes over; age: counts the
-    forks.  booted: it has loaded the application.  alive: it has not ended.
+    pid: None before the fork.  number: a replacement takes it over; age: counts the forks.
+    booted: it has loaded the application.  alive: it has not ended.  aborted: it was silent for
+    `timeout`.  app: see Server.app.  nr: the worker alone counts its requests.
     """
 
-    def __init__(self, *, nr: int, age: int, ppid: int, cfg: Config) -> None:
+    def __init__(
+        self,
+        *,
+        number: int,
+        age: int,
+        ppid: int,
+        cfg: Config,
+        app: Application | None = None,
+        sockets: Sequence[object] = (),
+    ) -> None:
         self.pid: int | None = None
-        self.nr = nr
+        self.number = number
+        self.nr = 0
         self.age = age
         self.ppid = ppid
         self.cfg = cfg
         self.log = logs.current()
         self.timeout = cfg.timeout
+        self.max_requests = cfg.max_requests
         self.booted = False
         self.alive = True
+        self.aborted = False
+        self.app = app
+        self.sockets = list(sockets)
         self._names = frozenset(vars(self))
+
+    def __str__(self) -> str:
+        return f"<Worker {self.pid}>"
 
     def given(self) -> dict[str, object]:
         """What a hook has set here beyond what there was."""
@@ -69,13 +98,21 @@ class Supervised(Protocol):
     def pid(self) -> int: ...  # noqa: D102
     @property
     def listeners(self) -> Sequence[Listener]: ...  # noqa: D102
+    def scale(self, target: int) -> None: ...  # noqa: D102
 
 
 class Server:
     """The `server` of hooks: a view of the arbiter, and the caller of the hooks."""
 
-    def __init__(self, arbiter: Supervised) -> None:
+    def __init__(
+        self,
+        arbiter: Supervised,
+        load_app: Callable[[Config], WSGIApplication] | None = None,
+    ) -> None:
         self._arbiter = arbiter
+        self._load_app = load_app
+        self._app: Application | None = None
+        self._asked: int | None = None
 
     # -- gunicorn's names
 
@@ -98,8 +135,7 @@ class Server:
     def address(self) -> list[tuple[str, int] | str]:
         """Where it listens: (host, port), or the path of a unix socket."""
         found = [listener.address for listener in self._arbiter.listeners]
-        given = found or [address.parse(text) for text in self.cfg.bind]
-        return [_as_gunicorn(item) for item in given]
+        return [as_gunicorn(item) for item in found] or self.cfg.address
 
     @property
     def LISTENERS(self) -> list[object]:  # noqa: N802 - gunicorn's name
@@ -108,9 +144,16 @@ class Server:
 
     @property
     def num_workers(self) -> int:
-        """The number of workers wanted."""
+        """The number of workers wanted.  Setting it is what TTIN and TTOU do."""
         crew = getattr(self._arbiter, "crew", None)
-        return self.cfg.workers if crew is None else crew.target
+        return (self._asked or self.cfg.workers) if crew is None else crew.target
+
+    @num_workers.setter
+    def num_workers(self, wanted: int) -> None:
+        if getattr(self._arbiter, "crew", None) is None:
+            self._asked = max(1, wanted)  # on_starting: there is nobody to be had yet
+        else:
+            self._arbiter.scale(max(1, wanted))
 
     @property
     def worker_age(self) -> int:
@@ -124,6 +167,30 @@ class Server:
         return self.cfg.timeout
 
     @property
+    def app(self) -> Application:
+        """The application of this process: a worker's own, or in the arbiter one to be loaded."""
+        cfg = self.cfg
+        if self._app is None or (self._app.arbiter_pid is not None and self._app.cfg is not cfg):
+            self._app = Application(cfg, self._load_in_arbiter, arbiter_pid=self.pid)
+        return self._app
+
+    def _load_in_arbiter(self) -> WSGIApplication:
+        assert self._load_app is not None
+        cfg = self.cfg
+        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
+        return self._load_app(cfg)
+
+    @property
+    def worker_class(self) -> type:
+        """The class that gunicorn's name of the worker class stands for in a config file."""
+        return self.cfg.kind_of_worker()
+
+    @property
+    def pidfile(self) -> PidFile | None:
+        """The pid file, as gunicorn's object: `fname` is its path; None without one."""
+        return None if self.cfg.pidfile is None else PidFile(self.cfg.pidfile, self.pid)
+
+    @property
     def proc_name(self) -> str:
         """`proc_name`, else the application's name."""
         return self.cfg.proc_name or self.cfg.wsgi_app or "fastfork"
@@ -134,6 +201,17 @@ class Server:
         crew = getattr(self._arbiter, "crew", None)
         children = () if crew is None else crew.children
         return {child.pid: child.face for child in children if child.face is not None}
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        """Send a signal to a worker; TERM has it finish and replaced."""
+        if pid in self.WORKERS or pid == os.getpid():
+            with suppress(ProcessLookupError):
+                os.kill(pid, sig)
+
+    def kill_workers(self, sig: int) -> None:
+        """Send a signal to every worker."""
+        for pid in self.WORKERS:
+            self.kill_worker(pid, sig)
 
     # -- calling
 
@@ -147,9 +225,20 @@ class Server:
 
     def new_worker(self, nr: int, age: int) -> WorkerFace:
         """The face of a worker that is about to be forked; pre_fork has seen it."""
-        face = WorkerFace(nr=nr, age=age, ppid=self.pid, cfg=self.cfg)
+        face = WorkerFace(
+            number=nr,
+            age=age,
+            ppid=self.pid,
+            cfg=self.cfg,
+            app=self.app,
+            sockets=self.LISTENERS,
+        )
         self.call_hook("pre_fork", face)
         return face
+
+    def become(self, worker: object) -> None:
+        """Show this worker's application from here on.  Runs in: worker."""
+        self._app = getattr(worker, "app", None)
 
     def in_hooks(self, worker: Runnable, face: WorkerFace | None) -> Runnable:
         """`worker`, with post_fork before and worker_exit after its life.  Runs in: worker."""
@@ -183,6 +272,7 @@ class _Hooked:
         """See Worker.run."""
         cfg, server, worker = self._server.cfg, self._server, self._worker
         self._face.hand_over(worker)
+        server.become(worker)
         try:
             try:
                 hooks.must(cfg, "post_fork", server, worker)
@@ -192,12 +282,3 @@ class _Hooked:
             return worker.run()
         finally:
             hooks.call(cfg, "worker_exit", server, worker)
-
-
-def _as_gunicorn(given: address.Address) -> tuple[str, int] | str:
-    match given:
-        case TcpAddress():
-            return given.host, given.port
-        case UnixAddress():
-            return given.path
-    return str(given)

@@ -115,7 +115,7 @@ class Maker:
         """A worker without its hooks.  app: loaded already, by the template."""
         self.close_others(listeners)
         return recipe.make(
-            nr=job.nr,
+            number=job.nr,
             age=job.age,
             cfg=recipe.cfg,
             listeners=listeners,
@@ -153,7 +153,7 @@ class Maker:
     ) -> Runnable:
         """Build a worker that a template has forked, in its process."""
         cfg = recipe.cfg
-        face = WorkerFace(nr=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
+        face = WorkerFace(number=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
         for name, value in given.items():
             setattr(face, name, value)
         worker = self._bare(recipe, app, job, listeners)

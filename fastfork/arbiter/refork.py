@@ -27,6 +27,7 @@ from fastfork.errors import HookFailed
 from fastfork.ipc import Order, Slot, State
 from fastfork.process import boot
 from fastfork.wsgi import hooks
+from fastfork.wsgi.application import Application
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -40,9 +41,9 @@ CHANNEL_TIMEOUT: Final = 30.0  # seconds
 
 
 class Warm(Protocol):
-    """A worker that can become a template.  wsgi: the application that it has loaded."""
+    """A worker that can become a template.  app: has the application that it has loaded."""
 
-    wsgi: WSGIApplication | None
+    app: Application
 
     def run(self) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -163,13 +164,14 @@ class Promotable:
             if self._is_warm:
                 hooks.must(cfg, "after_refork", self._server, worker)
             code = self._lived.run()
-            if code != 0 or self._slot.order != Order.WARM or worker.wsgi is None:
+            if code != 0 or self._slot.order != Order.WARM or worker.app.callable is None:
                 return code
             hooks.must(cfg, "before_refork", self._server, worker)
         except HookFailed as error:
             log.error("%s", boot.describe(error))
             return error.exit_code
-        app = worker.wsgi
+        # Not worker.wsgi: what hooks and agents have put around it, they do again in each worker.
+        app = worker.app.callable
         worker.close()
         # Nothing of the worker's life may be in the memory of those that come.
         self._worker = self._lived = worker = None  # type: ignore[assignment]

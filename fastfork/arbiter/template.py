@@ -32,6 +32,7 @@ from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import SignalMailbox
 from fastfork.net import Listener
 from fastfork.process import boot, parent, privileges, streams, title
+from fastfork.wsgi import variables
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -94,7 +95,7 @@ class Template:
         try:
             if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
                 parent.signal_at_parents_death(signal.SIGTERM)
-            boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+            boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
             self.prepare()
             app = boot.load(self.load_app)
         except (BootError, ConfigError) as error:

@@ -19,6 +19,7 @@ from fastfork.config import Config, Loaded
 from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
+from fastfork.wsgi import variables
 
 from . import configure, status, tell
 from .exitcodes import BAD_USAGE, FAILED, INTERRUPTED, OK
@@ -77,7 +78,7 @@ def _run(options: dict[str, object], program: Program) -> int:
     if program.inheritance is not None:
         sockets = net.passed_on(program.inheritance.sockets)
     # The workers set raw_env: so a reload that drops a variable drops it.
-    boot.enter(cfg.chdir, cfg.pythonpath, ())
+    boot.enter(cfg.chdir, cfg.pythonpath, variables.for_hooks(cfg))
     logs.setup(cfg)  # a logger_class may be a module of the user's
     _check_before_fork(cfg)
     # The new program of an upgrade is in the background already, if the old one was.
@@ -168,7 +169,7 @@ def _check(loaded: Loaded) -> int:
     for notice in loaded.notices:
         _tell(notice)
     try:
-        boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
         boot.load(lambda: _load_app(cfg))
     except BootError as error:
         _tell(boot.describe(error))

@@ -7,8 +7,9 @@ Runs in: both
 
 from __future__ import annotations
 
+from .ashooks import as_gunicorn
 from .loading import Loaded, load
 from .settings import GROUPS, SETTINGS, Config
 from .spec import Spec
 
-__all__ = ["GROUPS", "SETTINGS", "Config", "Loaded", "Spec", "load"]
+__all__ = ["GROUPS", "SETTINGS", "Config", "Loaded", "Spec", "as_gunicorn", "load"]

@@ -106,6 +106,7 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
             process="worker",
             when="Called when the application is loaded, just before the worker serves.",
             raising=DIES,
+            more="What it puts into `worker.wsgi` is served, such as a middleware around it.",
         ),
         "worker_ready": Hook(
             arguments=BOTH,

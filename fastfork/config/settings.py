@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from .ashooks import HookView
 from .groups.admin import AdminSettings
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
@@ -68,6 +69,7 @@ class Config(
     PrivilegeSettings,
     DevelopmentSettings,
     HookSettings,
+    HookView,
 ):
     """Every setting, typed.  Built once per load; never changed."""
 

@@ -57,7 +57,7 @@ class AdminWorker(ReactorWorker):
         server_cfg: Config,
     ) -> None:
         super().__init__(
-            nr=0,
+            number=0,
             age=0,
             cfg=replace(Config(), worker_connections=CONNECTIONS, limit_request_body=1 << 16),
             listeners=listeners,

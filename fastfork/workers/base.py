@@ -19,14 +19,17 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, logs, metrics
-from fastfork.errors import BootError, ConfigError
+from fastfork.errors import BootError, ConfigError, HookFailed
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, parent, privileges, streams, title
+from fastfork.workers.ashooks import WorkerView
 from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
-from fastfork.wsgi import hooks
+from fastfork.wsgi import hooks, variables
+from fastfork.wsgi.application import Application
 from fastfork.wsgi.failed import app_that_tells
+from fastfork.wsgi.mounted import mounted, script_name
 from fastfork.wsgi.request_hooks import calling_pre_request
 
 if TYPE_CHECKING:
@@ -52,11 +55,13 @@ ORPHAN_BOOT_GRACE: Final = 2.0  # seconds
 Handler = Callable[[int, FrameType | None], None]
 
 
-class Worker(ABC):
+class Worker(WorkerView, ABC):
     """One worker process.  Made in the child; `run()` is its whole life.
 
-    nr: the slot number, kept when the process is replaced.  age: counts the forks of this
+    number: of the slot, kept when the process is replaced.  age: counts the forks of this
     arbiter, so the oldest worker has the lowest.
+    app: loads the application.  wsgi: the application that it has loaded; a hook may put another
+    one in its place.  script: the path that it is below, '' for none.
     alive: False once the worker must go without finishing anything; a SystemExit that comes
     out of the application then is ours and must be let through.
     modules: where to tell which files the application is made of; None when nobody watches them.
@@ -70,7 +75,7 @@ class Worker(ABC):
     def __init__(
         self,
         *,
-        nr: int,
+        number: int,
         age: int,
         cfg: Config,
         listeners: Sequence[Listener],
@@ -81,18 +86,19 @@ class Worker(ABC):
         pool: Pool | None = None,
         certificates: Certificates | None = None,
     ) -> None:
-        self.nr = nr
+        self.number = number
         self.age = age
         self.cfg = cfg
         self.listeners = listeners
         self.slot = slot
         self.arbiter_pid = arbiter_pid
-        self.load_app = load_app
+        self.app = Application(cfg, load_app)
         self.pool = pool
         self.certificates = certificates
         self.tls: WorkerTls | None = None
         self.log = logs.current()
         self.wsgi: WSGIApplication | None = None
+        self.script = ""
         self.booted = False
         self._served = 0
         self._shown = ""
@@ -106,21 +112,11 @@ class Worker(ABC):
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
     @property
-    def pid(self) -> int:
-        """This process; for hooks, as the next two."""
-        return os.getpid()
+    def aborted(self) -> bool:
+        """Whether it is ended for its silence; for hooks."""
+        return self._was_aborted
 
-    @property
-    def ppid(self) -> int:
-        """The arbiter's pid."""
-        return self.arbiter_pid
-
-    @property
-    def timeout(self) -> float:
-        """Seconds of silence after which the arbiter ends this worker."""
-        return self.cfg.timeout
-
-    @classmethod  # noqa: B027 - most need nothing
+    @classmethod
     def prepare(cls) -> None:
         """Make this process ready to import the application; a template's too."""
 
@@ -132,7 +128,7 @@ class Worker(ABC):
     def wake(self) -> None:
         """End the wait of `serve()` now.  Called from signal handlers."""
 
-    def close(self) -> None:  # noqa: B027 - there may be nothing to close
+    def close(self) -> None:
         """Give back what `serve()` has opened, when the process goes on as something else."""
 
     @abstractmethod
@@ -190,7 +186,7 @@ class Worker(ABC):
         cfg = self.cfg
         if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
             parent.signal_at_parents_death(signal.SIGTERM)
-        boot.enter(cfg.chdir, cfg.pythonpath, cfg.raw_env)
+        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
         if cfg.reload:
             # A .pyc is taken for current when seconds and size of its source agree, and an
             # editor may save twice in a second.
@@ -198,10 +194,13 @@ class Worker(ABC):
         self.prepare()
         if self.certificates is not None:  # first: what stands in for the application has it too
             self.tls = self._tls(self.certificates)
-        app = boot.load(self.load_app)
-        self.wsgi = app
+        self.wsgi = boot.load(self.app.wsgi)
+        self.script = script_name()
         hooks.must(cfg, "post_worker_init", self)
-        return giving_ids(calling_pre_request(app, cfg, self), cfg)
+        app = self.wsgi  # a hook may have put another one there
+        if not callable(app):
+            raise HookFailed(f"post_worker_init has set worker.wsgi to {app!r:.80}: no application")
+        return giving_ids(calling_pre_request(mounted(app, self.script), cfg, self), cfg)
 
     def _tls(self, certificates: Certificates) -> WorkerTls:
         from fastfork.workers.tls import WorkerTls  # libssl is in memory where it is used
@@ -232,7 +231,7 @@ class Worker(ABC):
         """Say in the process title what this worker is doing."""
         if state != self._shown:
             self._shown = state
-            title.set_title(f"worker {self.nr}", self.cfg.proc_name, self.cfg.wsgi_app, state)
+            title.set_title(f"worker {self.number}", self.cfg.proc_name, self.cfg.wsgi_app, state)
 
     def begin_drain(self) -> None:
         """Take no new work, finish what runs, then leave `serve()`.

@@ -20,7 +20,6 @@ from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
-from fastfork.config import SETTINGS
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.http.forwarded import Forwarded
 from fastfork.ipc import Order
@@ -32,6 +31,7 @@ from fastfork.net.trust import TrustedPeers
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.threads import RequestWatch, Threads
+from fastfork.wsgi import variables
 from fastfork.wsgi.request_hooks import EndOfResponse
 from fastfork.wsgi.template import ErrorStream, environ_template, read_in_blocks
 
@@ -325,7 +325,6 @@ class ReactorWorker(Worker):
 
     def template(self, sock: object) -> dict[str, object]:
         """The environ that the requests of one listener begin with."""
-        is_usual = self.cfg.server_header == SETTINGS["server_header"].default
         return environ_template(
             sock,  # type: ignore[arg-type]
             empty_input=EmptyInput(),
@@ -333,7 +332,8 @@ class ReactorWorker(Worker):
             errors=ErrorStream(self.log),
             multithread=self.slot.threads > 1,
             multiprocess=self.cfg.workers > 1,
-            software="" if is_usual else self.cfg.server_header,
+            software=variables.software(self.cfg),
+            script=self.script,
             is_tls=self.tls is not None,
         )
 

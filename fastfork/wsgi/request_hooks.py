@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from fastfork.config.hooks import HOOKS, HookFunction, arity
 from fastfork.wsgi.hooks import call
@@ -29,13 +29,44 @@ log = logging.getLogger("fastfork.error")
 # Where the Request waits for post_request: the environ is the one thing that both have.
 KEY: Final = "fastfork.request"
 Headers = list[tuple[str, str]]
+# What can be changed -> where it is.
+_PLAIN: Final = {
+    "method": "REQUEST_METHOD",
+    "query": "QUERY_STRING",
+    "scheme": "wsgi.url_scheme",
+}
+_UNPREFIXED: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+def _path_of(uri: str) -> str:
+    target = uri.partition("?")[0]
+    return target if target.startswith("/") else urlsplit(target).path
+
+
+def _key_of(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in _UNPREFIXED else f"HTTP_{key}"
+
+
+def _fields_of(environ: WSGIEnvironment) -> Headers:
+    named = [
+        (name[5:].replace("_", "-"), value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") and isinstance(value, str)
+    ]
+    for name in _UNPREFIXED:
+        if name in environ:
+            named.append((name.replace("_", "-"), environ[name]))
+    return named
 
 
 class Request:
     """What the hooks get as `req`: gunicorn's names for what is in the environ.
 
     method, path (encoded, as it was sent), query, fragment, uri (the whole target), version
-    (a pair of numbers), scheme, headers (upper-case names, as gunicorn's), remote_addr.
+    (a pair of numbers), scheme, headers (upper-case names, as gunicorn's), body (a file), trailers
+    (none: they are not kept), remote_addr and peer_addr ((host, port), or '' of a unix socket).
+    What pre_request changes of these, the application finds in the environ (`give_back`).
     """
 
     def __init__(self, environ: WSGIEnvironment) -> None:
@@ -44,14 +75,30 @@ class Request:
         self.uri: str = environ["RAW_URI"]
         self.query: str = environ["QUERY_STRING"]
         self.scheme: str = environ["wsgi.url_scheme"]
-        self.remote_addr: str = environ.get("REMOTE_ADDR", "")
         self.fragment = ""  # a target has none (RFC 9112 section 3.2)
+        self.trailers: Headers = []
+
+    @cached_property
+    def remote_addr(self) -> tuple[str, int] | str:
+        """The client's address and port; 0 where a trusted proxy names none."""
+        host: str = self.environ.get("REMOTE_ADDR", "")
+        port = self.environ.get("REMOTE_PORT", "")
+        return (host, int(port) if port.isdigit() else 0) if host else ""
+
+    @property
+    def peer_addr(self) -> tuple[str, int] | str:
+        """The same."""
+        return self.remote_addr
+
+    @property
+    def body(self) -> Any:
+        """`wsgi.input`; what a hook reads of it, the application does not find again."""
+        return self.environ["wsgi.input"]
 
     @cached_property
     def path(self) -> str:
         """The path of the target, with its escapes."""
-        target = self.uri.partition("?")[0]
-        return target if target.startswith("/") else urlsplit(target).path
+        return _path_of(self.uri)
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -62,22 +109,29 @@ class Request:
     @cached_property
     def headers(self) -> Headers:
         """The fields, as far as the environ has them: repeated ones are joined."""
-        named = [
-            (name[5:].replace("_", "-"), value)
-            for name, value in self.environ.items()
-            if name.startswith("HTTP_") and isinstance(value, str)
-        ]
-        for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            if name in self.environ:
-                named.append((name.replace("_", "-"), self.environ[name]))
-        return named
+        return _fields_of(self.environ)
+
+    def give_back(self) -> None:
+        """Put what a hook has changed into the environ: gunicorn makes that after pre_request."""
+        environ, changed = self.environ, vars(self)
+        for name, key in _PLAIN.items():
+            if changed[name] != environ[key]:
+                environ[key] = changed[name]
+        if self.path != _path_of(environ["RAW_URI"]):
+            environ["PATH_INFO"] = unquote_to_bytes(self.path).decode("latin-1")
+        if "headers" in changed and self.headers != (received := _fields_of(environ)):
+            for name, _ in received:
+                environ.pop(_key_of(name), None)
+            for name, value in self.headers:
+                key = _key_of(name)
+                environ[key] = f"{environ[key]},{value}" if key in environ else value
 
 
 class Response:
     """What post_request gets as `resp`.
 
     status: the status line ("200 OK"); status_code: its number.  headers: those of the
-    application.  sent: bytes of the body.
+    application.  sent: bytes of the body.  response_length: what Content-Length said, None without.
     """
 
     headers_sent = True
@@ -87,6 +141,8 @@ class Response:
         self.status_code = int(status[:3])
         self.headers = list(headers)
         self.sent = sent
+        lengths = [value for name, value in self.headers if name.lower() == "content-length"]
+        self.response_length = int(lengths[0]) if lengths and lengths[0].isdigit() else None
 
 
 def calling_pre_request(app: WSGIApplication, cfg: Config, worker: object) -> WSGIApplication:
@@ -100,6 +156,7 @@ def calling_pre_request(app: WSGIApplication, cfg: Config, worker: object) -> WS
         if hook is not None:
             try:
                 hook(worker, request)
+                request.give_back()
             except Exception:
                 # Its traceback is logged by whoever answers with 500.
                 log.error("The hook pre_request raised; the request is answered with 500")

@@ -63,9 +63,12 @@ def environ_template(
     multithread: bool,
     multiprocess: bool,
     software: str = "",
+    script: str = "",
     is_tls: bool = False,
 ) -> dict[str, Any]:
     """A template for requests that come in on `listener`.
+
+    script: see mounted.py.
 
     The dict is made key by key, so that its table has grown room for some 20 fields before
     it is ever copied; dict.copy() keeps the room.
@@ -75,7 +78,7 @@ def environ_template(
     values: dict[str, Any] = {
         **dict.fromkeys(PLACEHOLDERS, ""),
         "QUERY_STRING": "",
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": script,
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -28,7 +28,7 @@ def when_ready(server): note("when_ready", len(server.LISTENERS), server.address
 def nworkers_changed(server, new, old): note("nworkers_changed", new, old)
 def pre_fork(server, worker):
     worker.colour = "red"
-    note("pre_fork", worker.pid, worker.age, worker.nr, worker.ppid == server.pid)
+    note("pre_fork", worker.pid, worker.age, worker.number, worker.ppid == server.pid)
 def post_fork(server, worker): note("post_fork", worker.colour, worker.booted, worker.wsgi)
 def post_worker_init(worker): note("post_worker_init", callable(worker.wsgi), worker.booted)
 def worker_ready(server, worker):

@@ -127,7 +127,7 @@ refork = 10
 def before_refork(server, worker):
     server.log.info("before refork, %d requests", worker.slot.requests)
 def after_refork(server, worker):
-    server.log.info("after refork, number %d", worker.nr)
+    server.log.info("after refork, number %d", worker.number)
 """
 
 

@@ -27,6 +27,7 @@ ENVIRON: dict[str, Any] = {
     "SERVER_PROTOCOL": "HTTP/1.0",
     "wsgi.url_scheme": "http",
     "REMOTE_ADDR": "10.0.0.9",
+    "REMOTE_PORT": "4711",
     "HTTP_X_SHOP": "open",
     "CONTENT_TYPE": "text/plain",
 }
@@ -138,7 +139,7 @@ def test_request_has_gunicorns_names() -> None:
     assert (request.method, request.uri, request.path) == ("POST", "/a%20b?c=d", "/a%20b")
     assert (request.query, request.fragment, request.version) == ("c=d", "", (1, 0))
     assert request.headers == [("X-SHOP", "open"), ("CONTENT-TYPE", "text/plain")]
-    assert (request.scheme, request.remote_addr) == ("http", "10.0.0.9")
+    assert (request.scheme, request.remote_addr) == ("http", ("10.0.0.9", 4711))
 
 
 def test_path_of_an_absolute_target_is_its_path() -> None:

@@ -45,7 +45,7 @@ def make() -> MakeWorker:
         slot = Scoreboard(1).slot(0)
         slot.state = state
         return FakeWorker(
-            nr=0,
+            number=0,
             age=1,
             cfg=Config(**settings),
             listeners=[],
@@ -131,7 +131,7 @@ def test_worker_told_to_go_while_it_loads_shows_no_error(
         worker.begin_drain()  # the signal comes in the middle of an import
         raise AssertionError("it goes at once")
 
-    worker.load_app = load_app
+    worker.app.load = load_app  # type: ignore[method-assign]
     assert worker._load_and_serve() == 0
     assert caplog.messages == []
 
