@@ -49,6 +49,8 @@ ADOPTION_LOOK: Final = 0.0005
 # What is left of an import may take this long after SIGTERM.
 EXIT_GRACE: Final = 2.0
 
+NAMED_THREADS: Final = 5  # in the warning of them
+
 # Builds a worker from an application that is there already.
 MakeFromApp = Callable[["WSGIApplication", Job, Mapping[str, object], Sequence[Listener]], Runnable]
 
@@ -232,11 +234,18 @@ def _wait_for(adopter: int) -> None:
 
 
 def _tell_of_threads() -> None:
-    """Warn of threads that the application started too early: a fork copies none of them."""
-    count = threading.active_count() - 1
-    if count:
+    """Warn of threads that the application started too early: a fork copies none of them.
+
+    Some libraries start theirs again in the child (os.register_at_fork), which cannot be seen
+    from here: agents do, of those that are known OpenTelemetry's, Elastic's and Datadog's.
+    """
+    here = threading.current_thread()
+    names = [thread.name for thread in threading.enumerate() if thread is not here]
+    if names:
         log.warning(
-            "preload_app: the application started %d thread(s) while it was loaded; they do not "
-            "run in the workers",
-            count,
+            "preload_app: the application started %d thread(s) while it was loaded, and a fork "
+            "copies none: %s. Their library may start them again in each worker, as "
+            "OpenTelemetry's and Elastic's do; else start them in post_fork",
+            len(names),
+            ", ".join(names[:NAMED_THREADS]) + (", ..." if names[NAMED_THREADS:] else ""),
         )

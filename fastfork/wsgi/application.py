@@ -1,8 +1,7 @@
 """`worker.app` and `server.app` of hooks: the application, and how it is loaded.
 
-Agents that watch applications put themselves around `Application.wsgi`, as they do around
-gunicorn's method of that name: what it returns is what is served.  New Relic's finds it by the
-entry point in pyproject.toml, see agents.py.
+What `Application.wsgi` returns is what is served, as with gunicorn's method of that name: an agent
+that watches applications may put itself around it.
 
 Runs in: both
 """
@@ -13,6 +12,8 @@ import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from fastfork.wsgi.agents import reported
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -27,8 +28,8 @@ log = logging.getLogger("fastfork.error")
 class Application:
     """The application of one process.
 
-    cfg: the settings.  callable: the WSGI application when it has been loaded, else None; what
-    a hook sets here before that is served instead.
+    cfg: the settings.  callable: the WSGI application when it has been loaded, else None, without
+    what agents put around it; what a hook sets here before that is served instead.
     arbiter_pid: of the process that should not load it; None where that does not matter.
     """
 
@@ -42,6 +43,7 @@ class Application:
         self.cfg = cfg
         self.callable: WSGIApplication | None = None
         self._load = load
+        self._reported: WSGIApplication | None = None
         self.arbiter_pid = arbiter_pid
 
     @property
@@ -63,4 +65,6 @@ class Application:
                     "post_worker_init"
                 )
             self.callable = self.load()
-        return self.callable
+        if self._reported is None:
+            self._reported = reported(self.callable)
+        return self._reported
