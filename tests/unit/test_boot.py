@@ -79,11 +79,15 @@ def test_anything_else_is_a_failed_import_with_its_traceback(error: BaseExceptio
 @pytest.fixture
 def fresh_title() -> Iterator[None]:
     """What a process remembers of its title is forgotten."""
-    for forget in (title._setproctitle.cache_clear, title._set_short_name.cache_clear):
-        forget()
+
+    def forget() -> None:
+        title._setproctitle.cache_clear()
+        title._set_short_name.cache_clear()
+        title._shown.clear()
+
+    forget()
     yield
-    for forget in (title._setproctitle.cache_clear, title._set_short_name.cache_clear):
-        forget()
+    forget()
 
 
 @pytest.mark.usefixtures("fresh_title")
@@ -111,7 +115,21 @@ def test_title_with_setproctitle(
     monkeypatch: pytest.MonkeyPatch, name: str | None, app: str | None, state: str, shown: str
 ) -> None:
     titles: list[str] = []
-    module = types.SimpleNamespace(setproctitle=titles.append)
+    module = types.SimpleNamespace(setproctitle=titles.append, getproctitle=lambda: titles[-1])
     monkeypatch.setitem(sys.modules, "setproctitle", module)  # type: ignore[arg-type]
     title.set_title("arbiter", name, app, state)
     assert titles == [shown]
+
+
+@pytest.mark.usefixtures("fresh_title")
+def test_title_that_somebody_else_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = ["python"]
+    module = types.SimpleNamespace(setproctitle=titles.append, getproctitle=lambda: titles[-1])
+    monkeypatch.setitem(sys.modules, "setproctitle", module)  # type: ignore[arg-type]
+    title.set_title("worker 0", None, None, "loading")
+    title.set_title("worker 0", None, None, "idle")
+    titles.append(f"[ready] {titles[-1]}")
+    title.set_title("worker 0", None, None, "busy")
+    assert titles[-1] == "[ready] fastfork: worker 0 idle"
+    title.set_title("template", None, None)  # another process, or another life of this one
+    assert titles[-1] == "fastfork: template"
