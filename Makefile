@@ -128,8 +128,9 @@ instructions: $(INSTALLED) ## instructions a request (callgrind); fails when the
 wheels-check: ## wheel and sdist in empty environments of every Python 3.11-3.13 found
 	PYTHON=$(PYTHON) tools/wheels-check
 
-sdist: $(EXTRA)-dev ## source distribution and wheel in dist/
+sdist: $(EXTRA)-dev ## source distributions and wheels in dist/, of standin/ too
 	$(PY) -m build --outdir dist .
+	$(PY) -m build --outdir dist standin
 
 docs: $(INSTALLED) $(EXTRA)-docs ## the documentation as HTML in build/docs; a warning is an error
 	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/docs $(ARGS)

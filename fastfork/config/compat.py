@@ -25,7 +25,7 @@ from .workerclass import AsyncWorker, GeventWorker, SyncWorker, ThreadWorker, Wo
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
-__all__ = ["NAMES", "Names", "gunicorn_names"]
+__all__ = ["NAMES", "VERSION", "Names", "add_names", "gunicorn_names"]
 
 TOP: Final = "gunicorn"
 # The version whose settings and hooks are kept; config files compare it.
@@ -160,6 +160,15 @@ def gunicorn_names() -> Iterator[Names]:
         sys.meta_path.remove(finder)
         _take_out()
         sys.modules.update(kept)
+
+
+def add_names() -> None:
+    """Make the names below `gunicorn` importable for good, behind what has files.
+
+    For the stand-in that a user has installed (standin/), which is the package `gunicorn` itself.
+    """
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())
 
 
 def _take_out() -> dict[str, ModuleType]:

@@ -53,6 +53,8 @@ class Application:
 
 def named(app: object) -> Application:
     """Take an application as somebody's program hands it over.  Raises AppNotFound."""
+    if isinstance(app, Application):
+        return app
     if isinstance(app, str):
         spec.parse(app)
         return Application(app, None)

@@ -1,0 +1,4 @@
+"""gunicorn.app: servers that are started from code.
+
+Runs in: cli
+"""
