@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "field.h"
 #include "target.h"
 
 enum {
-    SIZE, /* chunk-size, then ";", CR */
+    SIZE, /* chunk-size, then white space, ";", CR */
+    EXT_START, /* white space, then ";" */
     EXT_NAME_START,
     EXT_NAME,
+    EXT_NAME_END, /* white space, then "=" or ";" */
     EXT_VALUE_START,
     EXT_VALUE,
     EXT_QUOTED,
@@ -26,16 +29,10 @@ enum {
     ENDED,
 };
 
-/* RFC 9110 section 6.5.1: what must never come after the body, because it frames, routes,
- * authenticates, modifies the request or describes its content. */
-static const char *const FORBIDDEN[] = {
-    "authorization",     "cache-control",    "connection",   "content-encoding",
-    "content-length",    "content-range",    "content-type", "cookie",
-    "expect",            "forwarded",        "host",         "keep-alive",
-    "max-forwards",      "pragma",           "proxy",        "proxy-authorization",
-    "proxy-connection",  "range",            "te",           "trailer",
-    "transfer-encoding", "upgrade",          "x-forwarded-for",
-};
+/* What frames or routes a request.  RFC 9110 section 6.5.1 has more that must not come after the
+ * body; as every trailer field is dropped, only these say that somebody reads this request
+ * otherwise. */
+static const char *const FORBIDDEN[] = {"content-length", "host", "transfer-encoding"};
 
 void
 ff_chunked_init(ff_chunked *c, const ff_limits *limits, uint64_t max_body)
@@ -68,7 +65,7 @@ size_byte(ff_chunked *c, unsigned char b)
             c->significant++;
         return c->significant > 16 || c->digits > FF_MAX_SIZE_DIGITS ? FF_BAD_CHUNK_SIZE : 0;
     }
-    if (c->digits == 0 || (b != '\r' && b != ';'))
+    if (c->digits == 0 || (b != '\r' && b != ';' && !ff_is_blank((char)b)))
         return b == '\n' && c->digits ? FF_BARE_LF : FF_BAD_CHUNK_SIZE;
     if (c->left > INT64_MAX || c->total > INT64_MAX - c->left)
         return FF_BODY_TOO_LARGE;
@@ -76,12 +73,35 @@ size_byte(ff_chunked *c, unsigned char b)
     if (c->max_body && c->total > c->max_body)
         return FF_BODY_TOO_LARGE;
     c->digits = c->significant = 0;
-    c->ext_line = 0;
-    c->state = b == ';' ? EXT_NAME_START : SIZE_LF;
+    c->ext_line = ff_is_blank((char)b);
+    c->ext_body += c->ext_line;
+    c->state = b == ';' ? EXT_NAME_START : b == '\r' ? SIZE_LF : EXT_START;
     return 0;
 }
 
-/* One byte of the extensions (RFC 9112 section 7.1.1, without its "bad" white space). */
+/* Where "bad" white space leads to (RFC 9112 section 7.1.1): it stands around ";" and "=", and not
+ * before the end of the line.  Returns 0 or an error code. */
+static int
+extension_space(ff_chunked *c)
+{
+    switch (c->state) {
+    case EXT_NAME:
+        c->state = EXT_NAME_END;
+        return 0;
+    case EXT_VALUE:
+    case EXT_QUOTED_END:
+        c->state = EXT_START;
+        return 0;
+    case EXT_START:
+    case EXT_NAME_START:
+    case EXT_NAME_END:
+    case EXT_VALUE_START:
+        return 0;
+    }
+    return FF_BAD_CHUNK_EXT;
+}
+
+/* One byte of the extensions (RFC 9112 section 7.1.1). */
 static int
 extension_byte(ff_chunked *c, unsigned char b)
 {
@@ -95,7 +115,18 @@ extension_byte(ff_chunked *c, unsigned char b)
         c->state = b == ';' ? EXT_NAME_START : SIZE_LF;
         return 0;
     }
+    if (ff_is_blank((char)b) && c->state != EXT_QUOTED && c->state != EXT_QUOTED_PAIR)
+        return extension_space(c);
     switch (c->state) {
+    case EXT_START:
+    case EXT_NAME_END:
+        if (b == ';')
+            c->state = EXT_NAME_START;
+        else if (b == '=' && c->state == EXT_NAME_END)
+            c->state = EXT_VALUE_START;
+        else
+            return FF_BAD_CHUNK_EXT;
+        return 0;
     case EXT_NAME_START:
     case EXT_NAME:
         if (ff_is_tchar(b)) {

@@ -38,7 +38,7 @@
     X(FF_BAD_CHUNK_SIZE, -50, 400, "a chunk size is not 1 to 16 hexadecimal digits")       \
     X(FF_BAD_CHUNK_EXT, -51, 400, "a chunk extension is malformed or too long")            \
     X(FF_BAD_CHUNK_END, -52, 400, "chunk data is not followed by CRLF")                    \
-    X(FF_BAD_TRAILER, -53, 400, "a trailer field is malformed or not allowed there")       \
+    X(FF_BAD_TRAILER, -53, 400, "a trailer is malformed, or frames or routes")             \
     X(FF_TRAILER_TOO_LONG, -54, 431, "the trailer section is longer than a head may be")   \
     X(FF_SECOND_OPINION, -60, 400, "refused by llhttp")                                    \
     X(FF_BAD_PREFACE, -70, 400, "no PROXY protocol header, or a malformed one")            \

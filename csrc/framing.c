@@ -16,6 +16,7 @@ typedef struct {
     unsigned te_bad;          /* empty, unknown, with parameters, or after "chunked" */
     unsigned te_chunked;      /* "chunked" seen */
     unsigned te_other;        /* a known coding that we do not decode */
+    unsigned te_tab;          /* a tab stands behind the value, before the end of the line */
     unsigned close, keep, upgrade;
     unsigned expects, bad_expect, bad_length, bad_host;
     int64_t length;
@@ -50,9 +51,8 @@ note_transfer_encoding(const char *v, size_t len, facts *f)
     size_t n;
 
     f->te_fields++;
-    /* llhttp takes a tab behind the value for a part of it; CR ends the line at the latest. */
-    for (m = end; *m == ' ' || *m == '\t'; m++)
-        f->te_bad |= *m == '\t';
+    for (m = end; *m == ' ' || *m == '\t'; m++) /* CR ends the line at the latest */
+        f->te_tab |= *m == '\t';
     while (next_member(&p, end, &m, &n)) {
         f->te_members++;
         if (f->te_chunked)
@@ -202,6 +202,7 @@ ff_frame(const char *base, const ff_head *h, int64_t max_body, ff_framing *out)
 
     out->content_length = f.lengths ? f.length : -1;
     out->chunked = f.te_fields > 0;
+    out->te_has_tab = f.te_tab;
     out->keep_alive = !f.close && (h->minor > 0 || f.keep);
     out->expect_continue = h->minor > 0 && f.expects && (out->chunked || f.length > 0);
     out->upgrade = f.upgrade;

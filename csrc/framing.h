@@ -8,6 +8,7 @@
 typedef struct {
     int64_t content_length; /* -1 when the request has no Content-Length */
     uint8_t chunked;
+    uint8_t te_has_tab; /* behind the value: white space to us, a part of it to llhttp */
     uint8_t keep_alive;      /* what the client asked for (RFC 9112 section 9.3) */
     uint8_t expect_continue; /* 1.1, with a body announced */
     uint8_t upgrade;         /* an Upgrade field or option is there; we ignore it */

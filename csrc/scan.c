@@ -68,9 +68,11 @@ ff_value_span(const char *p, const char *end, uint8_t *obs)
     return ff_value_run(p, end, obs);
 }
 
-/* Index of the first byte that is not 0x21-0x7E: the end of a request target. */
+/* Index of the first byte that is not 0x21-0x7E or 0x80-0xFF: the end of a request target.
+ * *obs is set to 1 when a byte >= 0x80 was seen.  RFC 3986 has such bytes escaped; clients that
+ * send them mean what the escaped form means. */
 static size_t
-target_span(const char *p, const char *end)
+target_span(const char *p, const char *end, uint8_t *obs)
 {
     const char *q = p;
 #ifdef FF_SSE2
@@ -78,16 +80,23 @@ target_span(const char *p, const char *end)
 
     while (end - q >= 16) {
         __m128i c = _mm_loadu_si128((const __m128i *)q);
-        /* Signed compare: 0x80-0xFF are below 0x21 too. */
+        /* Signed compare: 0x80-0xFF are below 0x21 too, and left to the loop below. */
         int stops =
             _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(c, space), _mm_cmpeq_epi8(c, del)));
-        if (stops)
-            return (size_t)(q - p) + (size_t)__builtin_ctz((unsigned)stops);
+        if (stops) {
+            q += __builtin_ctz((unsigned)stops);
+            break;
+        }
         q += 16;
     }
 #endif
-    while (q < end && (unsigned char)*q > 0x20 && (unsigned char)*q < 0x7f)
-        q++;
+    for (; q < end; q++) {
+        unsigned char c = (unsigned char)*q;
+        if (c >= 0x80)
+            *obs = 1;
+        else if (c <= 0x20 || c == 0x7f)
+            break;
+    }
     return (size_t)(q - p);
 }
 
@@ -176,7 +185,7 @@ scan_request_line(const char *base, const char *end, const ff_limits *limits, ff
 
     p++;
     h->target.at = (uint32_t)(p - base);
-    h->target.len = (uint32_t)target_span(p, stop);
+    h->target.len = (uint32_t)target_span(p, stop, &h->target_has_obs);
     p += h->target.len;
     if (p == stop)
         return cut;
@@ -246,6 +255,7 @@ ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
 
     h->nfields = 0;
     h->is_lenient = 0;
+    h->target_has_obs = 0;
     for (h->start = 0; h->start < n; h->start += 2) {
         const char *q = p + h->start;
         if (*q == '\n')

@@ -58,6 +58,7 @@ typedef struct {
     uint8_t form;       /* ff_target_form */
     uint8_t minor;      /* the digit after "HTTP/1." */
     uint8_t path_has_percent;
+    uint8_t target_has_obs; /* bytes >= 0x80 */
     uint8_t is_lenient; /* has something that only an option below permits */
     uint32_t start;     /* bytes of empty lines skipped before the request line */
     uint32_t nfields;

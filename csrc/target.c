@@ -171,7 +171,7 @@ ff_split_target(const char *base, ff_head *h, int casefold)
     h->authority.at = h->target.at;
     h->authority.len = 0;
     h->form = FF_ORIGIN_FORM;
-    if (n == 0 || memchr(t, '#', n))
+    if (n == 0 || memchr(t, '#', n)) /* what follows "#" is the client's own */
         return FF_BAD_TARGET;
     if (method_is(base, h, casefold, "CONNECT", "connect"))
         return ff_valid_host(t, n, 0) ? FF_CONNECT_NOT_SUPPORTED : FF_BAD_TARGET;

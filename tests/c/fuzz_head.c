@@ -87,6 +87,9 @@ check_head(const char *p, size_t used, const ff_head *h, const ff_limits *limits
     check_span(h->method, at, used);
     check_span(h->target, h->method.at + h->method.len + 1, used);
     MUST(h->target.len > 0);
+    for (size_t i = at = h->target.at; i < end; i++)
+        at += (unsigned char)p[i] >= 0x80;
+    MUST(h->target_has_obs == (at > h->target.at));
     check_span(h->path, h->target.at, end);
     check_span(h->query, h->path.at + h->path.len, end);
     check_span(h->authority, h->target.at, end);
@@ -179,6 +182,7 @@ check_same(const ff_head *a, const ff_head *b)
 {
     MUST(a->nfields == b->nfields && a->start == b->start && a->minor == b->minor);
     MUST(a->target.at == b->target.at && a->target.len == b->target.len);
+    MUST(a->target_has_obs == b->target_has_obs);
     for (uint32_t i = 0; i < a->nfields; i++) {
         const ff_field *f = &a->fields[i], *g = &b->fields[i];
 

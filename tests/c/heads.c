@@ -68,6 +68,8 @@ show_head(const char *base, const ff_head *h)
         show(" asterisk");
     if (h->path_has_percent)
         show(" percent");
+    if (h->target_has_obs)
+        show(" obs");
     if (h->start)
         show(" start=%u", h->start);
     show(" 1.%d%s ", h->minor, h->is_lenient ? "!" : "");

@@ -93,9 +93,11 @@ static const framing_case CODINGS[] = {
               "ed"),
            FF_BAD_TE),
     ACCEPT("white space around it", TE(" \t chunked  "), "chunked keep"),
-    REFUSE("a tab behind, which llhttp takes for a part of it", TE("chunked\t"), FF_BAD_TE),
-    REFUSE("a tab behind a space", TE("chunked \t"), FF_BAD_TE),
-    REFUSE("a tab behind, then a space", TE("chunked\t "), FF_BAD_TE),
+    ACCEPT("a tab behind", TE("chunked\t"), "chunked tab keep"),
+    ACCEPT("a tab behind a space", TE("chunked \t"), "chunked tab keep"),
+    ACCEPT("a tab behind, then a space", TE("chunked\t "), "chunked tab keep"),
+    REFUSE("a tab inside", TE("chun\tked"), FF_BAD_TE),
+    REFUSE("a tab alone", TE("\t"), FF_BAD_TE),
     REFUSE("two words", TE("chunked chunked"), FF_BAD_TE),
     REFUSE("gzip, then chunked", TE("gzip, chunked"), FF_TE_NOT_SUPPORTED),
     REFUSE("gzip, then chunked in two fields", TE("gzip") TE("chunked"), FF_TE_NOT_SUPPORTED),
@@ -189,8 +191,8 @@ show_framing(const ff_framing *f)
         strcpy(length, f->content_length == -1 ? "chunked" : "chunked and a length");
     else if (f->content_length != -1)
         snprintf(length, sizeof length, "%lld", (long long)f->content_length);
-    snprintf(text, sizeof text, "%s%s%s%s", length, f->keep_alive ? " keep" : "",
-             f->expect_continue ? " expect" : "", f->upgrade ? " upgrade" : "");
+    snprintf(text, sizeof text, "%s%s%s%s%s", length, f->te_has_tab ? " tab" : "",
+             f->keep_alive ? " keep" : "", f->expect_continue ? " expect" : "", f->upgrade ? " upgrade" : "");
     return text;
 }
 

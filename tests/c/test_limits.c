@@ -37,7 +37,7 @@ static const limit_case CASES[] = {
     LIMIT("line", 13, 0, 0, 0,
           REFUSED("the wrong version over the limit", "GET / HTTP/2.0\r\n\r\n", FF_LINE_TOO_LONG)),
     LIMIT("line", 14, 0, 0, 0,
-          REFUSED("an offence within the limit comes first", "GET /\x80 aaaaaaaaaaaaaaaaaaaaaaa",
+          REFUSED("an offence within the limit comes first", "GET /\x7f aaaaaaaaaaaaaaaaaaaaaaa",
                   FF_BAD_TARGET)),
     LIMIT(
         "fields", 0, 2, 0, 0,

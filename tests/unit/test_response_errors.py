@@ -195,6 +195,8 @@ def test_request_after_one_that_failed_is_served(serve: Serve) -> None:
         ("200 OK", [("Content-Length", "3")], [b"a", b"b", b"c"]),
         ("204 Nothing", [], []),
         ("204 Nothing", [], [b"abc"]),
+        ("205 Reset", [], [b"abc"]),
+        ("205 Reset", [("Content-Length", "3")], [b"a", b"bc"]),
         ("304 Same", [("Content-Length", "3")], [b"abc"]),
     ],
 )

@@ -54,6 +54,26 @@ def test_204_has_no_length_even_if_the_application_says_one(serve: Serve, method
         assert (answer.status, answer.get("x-a"), answer.get("content-length")) == (204, "1", None)
 
 
+@pytest.mark.parametrize("length", [None, "0", "3"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_205_has_no_body_and_says_so(
+    serve: Serve, kind: str, method: str, version: str, length: str | None
+) -> None:
+    """RFC 9110 section 15.3.6."""
+    fields = [("X-A", "1")] if length is None else [("X-A", "1"), ("Content-Length", length)]
+    served = serve(lambda *args: returning(BODIES[kind](), *fields, status="205 Reset")(*args))
+    client = served.connect()
+    for _ in range(2):
+        client.send(
+            f"{method} / HTTP/{version}\r\nHost: a\r\nConnection: keep-alive\r\n\r\n".encode()
+        )
+        answer = client.read_response(method)
+        assert (answer.status, answer.get("x-a"), answer.body) == (205, "1", b"")
+        assert [answer.all(name) for name in FRAMING] == [["0"], []]
+    client.expect_nothing()
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_304_keeps_the_length_that_the_application_says(serve: Serve, method: str) -> None:
     served = serve(returning([], ("Content-Length", "300"), status="304 Same"))

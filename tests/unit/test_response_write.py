@@ -97,7 +97,7 @@ def test_http_1_0_gets_what_is_written_until_the_end(serve: Serve) -> None:
     assert (answer.framing, answer.body) == ("close", b"onetwo")
 
 
-@pytest.mark.parametrize("status", ["200 OK", "304 Same", "204 Nothing"])
+@pytest.mark.parametrize("status", ["200 OK", "304 Same", "204 Nothing", "205 Reset"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_no_body_is_written_where_none_belongs(serve: Serve, method: str, status: str) -> None:
     served = serve(writing(b"one", b"two", status=status))

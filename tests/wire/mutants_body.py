@@ -86,8 +86,21 @@ BODY = (
     Mutant(
         "chunked.c",
         "a space behind the size",
-        "b != '\\r' && b != ';'",
-        "b != '\\r' && b != ';' && b != ' '",
+        "case EXT_START:\n    case EXT_NAME_END:\n        if (b == ';')",
+        "case EXT_START:\n    case EXT_NAME_END:\n        if (b == '\\r')\n"
+        "            c->state = SIZE_LF;\n        else if (b == ';')",
+    ),
+    Mutant(
+        "chunked.c",
+        "white space behind the size is not counted",
+        "c->ext_line = ff_is_blank((char)b);",
+        "c->ext_line = 0;",
+    ),
+    Mutant(
+        "chunked.c",
+        "white space at the end of an extension",
+        "case EXT_QUOTED_END:\n        c->state = EXT_START;",
+        "case EXT_QUOTED_END:\n        c->state = EXT_VALUE;",
     ),
     Mutant(
         "chunked.c",

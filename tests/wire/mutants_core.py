@@ -23,9 +23,10 @@ from pathlib import Path
 
 from tests.wire.mutants_proxies import PROXIES
 from tests.wire.mutants_pyx import PYX, CoreMutant
+from tests.wire.mutants_responses import RESPONSES
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTANTS = PYX + PROXIES
+MUTANTS = PYX + RESPONSES + PROXIES
 COPIED = ("csrc", "fastfork", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 BUILD_SECONDS = 300
 RUN_SECONDS = 600  # all of the named tests take two minutes; a mutant may hang

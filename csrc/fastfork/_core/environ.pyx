@@ -279,7 +279,8 @@ cdef class EnvironBuilder:
 
     cdef dict build(self, dict template, const char *base, const ff_head *head):
         cdef dict environ = <dict>PyDict_Copy(template)
-        cdef object target = latin1(base + head.target.at, head.target.len, False)
+        cdef bint obs = head.target_has_obs
+        cdef object target = latin1(base + head.target.at, head.target.len, obs)
         cdef uint32_t i
         method = _method(base + head.method.at, head.method.len)
         PyDict_SetItem(environ, REQUEST_METHOD, method.upper() if self._casefolds else method)
@@ -293,10 +294,10 @@ cdef class EnvironBuilder:
             PyDict_SetItem(environ, PATH_INFO, target)
         else:
             PyDict_SetItem(environ, PATH_INFO,
-                           latin1(base + head.path.at, head.path.len, False))
+                           latin1(base + head.path.at, head.path.len, obs))
         if head.query.len:
             PyDict_SetItem(environ, QUERY_STRING,
-                           latin1(base + head.query.at, head.query.len, False))
+                           latin1(base + head.query.at, head.query.len, obs))
         if head.minor == 0:
             PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
         self._repeats = None

@@ -226,10 +226,12 @@ cdef class Exchange:
         cdef int status = self.head.status
         if self.head.wants_close or says_close(self.site):
             self.keep_alive = False
-        self.bodyless = self.is_head or status == 204 or status == 304
+        self.bodyless = self.is_head or status == 204 or status == 205 or status == 304
         if self.head.has_length:
             self.left = self.head.length
             add_length = -1
+        elif status == 205:  # RFC 9110 section 15.3.6
+            add_length = 0
         elif status == 204 or status == 304 or (self.is_head and add_length == 0):
             add_length = -1  # to HEAD: the GET may well have a body
         elif add_length >= 0:

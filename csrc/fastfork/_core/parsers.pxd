@@ -23,6 +23,7 @@ cdef class HttptoolsParser(HeadParser):
     cdef Lens _lens
     cdef Witness _witness
     cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1
+    cdef bytes _plainer(self, const char *p, Py_ssize_t n)
     cdef bint _is_foreign(self, const char *p) except -1
 
 

@@ -18,6 +18,7 @@ from fastfork._core.scan cimport (
     FF_NEED_FIELDS,
     FF_SECOND_OPINION,
     FF_TOO_MANY_FIELDS,
+    FF_TRANSFER_ENCODING,
     ff_field,
     ff_frame,
     ff_scan_head,
@@ -139,6 +140,10 @@ cdef class HttptoolsParser(HeadParser):
         """Does llhttp read these n bytes as exactly one head with the same framing?"""
         cdef bint agrees
         cdef bint has_body = self.framing.chunked or self.framing.content_length > 0
+        cdef bytes plainer
+        if self.head.target_has_obs or self.framing.te_has_tab:
+            plainer = self._plainer(p, n)
+            p = plainer
         self._lens.at = p
         self._lens.size = n
         self._witness.heads = self._witness.messages = 0
@@ -159,6 +164,26 @@ cdef class HttptoolsParser(HeadParser):
         if has_body or not agrees:
             self._renew()  # it waits for the body, or for the rest of an HTTP/2 preface
         return agrees or self._is_foreign(p)
+
+    cdef bytes _plainer(self, const char *p, Py_ssize_t n):
+        """The n bytes of the head at p without what is served here and refused by llhttp: bytes
+        above 0x7F in the target, a tab behind the value of Transfer-Encoding.
+
+        One byte stands for another, so what frames is judged as it was received."""
+        cdef bytes plainer = p[:n]
+        cdef char *text = plainer
+        cdef ff_field *field
+        cdef uint32_t i, at
+        for i in range(self.head.target.at, self.head.target.at + self.head.target.len):
+            if <unsigned char>text[i] >= 0x80:
+                text[i] = b'x'
+        for i in range(self.head.nfields):
+            field = &self.head.fields[i]
+            at = field.value.at + field.value.len
+            while field.id == FF_TRANSFER_ENCODING and (text[at] == b' ' or text[at] == b'\t'):
+                text[at] = b' '
+                at += 1
+        return plainer
 
     cdef bint _is_foreign(self, const char *p) except -1:
         """Is the method one that llhttp keeps for another protocol?"""

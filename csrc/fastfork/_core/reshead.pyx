@@ -84,6 +84,25 @@ cdef int64_t _decimal(const char *p, Py_ssize_t n) noexcept:
     return value
 
 
+cdef list _pairs(headers):
+    """Fields that did not come in a list: a tuple, a generator, what iterates over pairs."""
+    if isinstance(headers, (str, bytes, dict)):
+        raise TypeError(f"headers must be a list of (name, value) tuples, not "
+                        f"{type(headers).__name__}")
+    try:
+        return list(headers)
+    except TypeError:
+        raise TypeError(f"headers must be a list of (name, value) tuples, not "
+                        f"{type(headers).__name__}") from None
+
+
+cdef tuple _pair(item):
+    """A field that did not come as a tuple: PEP 3333 asks for one, servers take lists too."""
+    if isinstance(item, (tuple, list)):
+        return tuple(item)
+    raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
+
+
 cdef class ResponseHead:
     """Reusable.  on_dropped(name: str) is called for a field that is not the application's."""
 
@@ -119,10 +138,7 @@ cdef class ResponseHead:
         self.has_length = self.has_date = self.has_server = self.wants_close = False
         self.length = -1
         if type(headers) is not list:
-            if not isinstance(headers, (list, tuple)):
-                raise TypeError(f"headers must be a list of (name, value) tuples, not "
-                                f"{type(headers).__name__}")
-            headers = list(headers)
+            headers = _pairs(headers)
         for item in <list>headers:
             self._field(item)
         return 0
@@ -135,17 +151,22 @@ cdef class ResponseHead:
             raise TypeError(f"status must be a str like '200 OK', not {type(status).__name__}")
         p = _latin1(status, &n)
         if status is not self.last_status:
-            if (n < 4 or p[3] != b' ' or not b'1' <= p[0] <= b'9' or not b'0' <= p[1] <= b'9'
-                    or not b'0' <= p[2] <= b'9' or ff_value_span(p, p + n, &obs) != <size_t>n):
+            if (n < 3 or (n > 3 and p[3] != b' ') or not b'1' <= p[0] <= b'9'
+                    or not b'0' <= p[1] <= b'9' or not b'0' <= p[2] <= b'9'
+                    or ff_value_span(p, p + n, &obs) != <size_t>n):
                 raise ValueError(f"status must be three digits, a space and a reason, not "
                                  f"{status[:64]!r}")
             self.last_status = status
         self.status = (p[0] - 48) * 100 + (p[1] - 48) * 10 + p[2] - 48
-        self._need(n + 11)
+        self._need(n + 12)
         memcpy(self.buffer, b"HTTP/1.1 ", 9)
         memcpy(self.buffer + 9, p, n)
-        memcpy(self.buffer + 9 + n, b"\r\n", 2)
-        self.size = n + 11
+        self.size = n + 9
+        if n == 3:  # RFC 9112 section 4: the space is sent where there is no reason
+            self.buffer[self.size] = b' '
+            self.size += 1
+        memcpy(self.buffer + self.size, b"\r\n", 2)
+        self.size += 2
         return 0
 
     cdef int _field(self, item) except -1:
@@ -154,7 +175,9 @@ cdef class ResponseHead:
         cdef const char *name
         cdef const char *value
         cdef char *out
-        if type(item) is not tuple or len(<tuple>item) != 2:
+        if type(item) is not tuple:
+            item = _pair(item)
+        if len(<tuple>item) != 2:
             raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
         field, text = <tuple>item
         if not PyUnicode_Check(field) or not PyUnicode_Check(text):
@@ -165,6 +188,12 @@ cdef class ResponseHead:
             raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
             raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
+        # RFC 9110 section 5.5: white space around a value is no part of it.
+        while vn and (value[vn - 1] == b' ' or value[vn - 1] == b'\t'):
+            vn -= 1
+        while vn and (value[0] == b' ' or value[0] == b'\t'):
+            value += 1
+            vn -= 1
         if not self._takes(name, n, value, vn):
             return 0
         self._need(n + vn + 4)
@@ -189,6 +218,9 @@ cdef class ResponseHead:
             if self.length < 0:
                 raise ValueError(f"Content-Length must be one decimal number, not "
                                  f"{value[:min(vn, 40)]!r}, and be given once")
+            if self.status == 205:  # its length is 0 and said by us: RFC 9110 section 15.3.6
+                self.length = -1
+                return False
             self.has_length = True
             return self.status >= 200 and self.status != 204  # RFC 9110 section 8.6
         elif n == 10 and ff_equals(name, n, b"connection", 10):

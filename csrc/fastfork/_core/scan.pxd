@@ -51,6 +51,7 @@ cdef extern from "scan.h" nogil:
         uint8_t form
         uint8_t minor
         uint8_t path_has_percent
+        uint8_t target_has_obs
         uint8_t is_lenient
         uint32_t start
         uint32_t nfields
@@ -82,6 +83,7 @@ cdef extern from "framing.h" nogil:
     ctypedef struct ff_framing:
         int64_t content_length
         uint8_t chunked
+        uint8_t te_has_tab
         uint8_t keep_alive
         uint8_t expect_continue
         uint8_t upgrade
