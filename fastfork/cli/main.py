@@ -20,6 +20,7 @@ from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
 from fastfork.process.program import Program
 from fastfork.wsgi import variables
+from fastfork.wsgi.mounted import script_name
 
 from . import configure, status, tell
 from .exitcodes import BAD_USAGE, FAILED, INTERRUPTED, OK
@@ -171,6 +172,7 @@ def _check(loaded: Loaded) -> int:
     try:
         boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
         boot.load(lambda: _load_app(cfg))
+        script_name()  # the application may have set it
     except BootError as error:
         _tell(boot.describe(error))
         return FAILED

@@ -107,6 +107,15 @@ def _tmp_upload_dir(cfg: Config) -> Iterator[Problem]:
         )
 
 
+def _raw_env(cfg: Config) -> Iterator[Problem]:
+    script = cfg.env.get("SCRIPT_NAME", "")
+    if script and not script.startswith("/"):
+        yield Problem(
+            "raw_env",
+            f"SCRIPT_NAME={script} does not begin with a slash; write SCRIPT_NAME=/{script}",
+        )
+
+
 def _pythonpath(cfg: Config) -> Iterator[Problem]:
     for folder in filter(None, (cfg.pythonpath or "").split(",")):
         if not Path(cfg.chdir, folder.strip()).exists():
@@ -174,6 +183,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _http_parser,
     _chdir,
     _tmp_upload_dir,
+    _raw_env,
     _pythonpath,
     _jitter,
     _refork,

@@ -45,7 +45,8 @@ def read(
     if wrong := [line for name in settings if (line := _refusal(name, settings, caller))]:
         raise ConfigError("\n".join(wrong))
     # An empty `config` keeps the current directory from being searched for one.
-    given = {"config": "", **settings, "wsgi_app": app.text}
+    set_here = {name: value for name, value in settings.items() if value is not None}
+    given = {"config": "", **set_here, "wsgi_app": app.text}
     loaded = config.load(given, environ, folder, origin=caller)
     for name, instead in NOT_HERE.items():
         if name != "wsgi_app" and getattr(loaded.config, name):

@@ -32,6 +32,7 @@ Headers = list[tuple[str, str]]
 # What can be changed -> where it is.
 _PLAIN: Final = {
     "method": "REQUEST_METHOD",
+    "uri": "RAW_URI",
     "query": "QUERY_STRING",
     "scheme": "wsgi.url_scheme",
 }
@@ -114,11 +115,11 @@ class Request:
     def give_back(self) -> None:
         """Put what a hook has changed into the environ: gunicorn makes that after pre_request."""
         environ, changed = self.environ, vars(self)
+        if self.path != _path_of(environ["RAW_URI"]):
+            environ["PATH_INFO"] = unquote_to_bytes(self.path).decode("latin-1")
         for name, key in _PLAIN.items():
             if changed[name] != environ[key]:
                 environ[key] = changed[name]
-        if self.path != _path_of(environ["RAW_URI"]):
-            environ["PATH_INFO"] = unquote_to_bytes(self.path).decode("latin-1")
         if "headers" in changed and self.headers != (received := _fields_of(environ)):
             for name, _ in received:
                 environ.pop(_key_of(name), None)

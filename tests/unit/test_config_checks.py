@@ -132,3 +132,8 @@ def test_paths_of_files_start_in_chdir(tmp_path: Path) -> None:
 def test_standard_streams_stay_as_they_are(tmp_path: Path) -> None:
     cfg = load({"accesslog": "-"}, {}, tmp_path).config
     assert (cfg.accesslog, cfg.errorlog, cfg.pidfile) == ("-", "-", None)
+
+
+def test_script_name_without_a_slash_is_refused(tmp_path: Path) -> None:
+    said = complaint(tmp_path, raw_env=["SCRIPT_NAME=shop"])
+    assert "SCRIPT_NAME=shop does not begin with a slash; write SCRIPT_NAME=/shop" in said

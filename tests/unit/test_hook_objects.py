@@ -205,6 +205,7 @@ def test_request_that_is_only_looked_at_leaves_the_environ_alone() -> None:
         ("scheme", "https", "wsgi.url_scheme", "https"),
         ("method", "PUT", "REQUEST_METHOD", "PUT"),
         ("query", "e=f", "QUERY_STRING", "e=f"),
+        ("uri", "/a%20b?e=f", "RAW_URI", "/a%20b?e=f"),
         ("path", "/x%2Fy%C3%A9", "PATH_INFO", "/x/y\xc3\xa9"),
     ],
 )

@@ -126,6 +126,11 @@ class ProcessSettings:
         "Environment variable for the application, KEY=VALUE; may be repeated.",
         flags="-e --env",
         reload="workers",
+        more="`SCRIPT_NAME=/shop`, here or in the environment of the server, says that the "
+        "application is below /shop: SCRIPT_NAME of the environ is /shop and PATH_INFO what "
+        "follows; a path that is not below it gets 500 and a line. A trusted proxy may send "
+        "another one, see `forwarder_headers`. `SERVER_SOFTWARE` is set for the application, see "
+        "`server_header`.",
     )
     preload_app: bool = setting(
         False,
