@@ -1,8 +1,8 @@
 from typing import Any
 
-from fastfork._core.connections import Connections
+from fastfork._core.crowded import Crowded
 
-class Listeners(Connections):
+class Listeners(Crowded):
     def add_listener(self, fd: int, template: dict[str, Any]) -> None: ...
     def share_with(self, board: memoryview, workers: int) -> None: ...
     def listen(self, on: bool) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -76,6 +77,17 @@ def _gevent(cfg: Config) -> Iterator[Problem]:
             "refork",
             f"needs another worker_class than {cfg.worker_class}: greenlets of the worker that "
             "becomes the template would go on in it",
+        )
+
+
+def _worker_connections(cfg: Config) -> Iterator[Problem]:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and cfg.worker_connections >= hard:
+        yield Problem(
+            "worker_connections",
+            f"{cfg.worker_connections} cannot be reached: a process may have {hard} descriptors "
+            "(ulimit -Hn); raise that, or leave the setting out",
+            fatal=False,
         )
 
 
@@ -180,6 +192,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _threads,
     _worker_class,
     _gevent,
+    _worker_connections,
     _http_parser,
     _chdir,
     _tmp_upload_dir,

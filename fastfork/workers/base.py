@@ -15,6 +15,7 @@ import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from fastfork import clock, logs, metrics
 from fastfork.errors import BootError, ConfigError, HookFailed
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs.requestid import giving_ids
-from fastfork.process import boot, parent, privileges, streams, title
+from fastfork.process import boot, descriptors, parent, privileges, streams, title
 from fastfork.workers.ashooks import WorkerView
 from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
@@ -140,6 +141,7 @@ class Worker(WorkerView, ABC):
 
         The caller has blocked the signals since before the fork; they are taken from here on.
         """
+        self._count_descriptors()
         self.slot.pid = os.getpid()
         self.slot.beat()
         self.slot.state = State.BOOTING
@@ -153,6 +155,12 @@ class Worker(WorkerView, ABC):
         finally:
             # On the way out already: a signal must not raise in the middle of exit handlers.
             self.alive = False
+
+    def _count_descriptors(self) -> None:
+        """Have as many as there are, and as many connections as that is enough for."""
+        limit = descriptors.raise_limit()
+        if not self.cfg.worker_connections:
+            self.cfg = replace(self.cfg, worker_connections=descriptors.connections(limit))
 
     def _load_and_serve(self) -> int:
         cfg = self.cfg

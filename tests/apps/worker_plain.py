@@ -1,7 +1,7 @@
 """A plain WSGI application that does what a test of the worker asks for by path.
 
 /pid, /environ, /large (16 MiB), /stream/N (blocks of 64 KiB), /file/N (a file of N KiB),
-/echo, /write (1 MiB at once, then an iterable), /hello?anything.
+/echo, /write (1 MiB at once, then an iterable), /select (waits by select(2)), /hello?anything.
 
 Runs in: worker
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import select
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -42,6 +43,15 @@ def show(environ: Environ, start_response: Start) -> list[bytes]:
 
 def hello(environ: Environ, start_response: Start) -> list[bytes]:
     return text(start_response, environ["QUERY_STRING"])
+
+
+def wait_by_select(environ: Environ, start_response: Start) -> list[bytes]:
+    ours, other = os.pipe()
+    os.write(other, b"x")
+    ready = select.select([ours], [], [], 5)[0]
+    os.close(ours)
+    os.close(other)
+    return text(start_response, f"{len(ready)} ready")
 
 
 def large(environ: Environ, start_response: Start) -> list[bytes]:
@@ -82,6 +92,7 @@ PATHS: dict[str, Callable[[Environ, Start], Iterable[bytes]]] = {
     "pid": pid,
     "environ": show,
     "hello": hello,
+    "select": wait_by_select,
     "large": large,
     "stream": stream,
     "file": send_file,

@@ -76,6 +76,30 @@ def test_request_that_finds_no_room_is_answered_507_and_logged(
     assert cramped.worker_pids() == [pid]
 
 
+@pytest.mark.parametrize("options", [(), ("--threads", "2"), ("-k", "gevent")], ids=str)
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("beyond", [1, 4000])
+def test_body_whose_last_bytes_find_no_room_is_answered_507(
+    start_server: Starter, tmp_path: Path, options: tuple[str, ...], framing: str, beyond: int
+) -> None:
+    """They wait in the buffer of the file until it is read."""
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, {ROOM}))\n"
+    env = {"HOSTILE_FILE": str(tmp_path / "told")}
+    server = start_server(APP, *options, config=limit, env=env)
+    client = server.connect()
+    body = b"x" * (ROOM + beyond)
+    head = b"POST /echo HTTP/1.1\r\nHost: h\r\n"
+    if framing == "length":
+        client.send(head + b"Content-Length: %d\r\n\r\n" % len(body), body)
+    else:
+        client.send(head + b"Transfer-Encoding: chunked\r\n\r\n", chunked(body))
+    answer = client.read_response()
+    assert (answer.status, answer.closes) == (507, True)
+    client.expect_end()
+    assert len(server.log.lines("a request body cannot be kept")) == 1
+    assert server.connect().request("POST", "/echo", body=FITS).text == str(len(FITS))
+
+
 def test_answer_that_finds_no_room_is_cut_and_logged(cramped: RunningServer) -> None:
     (pid,) = cramped.worker_pids()
     before = processes.sockets(pid)

@@ -51,7 +51,7 @@ HERE = [row for row in ROWS if row.name in SETTINGS]
 FOR_GOOD = ("ASGI", "HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
 
 # Defaults that are meant to be better; the guide says how each differs.
-DEFAULTS = {"config", "default_proc_name", "limit_request_line"}
+DEFAULTS = {"config", "default_proc_name", "limit_request_line", "worker_connections"}
 
 # A value of each type, as a config file has it and as a variable or option has it.
 SAMPLES: dict[str, list[object]] = {

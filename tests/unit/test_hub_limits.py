@@ -124,24 +124,6 @@ def test_silent_connection_gives_way_to_a_new_one(serve: Serve) -> None:
     assert silent[1].request().status == 200
 
 
-def test_connection_that_is_at_work_does_not_give_way(serve: Serve) -> None:
-    served = serve(path, connections=2)
-    busy = [served.connect() for _ in range(2)]
-    for client in busy:
-        client.send(HEAD)
-    late = served.connect()
-    late.sock.sendall(HEAD + b"\r\n")
-    for _ in range(8):
-        served.turn(SHORT)
-    assert served.hub.connections == 2
-    assert late.peek() == b""
-    busy[0].send(b"\r\n")
-    assert busy[0].read_response().status == 200
-    assert late.read_response().status == 200  # busy[0] is idle now
-    busy[1].send(b"\r\n")
-    assert busy[1].read_response().status == 200
-
-
 def test_iterator_goes_on_in_the_context_of_its_call(serve: Serve) -> None:
     """A parked one too, after others have run and set the same variable."""
     who: contextvars.ContextVar[str] = contextvars.ContextVar("who")

@@ -6,6 +6,7 @@ Runs in: worker
 from libc.errno cimport EAGAIN, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, ENOTSOCK, errno
 from libc.stdint cimport uint16_t
 from libc.string cimport memset
+from posix.unistd cimport close
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
@@ -44,9 +45,25 @@ cdef extern from *:
     """
     int accept4(int fd, sockaddr *address, socklen_t *size, int flags) nogil
 
+cdef extern from "<fcntl.h>" nogil:
+    int F_DUPFD_CLOEXEC
+    int fcntl(int fd, int command, ...)
+
 cdef enum:
+    # select(2) knows descriptors below 1024 only: those from here on are left to the application.
+    LOW = 768
+    HIGH = 1024
     ADDRESSES_MAX = 1024  # distinct peers whose text is shared between their connections
     SKIP_MAX = 16         # connections that died in the queue, skipped in one call
+
+
+cdef int _leave_low(int fd) noexcept nogil:
+    """The same on a descriptor that select(2) cannot use anyway, where there is one."""
+    cdef int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH)
+    if high < 0:
+        return fd
+    close(fd)
+    return high
 
 
 cdef class Acceptor:
@@ -85,6 +102,8 @@ cdef class Acceptor:
                 break
         if got < 0:
             return None
+        if LOW <= got < HIGH:
+            got = _leave_low(got)
         connection = Connection.__new__(Connection)
         connection.fd = got
         connection.listener = listener
@@ -103,7 +122,7 @@ cdef class Acceptor:
     cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts):
         """A connection that another worker has accepted, with what that one knew of it."""
         cdef Connection connection = Connection.__new__(Connection)
-        connection.fd = fd
+        connection.fd = _leave_low(fd) if LOW <= fd < HIGH else fd
         connection.listener = listener
         connection.port = facts.port
         connection.remote_addr = self._shared(facts.address.decode("ascii"))

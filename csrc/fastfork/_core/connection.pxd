@@ -70,3 +70,7 @@ cdef class Connection:
     cdef str port_text(self)
     cdef Outbox queue(self)
     cdef int send_tail(self, const char *p, Py_ssize_t n, Py_ssize_t sent, bytes body) except -1
+
+
+# Bytes of memory that `partial` of all connections takes.
+cdef int64_t partial_bytes() noexcept

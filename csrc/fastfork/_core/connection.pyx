@@ -7,6 +7,7 @@ what does not yet make a request is copied aside (`partial`).  What waits to be 
 Runs in: worker
 """
 
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
@@ -16,13 +17,20 @@ import socket
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
+cdef int64_t partials = 0  # bytes of all connections together
+
+
+cdef int64_t partial_bytes() noexcept:
+    """Memory of all that is received and not yet used, of every connection."""
+    return partials
+
 
 cdef class Connection:
     """One client.  In the environ it stands as `fastfork.socket`: the way to the socket for
     applications that must have it."""
 
     def __dealloc__(self):
-        free(self.partial)
+        self.forget_partial()
 
     def fileno(self):
         """Descriptor of the connection, -1 when it is closed."""
@@ -66,6 +74,7 @@ cdef class Connection:
 
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to `partial`."""
+        global partials
         cdef uint32_t room
         cdef char *grown
         if self.partial_size + n > self.partial_room:
@@ -73,6 +82,7 @@ cdef class Connection:
             grown = <char *>realloc(self.partial, room)
             if grown == NULL:
                 raise MemoryError
+            partials += room - <int64_t>self.partial_room
             self.partial = grown
             self.partial_room = room
         memcpy(self.partial + self.partial_size, p, n)
@@ -89,6 +99,8 @@ cdef class Connection:
         return True
 
     cdef void forget_partial(self) noexcept:
+        global partials
+        partials -= self.partial_room
         free(self.partial)
         self.partial = NULL
         self.partial_size = self.partial_room = self.scanned = self.line_at = 0

@@ -2,10 +2,10 @@ from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.acceptor cimport Acceptor
 from fastfork._core.connection cimport Connection
-from fastfork._core.connections cimport Connections
+from fastfork._core.crowded cimport Crowded
 
 
-cdef class Listeners(Connections):
+cdef class Listeners(Crowded):
     cdef bint prefaced         # connections begin with the PROXY protocol
     cdef object context        # of TLS, or None
     cdef Acceptor acceptor
@@ -14,7 +14,6 @@ cdef class Listeners(Connections):
     cdef int64_t listen_again  # after a shortage; 0 = there is none
     cdef bint is_full          # the shortage is one of room: most_connections
     cdef int64_t shortage_told_ns
-    cdef int most_connections
     cdef int accepts           # a turn and listener
     cdef bint listening
     cdef bint paused           # the listeners are left alone while the keeper leads
@@ -23,11 +22,11 @@ cdef class Listeners(Connections):
     cdef Py_ssize_t workers    # slots to look at
 
     cdef int _listen(self, bint on) except -1
-    cdef bint _make_room(self) except -1
     cdef int64_t _fair_share(self) noexcept
     cdef int _stand_back(self) except -1
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1
     cdef int _no_room(self) except -1
+    cdef int _shortage(self) except -1
     cdef int _adopt(self) except -1
     cdef int _watch_pool(self, bint on) except -1
     cdef int _pause(self) except -1

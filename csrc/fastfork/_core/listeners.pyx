@@ -3,44 +3,39 @@
 Runs in: worker
 """
 
+from libc.errno cimport EMFILE, ENFILE
+
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
+from fastfork._core.crowded cimport SLOW_NS
 from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.ticks cimport now_ns
 
 import errno as errors
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_PEEK
-    ssize_t recv(int fd, void *p, size_t n, int flags)
-
 cdef enum:
-    SHORTAGE_NS = 100000000   # pause after a shortage of descriptors or of room
+    SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
     SHORTAGE_LOG_NS = 1000000000
     QUEUE_MAX = 256           # connections taken from one queue at a time, when the worker leaves
     QUEUE_NS = 50000000       # ... and how long that may take
     LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
-    IDLE_NS = 250000000       # a kept-alive connection this idle gives way to a new one
-    SILENT_NS = 1000000000    # ... and a new one that has said nothing for this long
-    ASIDE_MAX = 8             # candidates looked at for that
+    FULL_NS = 25000000        # ... of room: somebody may give way soon
     READY = 2                 # a worker's state (fastfork.ipc.scoreboard)
     STUCK_NS = 5000000        # in the application for so long, a worker takes nobody
     LOST_NS = 2000000000      # nor does one that has been silent for so long
     STAND_BACK_NS = 3000000   # in which others may take what is too much for this one
 
 
-cdef class Listeners(Connections):
+cdef class Listeners(Crowded):
     """The listeners of one worker and what it accepts from them.
 
-    most_connections: the worker holds no more than this.
     accepts: connections taken from one listener in a turn.
     """
 
-    def __cinit__(self, *args, int most_connections, int accepts, **kwargs):
+    def __cinit__(self, *args, int accepts, **kwargs):
         self.acceptor = Acceptor()
-        self.most_connections = most_connections
         self.accepts = accepts
         self.templates = []
         self.listeners = []
@@ -164,6 +159,7 @@ cdef class Listeners(Connections):
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1:
         """Take connections from the queue of a listener.  one_waits: one is there for certain."""
         cdef int _i
+        cdef bint is_crowded = False
         cdef int64_t share = self._fair_share()
         for _i in range(self.accepts):
             if not self.listening:
@@ -173,13 +169,22 @@ cdef class Listeners(Connections):
             if self.connections >= self.most_connections:
                 if not one_waits:
                     return 0
+                if self.connections > share + max(<int64_t>1, share // 10):
+                    return self._stand_back()  # others have places
                 if not self._make_room():
                     return self._no_room()
+                is_crowded = True
             one_waits = False
             if not self._take(listener):
-                if self.acceptor.error:
-                    self._shortage()
-                return 0
+                if not self.acceptor.error:
+                    return 0
+                # A descriptor that somebody gives back is as good as a place.
+                if (self.acceptor.error != EMFILE and self.acceptor.error != ENFILE
+                        or not self._make_room()):
+                    return self._shortage()
+                is_crowded = one_waits = True
+            if self.least_ns < SLOW_NS and not is_crowded:
+                self.least_ns += self.least_ns // 8
             if self.crew.displaced():
                 return 0
         if self.connections > share:
@@ -252,37 +257,19 @@ cdef class Listeners(Connections):
 
     cdef int _no_room(self) except -1:
         self.is_full = True
-        self.listen_again = self.now + SHORTAGE_NS
+        self._press()
+        self.listen_again = self.now + FULL_NS
         return self._listen(False)
 
-    cdef bint _make_room(self) except -1:
-        """Close one connection that is idle, for one that waits to be accepted."""
-        return (self._let_go(NEXT_REQUEST, IDLE_NS) or self._let_go(FIRST_BYTE, SILENT_NS))
-
-    def _let_go(self, int wait, int64_t least):
-        """Close the oldest connection that waits like this, if it did for `least` ns."""
-        cdef Connection connection = self.deadlines.oldest(wait)
-        cdef char byte
-        cdef int _i
-        for _i in range(ASIDE_MAX):
-            if (connection is None
-                    or connection.deadline - self.deadlines.patience[wait] + least > self.now):
-                return False
-            if not connection.busy and recv(connection.fd, &byte, 1, MSG_PEEK) <= 0:
-                self._close(connection)
-                return True
-            # Its request is here and will be served in this turn.
-            connection = <Connection>connection.behind if connection.behind != NULL else None
-        return False
-
-    def _shortage(self):
+    cdef int _shortage(self) except -1:
         """Out of descriptors or memory: leave the queue alone for a moment, do not spin."""
+        self._press()
         if self.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
             self.shortage_told_ns = self.now
             self.log.error("cannot accept: %s; trying again every 0.1 s",
                            errors.errorcode.get(self.acceptor.error, self.acceptor.error))
-        self._listen(False)
         self.listen_again = self.now + SHORTAGE_NS
+        return self._listen(False)
 
 
 cdef class Listening:

@@ -120,7 +120,7 @@ cdef class Prefaced(Secured):
         self.slot[BYTES_RECEIVED] += n
         if connection.partial == NULL:
             return self._take_preface(connection, received, n, True)
-        connection.keep(received, n)
+        self._keep(connection, received, n)
         own = connection.partial
         size = connection.partial_size
         connection.partial = NULL
@@ -141,7 +141,7 @@ cdef class Prefaced(Secured):
         if used == FF_NEED_DATA:
             if is_first:
                 self.deadlines.set(connection, WHOLE_HEAD, self.now)
-            connection.keep(p, n)
+            self._keep(connection, p, n)
             return 0
         if used < 0:
             return self._refuse(connection, <int>used, ff_error_status(<int>used))

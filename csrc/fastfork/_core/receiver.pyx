@@ -124,7 +124,7 @@ cdef class Receiver(Uploads):
         self.slot[BYTES_RECEIVED] += n
         if connection.partial == NULL:
             return self._consume(connection, received, n)
-        connection.keep(received, n)
+        self._keep(connection, received, n)
         # A head that comes in drops is not scanned anew for each: while a field line goes on
         # and nothing in it offends, one look at that line is enough.
         if (connection.line_at and connection.partial_size - connection.scanned < LOOK_BYTES
@@ -163,7 +163,7 @@ cdef class Receiver(Uploads):
             if connection.state == CLOSED or connection.close_after or connection.detached:
                 return 0  # what follows the last request is never answered
             if connection.state == RESPONDING or count == PIPELINED_MAX:
-                connection.keep(p, end - p)
+                self._keep(connection, p, end - p)
                 if connection.state != RESPONDING:
                     self.ready.append(connection)
                 return 0
@@ -205,7 +205,7 @@ cdef class Receiver(Uploads):
                               or connection.which_list == NEXT_REQUEST
                               or connection.which_list == FIRST_BYTE)
         connection.state = HEAD
-        connection.keep(p, n)
+        self._keep(connection, p, n)
         connection.scanned = <uint32_t>n
         connection.is_head = False  # whatever the last request was
         if connection.is_blank():

@@ -15,7 +15,8 @@ cdef class Uploads(Prefaced):
     cdef int64_t spool_after
     cdef object spool_dir
     cdef int64_t grace_ns      # before that counts: connections warm up
-    cdef int64_t byte_ns       # a byte of a body may take so long, on average; 0 = for ever
+    cdef int64_t byte_ns       # a byte of a body may take so long, on average
+    cdef bint ends_slow        # ... and is waited for no longer
 
     cdef int _begin_body(self, Connection connection) except -1
     cdef int _fill_body(self, Connection connection) except -1

@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY
+from fastfork._core.crowded cimport Crowded
 from fastfork._core.deadlines cimport MORE_BODY
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.secured cimport SEEN_TO
@@ -21,6 +22,9 @@ import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
+
+cdef enum:
+    SLOW_RATE = 240  # bytes a second: who is slower gives way first where no rate is asked for
 
 # No room on the disk, in the user's share of it, or below the limit of a file's size.
 cdef tuple NO_ROOM = (errors.ENOSPC, errors.EDQUOT, errors.EFBIG)
@@ -40,7 +44,8 @@ cdef class Uploads(Prefaced):
         self.spool_after = spool_after
         self.spool_dir = spool_dir
         self.grace_ns = <int64_t>(body_grace * 1e9)
-        self.byte_ns = 1000000000 // body_min_rate if body_min_rate else 0
+        self.ends_slow = 0 < body_min_rate <= 1000000000
+        self.byte_ns = 1000000000 // (body_min_rate or SLOW_RATE)
 
     cdef int _answer(self, Connection connection) except -1:
         raise AssertionError("Hub has the application")
@@ -89,10 +94,15 @@ cdef class Uploads(Prefaced):
 
     def _answer_with_body(self, Connection connection):
         body = connection.body
+        try:
+            whole = (<Body>body).input()
+        except OSError as error:  # the last bytes wait in the file's buffer until now
+            self._spool_failed(connection, error)
+            return
         self.running = connection.environ
         connection.environ = None
         connection.body = None
-        self.running[WSGI_INPUT] = (<Body>body).input()
+        self.running[WSGI_INPUT] = whole
         connection.spool = (<Body>body).file
         if (<Body>body).chunked:
             self.running[CONTENT_LENGTH] = str(body.size)
@@ -131,6 +141,14 @@ cdef class Uploads(Prefaced):
             self._refuse(connection, 0, 408)
         return 0
 
+    cdef int64_t _slow_since(self, Connection connection, int wait) noexcept:
+        """Of a body: when it would have begun, had it come at `byte_ns` until now; which is in the
+        future for one that came quickly, and then its pauses count."""
+        cdef int64_t since = Crowded._slow_since(self, connection, wait)
+        if wait == MORE_BODY and connection.body is not None:
+            return min(since, connection.body.due - self.grace_ns)
+        return since
+
     cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept:
         """n more bytes of a body have come, and not its end: did they take too long?
 
@@ -139,9 +157,7 @@ cdef class Uploads(Prefaced):
         that sends nothing at all is MORE_BODY's.
         """
         cdef int64_t ahead
-        if self.byte_ns == 0:
-            return False
-        if self.now > body.due:
+        if self.now > body.due and self.ends_slow:
             return True
         ahead = self.now + self.grace_ns + self.deadlines.patience[MORE_BODY]
         body.due = min(body.due + n * self.byte_ns, ahead)

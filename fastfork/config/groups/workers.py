@@ -93,13 +93,21 @@ class WorkerSettings:
         "worker, with `gevent`, and where there is no epoll(7).",
     )
     worker_connections: int = setting(
-        1000,
-        integer(1, 1_000_000),
-        "Connections that a worker holds at most.",
+        0,
+        integer(0, 1_000_000),
+        "Connections that a worker holds at most (0 = as its descriptors allow).",
         flags="--worker-connections",
         reload="workers",
-        more="Beyond it new ones wait in the backlog; idle ones are closed first. With `gevent` "
-        "that is also how many requests the application answers at a time.",
+        more="With 0, the default, it is half of the descriptors that the worker may have, 64 (of "
+        "a few, a third) left off for everything else: a connection may need a second one, for a "
+        "file with its body or its answer. A worker raises its soft limit (`ulimit -n`) to the "
+        "hard one, to 65,536 at most, so the number is 32,736 where nothing lowers it, and 480 "
+        "below a hard limit of 1024. When all places are taken, whoever is idle gives way to a "
+        "new connection, then whoever has been slow for the longest in a handshake, in a head or "
+        "a body, or in taking an answer; a request that the application has, or that waits for a "
+        "thread, never does. `docs/explanation/slow-clients.md` tells more. With `gevent` that is "
+        "also how many requests the application answers at a time. gunicorn's default is 1000; a "
+        "number means the same here.",
     )
     timeout: float = setting(
         30.0,

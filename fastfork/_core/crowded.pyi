@@ -1,0 +1,3 @@
+from fastfork._core.connections import Connections
+
+class Crowded(Connections): ...
