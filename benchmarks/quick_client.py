@@ -17,10 +17,13 @@ import os
 import resource
 import select
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+
+from benchmarks import slow_tls
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: quick\r\nConnection: close\r\n\r\n"
 RIGHT, RIGHT_END = b"HTTP/1.1 200 ", b"Hello, World!"
@@ -35,7 +38,7 @@ class Attempt:
         self.began = began
         self.received = b""
         self.sent = False
-        self.sock = socket.socket()
+        self.sock: socket.socket = socket.socket()
         self.sock.setblocking(False)
         with suppress(BlockingIOError):
             self.sock.connect(("127.0.0.1", port))
@@ -44,8 +47,9 @@ class Attempt:
 class QuickClient:
     """The requests of a run.  rate: a second; patience: seconds before one is given up."""
 
-    def __init__(self, port: int, rate: float, patience: float) -> None:
+    def __init__(self, port: int, rate: float, patience: float, tls: bool) -> None:
         self.port, self.interval, self.patience = port, 1 / rate, patience
+        self.context = slow_tls.client_context() if tls else None
         self.poller = select.epoll()
         self.poller.register(0, select.EPOLLHUP | select.EPOLLIN)
         self.waiting: dict[int, Attempt] = {}  # in the order of their beginnings
@@ -99,13 +103,11 @@ class QuickClient:
         """Go on with one request."""
         attempt = self.waiting[fd]
         try:
-            if not attempt.sent and events & select.EPOLLOUT:
-                attempt.sock.send(REQUEST)
-                attempt.sent = True
-                self.poller.modify(fd, select.EPOLLIN)
+            if not attempt.sent:
+                self.go_on(fd, attempt, events)
                 return
             data = attempt.sock.recv(4096)
-        except BlockingIOError:
+        except slow_tls.NOT_NOW:
             return
         except OSError as error:
             del self.waiting[fd]
@@ -121,6 +123,18 @@ class QuickClient:
             attempt.sock.close()
         else:
             self.fail(attempt, "wrong answer" if attempt.received else "closed unanswered")
+
+    def go_on(self, fd: int, attempt: Attempt, events: int) -> None:
+        """Connected, or further in the handshake: send the request when that is possible."""
+        if self.context is not None:
+            if not isinstance(attempt.sock, ssl.SSLSocket):
+                attempt.sock = slow_tls.begin(attempt.sock, self.context)
+                self.poller.modify(fd, select.EPOLLIN)
+            attempt.sock.do_handshake()
+        attempt.sock.send(REQUEST)
+        attempt.sent = True
+        if self.context is None and events & select.EPOLLOUT:
+            self.poller.modify(fd, select.EPOLLIN)
 
     def is_right(self, attempt: Attempt) -> bool:
         """Whether the page is here."""
@@ -161,13 +175,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--patience", type=float, default=10.0, help="seconds for an answer")
     parser.add_argument("--give-up", type=float, default=30.0, help="seconds without any answer")
     parser.add_argument("--longest", type=float, default=120.0, help="seconds at most")
+    parser.add_argument("--tls", action="store_true", help="a handshake for each request")
     options = parser.parse_args(argv)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with suppress(PermissionError):
         # On the core of the slow clients: what is measured is the server, not their turns.
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    client = QuickClient(options.port, options.rate, options.patience)
+    client = QuickClient(options.port, options.rate, options.patience, options.tls)
     client.play(options.longest, options.give_up)
     print(json.dumps(client.report()), flush=True)
     return 0

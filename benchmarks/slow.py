@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import facts
-from benchmarks.launch import CannotStart, cores
+from benchmarks.launch import CannotStart, build_certificate, cores
 from benchmarks.slow_phases import Conditions, take_phase
 from benchmarks.slow_report import page
 from benchmarks.slow_run import SlowRun
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(run: SlowRun, options: argparse.Namespace, scratch: Path) -> None:
     under = Conditions(cores(), scratch, options.first)
+    build_certificate(scratch)
     os.sched_setaffinity(0, {under.cores[1]})  # this process too stays away from the servers
     if options.heads:
         run.heads = take_heads(options.heads, under)

@@ -19,12 +19,15 @@ import re
 import resource
 import select
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from benchmarks import slow_tls
 
 SLOTS = 1000  # of a period; the clients of one slot take their step together
 READ_BYTES = 64
@@ -56,12 +59,16 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 
 
 class SlowClient:
-    """One connection.  began: when its first bytes were sent; ended: when it was over."""
+    """One connection.  began: when its first bytes were sent; ended: when it was over.
 
-    __slots__ = ("began", "ended", "how", "kind", "received", "sock", "started")
+    context: None where it speaks in the clear."""
 
-    def __init__(self, kind: str, port: int) -> None:
+    __slots__ = ("began", "context", "ended", "how", "kind", "received", "sock", "started")
+
+    def __init__(self, kind: str, port: int, context: ssl.SSLContext | None) -> None:
         self.kind = kind
+        self.context = context
+        self.sock: socket.socket
         self.received = b""
         self.how = ""
         self.started = False
@@ -83,7 +90,7 @@ class SlowClient:
                 self.take(READ_BYTES)
             elif KINDS[self.kind].drips:
                 self.sock.send(b"a")
-        except BlockingIOError:
+        except slow_tls.NOT_NOW:
             pass
         except OSError as error:
             self.end(error)
@@ -93,7 +100,8 @@ class SlowClient:
         if self.how:
             return
         try:
-            if not self.started and events & select.EPOLLOUT:
+            if not self.started and (events & select.EPOLLOUT or self.shakes):
+                self.shake()
                 if KINDS[self.kind].first:
                     self.sock.send(KINDS[self.kind].first)
                 self.started = True
@@ -102,10 +110,23 @@ class SlowClient:
                 self.take(RECEIVE_BYTES)  # a reset is learnt at once, data would come first
             elif events:
                 self.take(RECEIVE_BYTES)
-        except BlockingIOError:
+        except slow_tls.NOT_NOW:
             pass
         except OSError as error:
             self.end(error)
+
+    @property
+    def shakes(self) -> bool:
+        """Whether it is in a handshake."""
+        return not self.started and isinstance(self.sock, ssl.SSLSocket)
+
+    def shake(self) -> None:
+        """Go on with the handshake, if there is one.  Raises one of NOT_NOW until it is done."""
+        if self.context is None:
+            return
+        if not isinstance(self.sock, ssl.SSLSocket):
+            self.sock = slow_tls.begin(self.sock, self.context)
+        self.sock.do_handshake()
 
     def take(self, size: int) -> None:
         """Receive once; only the beginning is kept."""
@@ -140,8 +161,11 @@ class SlowClient:
 class Crowd:
     """All slow clients of a run, opened one after the other."""
 
-    def __init__(self, port: int, kinds: Sequence[str], period: float, rate: float) -> None:
+    def __init__(
+        self, port: int, kinds: Sequence[str], period: float, rate: float, tls: bool
+    ) -> None:
         self.port, self.kinds, self.period, self.rate = port, kinds, period, rate
+        self.context = slow_tls.client_context() if tls else None
         self.poller = select.epoll()
         self.poller.register(0, select.EPOLLHUP | select.EPOLLIN)
         self.clients: list[SlowClient] = []
@@ -183,7 +207,7 @@ class Crowd:
     def add(self) -> None:
         """One client more."""
         kind = self.kinds[len(self.clients) % len(self.kinds)]
-        client = SlowClient(kind, self.port)
+        client = SlowClient(kind, self.port, self.context)
         self.clients.append(client)
         self.by_fd[client.sock.fileno()] = client
         self.poller.register(client.sock.fileno(), select.EPOLLOUT)
@@ -200,6 +224,8 @@ class Crowd:
         if client.started and not was_started and not client.how:
             # For a reader nothing but its end is news: it reads when it likes.
             self.poller.modify(fd, 0 if KINDS[client.kind].reads else select.EPOLLIN)
+        elif client.shakes and not client.how:
+            self.poller.modify(fd, select.EPOLLIN)
         self.settle(fd, client)
 
     def settle(self, fd: int, client: SlowClient) -> None:
@@ -234,13 +260,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--period", type=float, default=1.0, help="seconds between two steps")
     parser.add_argument("--opened", type=float, default=1000.0, help="clients opened a second")
     parser.add_argument("--longest", type=float, default=120.0, help="seconds at most")
+    parser.add_argument("--tls", action="store_true", help="speak TLS")
     options = parser.parse_args(argv)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard < options.count + 50:
         print(f"{options.count + 50} descriptors are needed, ulimit -Hn is {hard}", file=sys.stderr)
         return 1
-    crowd = Crowd(options.port, options.kinds, options.period, options.opened)
+    crowd = Crowd(options.port, options.kinds, options.period, options.opened, options.tls)
     crowd.play(options.count, options.longest)
     print(json.dumps(crowd.report()), flush=True)
     # Not one by one: the kernel closes what is still open, and the report is out.

@@ -24,9 +24,11 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.launch import CannotStart, Running, environment, on_core, running
 from benchmarks.servers import ROOT, Server
-from benchmarks.slow_servers import SLOW
+from benchmarks.slow_servers import SLOW, SLOW_TLS
 from benchmarks.workloads import Workload
 
+# Slow clients opened a second: a handshake takes both sides a millisecond.
+OPENED, OPENED_TLS = 1000, 100
 GRACE_SECONDS = 60.0  # for a tool to say its last word: a request is given up after 10 s
 SAMPLE_SECONDS = 1.0
 
@@ -150,7 +152,7 @@ def take_phase(server: Server, clients: int, seconds: float, under: Conditions) 
     """One phase; a failure of any kind is a void one."""
     phase = Phase(server=server.name, clients=clients)
     try:
-        with serving(server, SLOW, under) as it:
+        with serving(server, SLOW if server.tls is None else SLOW_TLS, under) as it:
             _play(phase, it, seconds, under.cores)
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         phase.void = str(error)
@@ -163,12 +165,14 @@ def _play(phase: Phase, it: Running, seconds: float, cores: tuple[int, int]) -> 
     phase.pss_before = processes.memory(before).pss
     began, busy = time.monotonic(), processes.cores_busy(cores)
     used = _used(before)
-    kinds = "head,upload,reader"
+    is_tls = it.scheme == "https"
+    opened = OPENED_TLS if is_tls else OPENED
+    seconds += phase.clients / opened
+    options = ("--longest", seconds, *(("--tls",) if is_tls else ()))
+    crowd = (phase.clients, "head,upload,reader", "--opened", opened)
     with (
-        tool("quick_client", it.port, "--longest", seconds, core=core) as quick,
-        tool(
-            "slow_clients", it.port, phase.clients, kinds, "--longest", seconds, core=core
-        ) as slow,
+        tool("quick_client", it.port, *options, core=core) as quick,
+        tool("slow_clients", it.port, *crowd, *options, core=core) as slow,
     ):
         wait_and_sample(it, phase, lambda: quick.has_ended or slow.has_ended, seconds)
         phase.seconds = round(time.monotonic() - began, 1)

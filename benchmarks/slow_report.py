@@ -29,13 +29,36 @@ of waiting has a deadline that further bytes do not move.
 | sends a body | 30 s without a byte; 240 bytes/s at least after 10 s | 408 | `body_timeout` |
 | reads an answer | 60 s without taking anything | reset | `write_timeout` |
 
+## When all places are taken
+
+A worker holds half as many connections as it may have descriptors
+([`worker_connections`](../reference/settings.md#worker_connections) says how that is counted, and
+takes a number instead). When all places are taken and somebody new comes, one connection is
+closed for him:
+
+1. one that was told 408, or has its last answer, and only does not close;
+2. one that is idle between two requests, for a quarter of a second at least;
+3. whoever has been slow for the longest: in saying anything, in a TLS handshake, in a head (408)
+   or in a body (408). A body counts from when it would have begun, had it come at
+   `body_min_rate`: one that comes quickly is not slow, however long it takes. A pause in such a
+   body, and not taking anything of an answer (reset), count for an eighth.
+
+A second of it is slow enough, at first. While somebody waits in vain that becomes less, to 50 ms,
+and it becomes more again when there is room. The application is not concerned: a request that it
+has, or that waits for a thread, keeps its place. The log has a line of it each 10 seconds at the
+most.
+
+What has come of heads that are not complete may take 32 MiB of a worker's memory; beyond that
+those that hold most of it end with 408, the oldest first. Bodies have 64 MiB, answers that wait
+32 MiB, and files beyond that.
+
 ## Beside other servers
 
 Some clients are slow, a third each: dripping a head by a byte a second, dripping an upload by a
 byte a second, reading an answer of 16 MiB by 64 bytes a second. At the same time one quick client
 asks for a tiny page on a new connection 50 times a second, on a fixed schedule, and gives up a
 request after 10 s. A phase ends when all slow clients have been ended, when nothing was answered
-for 30 s ("stalled"), or after {seconds:g} s.
+for 30 s ("stalled"), or after {seconds:g} s and the time it takes to open all.
 """
 
 _HOW = """
@@ -48,12 +71,15 @@ _HOW = """
   nothing had happened when the phase ended.
 
 All servers have two workers, and four application threads a worker where they can have them
-(waitress has one process: eight); fastfork has one thread a worker. They are told to hold more
-connections than there are clients (`--worker-connections 4096` for fastfork, whose default is
-1,000 a worker: beyond that, new connections wait to be accepted and idle ones give way first).
-Other settings are the defaults. Servers run on one core, clients on another. The slow clients
-announce segments of 1,460 bytes, as over Ethernet: with loopback's 64 KiB the kernel alone would
-take 2.6 MB of the answer from the server for each of them.
+(waitress has one process: eight). fastfork has its default settings: one thread a worker;
+`fastfork-threads` has `--threads 4`, `fastfork-gevent` `-k gevent`, `fastfork-tls` a certificate,
+and `fastfork-256-descriptors` runs below `ulimit -n 256`, so that there is no room for most of
+the clients. With TLS each quick request is a new handshake, and slow clients are opened at 100 a
+second instead of 1,000, as clients need a processor for theirs. The others are told to hold more
+connections than there are clients; their other settings are the defaults. Servers run on one
+core, clients on another. The slow clients announce segments of 1,460 bytes, as over Ethernet:
+with loopback's 64 KiB the kernel alone would take 2.6 MB of the answer from the server for each
+of them.
 """
 
 
@@ -139,12 +165,12 @@ def _starved(starved: Starved) -> str:
     text = f"## {starved.allowed} descriptors and {starved.connects} connects\n\n"
     if starved.void:
         return text + f"Not measured: {starved.void}\n"
-    again = "was" if starved.served_meanwhile else "was not"
     return (
-        f"{text}The worker may have {starved.allowed} descriptors; {starved.waiting} of "
-        f"{starved.connects} connections wait for one. It used {starved.cpu_share:.2%} of a core "
-        f"meanwhile, and a client that it held {again} served. {starved.recovery:.2f} s after the "
-        f"others had left, all that waited and a new client were served, by "
+        f"{text}The worker may have {starved.allowed} descriptors; {starved.connects} connections, "
+        f"which stay, ask for something once. {starved.answered} of them were answered within "
+        f"{starved.all_within:.1f} s: whoever is idle gives way. With all descriptors taken and "
+        f"nobody asking the worker used {starved.cpu_share:.2%} of a core. A new client was "
+        f"answered after {starved.recovery:.2f} s then, by "
         f"{'the same worker' if starved.same_workers else 'another worker'}.\n"
     )
 
