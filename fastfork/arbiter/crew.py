@@ -117,6 +117,7 @@ class Crew:
             if child.face is not None:
                 child.face.alive = False
                 self.server.call_hook("child_exit", child.face)
+                child.face.ended()
             yield child, death
             child.slot.clear()
 
@@ -285,7 +286,7 @@ class Crew:
             )
         )
         if face is not None:
-            face.pid = pid
+            face.pid, face.slot = pid, slot
         return True
 
     def _tell_ready(self, child: Child) -> None:

@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fastfork import logs
-from fastfork.arbiter.spawn import Runnable
+from fastfork.arbiter.spawn import Runnable, Viewed
 from fastfork.config import as_gunicorn
 from fastfork.errors import HookFailed
+from fastfork.ipc import Heartbeat
 from fastfork.process import boot
 from fastfork.wsgi import hooks, variables
 from fastfork.wsgi.application import Application
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from fastfork.arbiter.crew import Crew
     from fastfork.config import Config
+    from fastfork.ipc import Slot
     from fastfork.net import Listener
 
 log = logging.getLogger("fastfork.error")
@@ -44,7 +46,7 @@ class WorkerFace:
 
     pid: None before the fork.  number: a replacement takes it over; age: counts the forks.
     booted: it has loaded the application.  alive: it has not ended.  aborted: it was silent for
-    `timeout`.  app: see Server.app.  nr: the worker alone counts its requests.
+    `timeout`.  app: see Server.app.  slot: what it says of itself, while there is a process.
     """
 
     def __init__(
@@ -59,7 +61,6 @@ class WorkerFace:
     ) -> None:
         self.pid: int | None = None
         self.number = number
-        self.nr = 0
         self.age = age
         self.ppid = ppid
         self.cfg = cfg
@@ -71,7 +72,23 @@ class WorkerFace:
         self.aborted = False
         self.app = app
         self.sockets = list(sockets)
+        self.slot: Slot | None = None
+        self.served = 0
         self._names = frozenset(vars(self))
+
+    @property
+    def nr(self) -> int:
+        """Requests that it has answered or is answering."""
+        return self.served if self.slot is None else self.slot.requests
+
+    @property
+    def tmp(self) -> Heartbeat | None:
+        """Its heartbeat; None without a process."""
+        return None if self.slot is None else Heartbeat(self.slot)
+
+    def ended(self) -> None:
+        """Take leave of the slot, which the next worker gets."""
+        self.served, self.slot = self.nr, None
 
     def __str__(self) -> str:
         return f"<Worker {self.pid}>"
@@ -240,7 +257,7 @@ class Server:
         """Show this worker's application from here on.  Runs in: worker."""
         self._app = getattr(worker, "app", None)
 
-    def in_hooks(self, worker: Runnable, face: WorkerFace | None) -> Runnable:
+    def in_hooks(self, worker: Viewed, face: WorkerFace | None) -> Runnable:
         """`worker`, with post_fork before and worker_exit after its life.  Runs in: worker."""
         assert face is not None
         return _Hooked(self, worker, face)
@@ -255,7 +272,7 @@ class NoServer:
     def new_worker(self, nr: int, age: int) -> WorkerFace | None:
         """See Server."""
 
-    def in_hooks(self, worker: Runnable, face: WorkerFace | None) -> Runnable:  # noqa: ARG002
+    def in_hooks(self, worker: Viewed, face: WorkerFace | None) -> Runnable:  # noqa: ARG002
         """See Server."""
         return worker
 
@@ -263,14 +280,14 @@ class NoServer:
 class _Hooked:
     """A worker's life between its first and its last hook.  Runs in: worker."""
 
-    def __init__(self, server: Server, worker: Runnable, face: WorkerFace) -> None:
+    def __init__(self, server: Server, worker: Viewed, face: WorkerFace) -> None:
         self._server = server
         self._worker = worker
         self._face = face
 
     def run(self) -> int:
         """See Worker.run."""
-        cfg, server, worker = self._server.cfg, self._server, self._worker
+        cfg, server, worker = self._server.cfg, self._server, self._worker.view
         self._face.hand_over(worker)
         server.become(worker)
         try:
@@ -279,6 +296,6 @@ class _Hooked:
             except HookFailed as error:
                 log.error("%s", boot.describe(error))
                 return error.exit_code
-            return worker.run()
+            return self._worker.run()
         finally:
             hooks.call(cfg, "worker_exit", server, worker)

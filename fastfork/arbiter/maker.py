@@ -16,7 +16,7 @@ from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
 from fastfork.arbiter.refork import Handover, Promotable
-from fastfork.arbiter.spawn import Runnable, WorkerClass, worker_class
+from fastfork.arbiter.spawn import Runnable, Viewed, WorkerClass, worker_class
 from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
 from fastfork.net import Listener, Pool
@@ -111,7 +111,7 @@ class Maker:
         app: WSGIApplication | None,
         job: Job,
         listeners: Sequence[Listener],
-    ) -> Runnable:
+    ) -> Viewed:
         """A worker without its hooks.  app: loaded already, by the template."""
         self.close_others(listeners)
         return recipe.make(

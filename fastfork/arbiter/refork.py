@@ -44,6 +44,7 @@ class Warm(Protocol):
     """A worker that can become a template.  app: has the application that it has loaded."""
 
     app: Application
+    view: object
 
     def run(self) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -162,11 +163,11 @@ class Promotable:
         cfg, worker = self._server.cfg, self._worker
         try:
             if self._is_warm:
-                hooks.must(cfg, "after_refork", self._server, worker)
+                hooks.must(cfg, "after_refork", self._server, worker.view)
             code = self._lived.run()
             if code != 0 or self._slot.order != Order.WARM or worker.app.callable is None:
                 return code
-            hooks.must(cfg, "before_refork", self._server, worker)
+            hooks.must(cfg, "before_refork", self._server, worker.view)
         except HookFailed as error:
             log.error("%s", boot.describe(error))
             return error.exit_code

@@ -33,15 +33,21 @@ UNEXPECTED: Final = 255  # exit code of a worker that raised, as gunicorn's
 
 
 class Runnable(Protocol):
-    """As much of a worker as the arbiter knows."""
+    """As much of a process as the arbiter knows."""
 
     def run(self) -> int: ...  # noqa: D102
+
+
+class Viewed(Runnable, Protocol):
+    """As much of a worker.  view: what hooks are given for it."""
+
+    view: Any
 
 
 class WorkerClass(Protocol):
     """As much of a class of workers."""
 
-    def __call__(self, **facts: Any) -> Runnable: ...  # noqa: D102
+    def __call__(self, **facts: Any) -> Viewed: ...  # noqa: D102
     def prepare(self) -> None: ...  # noqa: D102
 
 

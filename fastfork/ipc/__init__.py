@@ -5,6 +5,7 @@ Runs in: both
 
 from __future__ import annotations
 
+from fastfork.ipc.heartbeat import Heartbeat
 from fastfork.ipc.mailbox import SignalMailbox
 from fastfork.ipc.modules import ModuleList
 from fastfork.ipc.scoreboard import SLOT_BYTES, Field, Order, Scoreboard, ServerState, Slot, State
@@ -12,6 +13,7 @@ from fastfork.ipc.scoreboard import SLOT_BYTES, Field, Order, Scoreboard, Server
 __all__ = [
     "SLOT_BYTES",
     "Field",
+    "Heartbeat",
     "ModuleList",
     "Order",
     "Scoreboard",

@@ -1,4 +1,7 @@
-"""What hooks that were written for gunicorn ask of `worker`, besides what a worker has anyway.
+"""The `worker` of hooks in its own process: gunicorn's names for what a worker knows.
+
+An object of its own: hooks set attributes on it as they like (`worker.current_request = req`), and
+what they call theirs must not take the place of something that the worker needs.
 
 Runs in: worker
 """
@@ -9,44 +12,38 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
+from fastfork import logs
+from fastfork.ipc import Heartbeat
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from wsgiref.types import WSGIApplication
 
     from fastfork.config import Config
-    from fastfork.ipc import Slot
-    from fastfork.net import Listener
+    from fastfork.workers.base import Worker
+    from fastfork.wsgi.application import Application
 
-__all__ = ["Heartbeat", "WorkerView"]
-
-
-class Heartbeat:
-    """`worker.tmp`: gunicorn has a file for it, here it is a number on the scoreboard."""
-
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
-
-    def notify(self) -> None:
-        """Say that the worker is alive."""
-        self._slot.beat()
-
-    def last_update(self) -> float:
-        """When it last said so, in seconds of time.monotonic()."""
-        return self._slot.heartbeat_ns / 1e9
-
-    def close(self) -> None:
-        """Nothing: the number stays where it is."""
+__all__ = ["WorkerView"]
 
 
 class WorkerView:
-    """gunicorn's names for what a worker knows."""
-
-    if TYPE_CHECKING:
-        arbiter_pid: int
-        cfg: Config
-        listeners: Sequence[Listener]
-        slot: Slot
+    """A view of `worker`.  docs/reference/hooks.md has the list."""
 
     reloader = None  # the arbiter watches over the code, not each worker
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.number = worker.number
+        self.age = worker.age
+
+    @property
+    def cfg(self) -> Config:
+        """The settings that it was started with."""
+        return self._worker.cfg
+
+    @property
+    def log(self) -> logs.Logger:
+        """The error log."""
+        return self._worker.log
 
     @property
     def pid(self) -> int:
@@ -56,7 +53,7 @@ class WorkerView:
     @property
     def ppid(self) -> int:
         """The arbiter's pid."""
-        return self.arbiter_pid
+        return self._worker.arbiter_pid
 
     @property
     def timeout(self) -> float:
@@ -64,23 +61,66 @@ class WorkerView:
         return self.cfg.timeout
 
     @property
+    def app(self) -> Application:
+        """The application, and how it is loaded."""
+        return self._worker.app
+
+    @property
+    def wsgi(self) -> WSGIApplication | None:
+        """The application that is served; what post_worker_init puts there is."""
+        return self._worker.wsgi
+
+    @wsgi.setter
+    def wsgi(self, app: WSGIApplication) -> None:
+        self._worker.wsgi = app
+
+    @property
+    def booted(self) -> bool:
+        """Whether it has loaded the application."""
+        return self._worker.booted
+
+    @property
+    def alive(self) -> bool:
+        """False once it goes, at once or when its requests end.
+
+        Set to False, it has the worker replaced: that is how files for gunicorn end one that
+        has grown too large.
+        """
+        return self._worker.stays()
+
+    @alive.setter
+    def alive(self, wanted: bool) -> None:
+        if not wanted:
+            self._worker.ask_for_replacement()
+
+    @property
+    def aborted(self) -> bool:
+        """Whether it is ended for its silence."""
+        return self._worker.was_aborted
+
+    @property
     def nr(self) -> int:
         """Requests that it has answered or is answering."""
-        return self.slot.requests
+        return self._worker.slot.requests
+
+    @property
+    def max_requests(self) -> int:
+        """After how many it is replaced, 0 for never."""
+        return self._worker.max_requests
 
     @property
     def sockets(self) -> list[socket.socket]:
         """The listening sockets."""
-        return [listener.sock for listener in self.listeners]
+        return [listener.sock for listener in self._worker.listeners]
 
     @property
     def tmp(self) -> Heartbeat:
         """The heartbeat."""
-        return Heartbeat(self.slot)
+        return Heartbeat(self._worker.slot)
 
     def notify(self) -> None:
         """Say that it is alive, in the middle of something long."""
-        self.slot.beat()
+        self._worker.slot.beat()
 
     def __str__(self) -> str:
         return f"<Worker {self.pid}>"

@@ -56,13 +56,13 @@ ORPHAN_BOOT_GRACE: Final = 2.0  # seconds
 Handler = Callable[[int, FrameType | None], None]
 
 
-class Worker(WorkerView, ABC):
+class Worker(ABC):
     """One worker process.  Made in the child; `run()` is its whole life.
 
     number: of the slot, kept when the process is replaced.  age: counts the forks of this
     arbiter, so the oldest worker has the lowest.
     app: loads the application.  wsgi: the application that it has loaded; a hook may put another
-    one in its place.  script: the path that it is below, '' for none.
+    one in its place.  script: the path that it is below, '' for none.  view: what hooks are given.
     alive: False once the worker must go without finishing anything; a SystemExit that comes
     out of the application then is ours and must be let through.
     modules: where to tell which files the application is made of; None when nobody watches them.
@@ -107,17 +107,13 @@ class Worker(WorkerView, ABC):
         self.alive = True
         self.draining = False
         self.drain_deadline: float | None = None
-        self._was_aborted = False
+        self.was_aborted = False
         self._hard_end = float("inf")
         self._watches_faults = False
+        self.view = WorkerView(self)
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
-    @property
-    def aborted(self) -> bool:
-        """Whether it is ended for its silence; for hooks."""
-        return self._was_aborted
-
-    @classmethod
+    @classmethod  # noqa: B027 - most need nothing
     def prepare(cls) -> None:
         """Make this process ready to import the application; a template's too."""
 
@@ -129,7 +125,7 @@ class Worker(WorkerView, ABC):
     def wake(self) -> None:
         """End the wait of `serve()` now.  Called from signal handlers."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - there may be nothing to close
         """Give back what `serve()` has opened, when the process goes on as something else."""
 
     @abstractmethod
@@ -187,7 +183,7 @@ class Worker(WorkerView, ABC):
         finally:
             self.slot.state = State.EXITING
         # An application may have swallowed the SystemExit that said so.
-        return ABORTED if self._was_aborted else code
+        return ABORTED if self.was_aborted else code
 
     def _load(self) -> WSGIApplication:
         """The application, loaded as the user that is wanted.  Raises BootError, ConfigError."""
@@ -204,11 +200,11 @@ class Worker(WorkerView, ABC):
             self.tls = self._tls(self.certificates)
         self.wsgi = boot.load(self.app.wsgi)
         self.script = script_name()
-        hooks.must(cfg, "post_worker_init", self)
+        hooks.must(cfg, "post_worker_init", self.view)
         app = self.wsgi  # a hook may have put another one there
         if not callable(app):
             raise HookFailed(f"post_worker_init has set worker.wsgi to {app!r:.80}: no application")
-        return giving_ids(calling_pre_request(mounted(app, self.script), cfg, self), cfg)
+        return giving_ids(calling_pre_request(mounted(app, self.script), cfg, self.view), cfg)
 
     def _tls(self, certificates: Certificates) -> WorkerTls:
         from fastfork.workers.tls import WorkerTls  # libssl is in memory where it is used
@@ -270,6 +266,10 @@ class Worker(WorkerView, ABC):
         self.max_requests = 0
         if self.slot.state == State.READY:
             self.slot.state = State.SPENT
+
+    def stays(self) -> bool:
+        """Whether it will take the next request."""
+        return self.alive and not self.draining and self.slot.state != State.SPENT
 
     def quit_now(self) -> None:
         """Leave without finishing: raises SystemExit, once, wherever the main thread is."""
@@ -345,20 +345,20 @@ class Worker(WorkerView, ABC):
     def _interrupted(self) -> None:
         """Leave as `quit_now()`, after the hook."""
         if self.alive:
-            hooks.call(self.cfg, "worker_int", self)
+            hooks.call(self.cfg, "worker_int", self.view)
         self.quit_now()
 
     def _aborted(self, frame: FrameType | None) -> None:
         """Say what was being served and where, and leave; the arbiter kills us in a second."""
         self.cut_short()
-        self._was_aborted = True
+        self.was_aborted = True
         self.log.critical(
             "Worker aborted (pid: %d) while serving: %s\n%s",
             os.getpid(),
             self.current_request() or self._idle_words(),
             all_stacks(frame, Worker.run.__code__),
         )
-        hooks.call(self.cfg, "worker_abort", self)
+        hooks.call(self.cfg, "worker_abort", self.view)
         raise SystemExit(ABORTED)
 
     def _idle_words(self) -> str:
@@ -368,7 +368,7 @@ class Worker(WorkerView, ABC):
     def _boot_failed(self, error: BootError | ConfigError) -> int:
         if not self.alive:
             # Told to go while it was loading, and `error` is only our SystemExit.
-            return ABORTED if self._was_aborted else 0
+            return ABORTED if self.was_aborted else 0
         if isinstance(error, ConfigError):
             self.log.error("%s", error)
             return BootError.exit_code

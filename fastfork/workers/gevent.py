@@ -10,6 +10,7 @@ Runs in: worker
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -125,7 +126,7 @@ class GeventWorker(ReactorWorker):
             killall(greenlets, timeout=LAST_SECONDS)
         except Timeout:
             left = sum(not one.dead for one in greenlets)
-            self.log.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, self.pid)
+            self.log.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, os.getpid())
 
     def _look_up(self, hub: GreenletHub) -> bool:
         return not self.alive or self.look_up(hub)

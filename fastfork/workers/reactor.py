@@ -321,7 +321,7 @@ class ReactorWorker(Worker):
         line = self.access.line if self.access.enabled else None
         if self.cfg.post_request is None:
             return line
-        return EndOfResponse(self.cfg, self, line, lambda: not self.alive)
+        return EndOfResponse(self.cfg, self.view, line, lambda: not self.alive)
 
     def template(self, sock: object) -> dict[str, object]:
         """The environ that the requests of one listener begin with."""

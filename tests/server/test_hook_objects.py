@@ -201,3 +201,60 @@ def pre_request(worker, req):
     shown = server.get("/environ").text.splitlines()
     assert "wsgi.url_scheme=https" in shown
     assert "HTTP_X_TRIED=127.0.0.1" in shown
+
+
+def test_worker_that_a_hook_takes_for_too_large_is_replaced_without_a_gap(
+    start_server: Starter, options: tuple[str, ...]
+) -> None:
+    config = """
+def post_request(worker, req):
+    if worker.age == 1:
+        worker.alive = False
+        worker.log.info("alive: %s", worker.alive)
+"""
+    server = start_server(APP, *options, config=config)
+    (first,) = server.worker_pids()
+    assert server.get("/ok").status == 200
+    server.log.wait_for("alive: False")
+    (second,) = server.wait_for_workers(1, without=[first])
+    assert server.get("/pid").text == str(second)
+
+
+def test_attributes_of_hooks_take_the_place_of_nothing(
+    start_server: Starter, options: tuple[str, ...]
+) -> None:
+    """Names that the worker has for something of its own."""
+    config = """
+NAMES = ["current_request", "requests", "hub", "access", "tls", "poller", "loop", "slot", "show",
+         "tick", "wake", "serve", "draining", "listeners", "pool", "script", "template", "run"]
+def pre_fork(server, worker):
+    for name in NAMES:
+        setattr(worker, name, None)
+def pre_request(worker, req):
+    for name in NAMES:
+        setattr(worker, name, req)
+def worker_int(worker):
+    worker.log.info("was serving %s", worker.current_request.path)
+"""
+    server = start_server(APP, *options, config=config)
+    for _ in range(3):
+        assert server.get("/ok").text == "ok"
+    server.signal("quit")
+    assert server.wait_exit() == 0
+    server.log.wait_for("was serving /ok")
+
+
+def test_arbiter_sees_requests_and_heartbeats_of_workers(start_server: Starter) -> None:
+    config = """
+def worker_ready(server, worker):
+    server.log.info("beats: %s", worker.tmp.last_update() > 0)
+def child_exit(server, worker):
+    server.log.info("answered %d", worker.nr)
+"""
+    server = start_server(APP, config=config)
+    server.log.wait_for("beats: True")
+    for _ in range(3):
+        assert server.get("/ok").status == 200
+    server.signal("stop")
+    assert server.wait_exit() == 0
+    server.log.wait_for("answered 3")

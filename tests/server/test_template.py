@@ -125,7 +125,7 @@ HOOKS = """
 preload_app = True
 refork = 10
 def before_refork(server, worker):
-    server.log.info("before refork, %d requests", worker.slot.requests)
+    server.log.info("before refork, %d requests", worker.nr)
 def after_refork(server, worker):
     server.log.info("after refork, number %d", worker.number)
 """
