@@ -17,9 +17,10 @@ import sys
 import time
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 __all__ = [
+    "close",
     "fork",
     "getaddrinfo",
     "has_epoll",
@@ -34,6 +35,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from select import epoll, poll
+
+# From the fork to the first line of the child there is only what os.register_at_fork() has.
+CHILD_TIMEOUT: Final = 10  # seconds
 
 
 def _own(module: ModuleType, name: str) -> Any:
@@ -50,11 +54,51 @@ def fork() -> int:
     gevent's own watches the child from its hub, which is told by SIGCHLD: that is ours, and may be
     held back.
     """
-    pid: int = _own(os, "fork")()
+    pid = _forked(_own(os, "fork"))
     hub = sys.modules.get("gevent.hub")
     if pid == 0 and hub is not None:
         hub.reinit()
     return pid
+
+
+def _forked(fork: Callable[[], int]) -> int:
+    """Call `fork`; the pid of a child that is there, whatever is raised in the parent after it.
+
+    The interpreter warns of threads when the child exists already, and that raises where warnings
+    are errors, or where whoever shows them does: a child would live of which nobody knows.  So it
+    says its pid through a pipe, which is read in that case only.
+    """
+    reader, writer = os.pipe()
+    try:
+        try:
+            pid = fork()
+        except BaseException:
+            close(writer)
+            writer = -1
+            pid = _pid_from(reader)
+            if not pid:
+                raise  # there is no child
+        else:
+            if pid == 0:
+                os.write(writer, b"%d" % os.getpid())
+        return pid
+    finally:
+        close(reader)
+        if writer >= 0:
+            close(writer)
+
+
+def _pid_from(reader: int) -> int:
+    """The pid that a child has written, 0 when the pipe ends without one."""
+    waiting = make_poll()
+    waiting.register(reader, select.POLLIN)
+    said = os.read(reader, 32) if waiting.poll(CHILD_TIMEOUT * 1000) else b""
+    return int(said or b"0")
+
+
+def close(fd: int) -> None:
+    """os.close(), at once: gevent's puts it off to a turn of its hub.  Raises OSError."""
+    _own(os, "close")(fd)
 
 
 def waitpid(pid: int, options: int) -> tuple[int, int]:

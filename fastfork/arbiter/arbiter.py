@@ -5,7 +5,6 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -26,6 +25,7 @@ from fastfork.arbiter.ledger import Ledger
 from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
+from fastfork.arbiter.reap import LOST, is_there, meaning
 from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
@@ -36,7 +36,7 @@ from fastfork.arbiter.verdicts import bury_template, judge_worker
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox
 from fastfork.net import Listener, Places, resolve
-from fastfork.process import boot, title
+from fastfork.process import boot, inherited, title
 from fastfork.process.program import Program
 from fastfork.process.terminal import Terminal
 
@@ -128,6 +128,7 @@ class Arbiter:
     def supervise(self) -> int:
         """The loop.  All that happens in this process happens in one of its turns."""
         while not self.shutdown.is_complete():
+            self.mailbox.take_back()
             now = clock.now()
             deadline = min(self.crew.next_deadline(), self.shutdown.next_deadline())
             self.mailbox.wait(min(TICK, deadline - now, self.service.wait(now)))
@@ -137,6 +138,9 @@ class Arbiter:
             for child, death in self.crew.reap(self.bury_other):
                 self.ledger.ended(child, death, self.crew.generation)
                 judge_worker(self, child, death)
+            for template in self.editions.templates():
+                if template.pid is not None and not is_there(template.pid):
+                    bury_template(self, template, LOST)
             self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
@@ -201,10 +205,7 @@ class Arbiter:
         announce.started(self.loaded, self.listeners, parser)
         self.upgrading.wait_for_promotion()
         self.server.call_hook("when_ready")
-        # What is in memory now, stays: a collection in a worker that touched it would copy the
-        # pages the worker shares with us (gc.freeze() in the library reference).
-        gc.collect()
-        gc.freeze()
+        inherited.freeze()
         self.editions.open_nursery(self._maker.nursery)
         self.keep_workers()
 
@@ -279,7 +280,7 @@ class Arbiter:
         application's."""
         template = next((one for one in self.editions.templates() if one.pid == pid), None)
         if template is not None:
-            bury_template(self, template, status)
+            bury_template(self, template, meaning(status, template.sent))
         elif pid == self.upgrading.successor:
             self.upgrading.ended(status)
             self._wake_up()

@@ -20,7 +20,7 @@ from fastfork.arbiter.face import NoServer, Server, WorkerFace
 from fastfork.arbiter.memory import MemoryWatch
 from fastfork.arbiter.nursery import Job
 from fastfork.arbiter.plan import berth_for, plan
-from fastfork.arbiter.reap import Death, meaning, reaped
+from fastfork.arbiter.reap import LOST, Death, is_there, meaning, reaped
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State
 
@@ -111,15 +111,22 @@ class Crew:
             if child is None:
                 stranger(pid, status)
                 continue
-            child.observe(clock.now())
-            death = meaning(status, child.sent)
-            log.log(death.level, "Worker %s (pid: %d)%s", death.text, pid, _request_of(child))
-            if child.face is not None:
-                child.face.alive = False
-                self.server.call_hook("child_exit", child.face)
-                child.face.ended()
-            yield child, death
+            yield self._bury(child, meaning(status, child.sent))
             child.slot.clear()
+        for child in self.children:
+            if not is_there(child.pid):
+                self.children.pop(child.pid)
+                yield self._bury(child, LOST)
+                child.slot.clear()
+
+    def _bury(self, child: Child, death: Death) -> tuple[Child, Death]:
+        child.observe(clock.now())
+        log.log(death.level, "Worker %s (pid: %d)%s", death.text, child.pid, _request_of(child))
+        if child.face is not None:
+            child.face.alive = False
+            self.server.call_hook("child_exit", child.face)
+            child.face.ended()
+        return child, death
 
     def kill_stalled(self, timeout: float, request_timeout: float | None = None) -> None:
         """End workers that were silent for `timeout` seconds; 0 = wait for ever.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fastfork import logs
 from fastfork.arbiter.spawn import Runnable, Viewed
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fastfork.error")
 
+NO_NUMBER: Final = -1  # of a template
 
 class PidFile(NamedTuple):
     """`server.pidfile`."""
@@ -256,6 +257,10 @@ class Server:
     def become(self, worker: object) -> None:
         """Show this worker's application from here on.  Runs in: worker."""
         self._app = getattr(worker, "app", None)
+
+    def template(self, cfg: Config) -> WorkerFace:
+        """The face of a template, which has neither a number nor an age; for child_exit."""
+        return WorkerFace(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
 
     def in_hooks(self, worker: Viewed, face: WorkerFace | None) -> Runnable:
         """`worker`, with post_fork before and worker_exit after its life.  Runs in: worker."""

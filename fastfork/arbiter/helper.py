@@ -112,17 +112,17 @@ class Helper:
         try:
             self.pid = spawn(lambda: self._make(writer), self._mailbox)
         except OSError as error:
-            os.close(reader)
+            unpatched.close(reader)
             self._backoff.failed(now)
             log.error("Cannot start the %s: %s", self.name, error.strerror)
             return
         finally:
-            os.close(writer)
+            unpatched.close(writer)
         self._reader = reader
 
     def _close(self) -> None:
         if self._reader >= 0:
-            os.close(self._reader)
+            unpatched.close(self._reader)
             self._reader = -1
 
 

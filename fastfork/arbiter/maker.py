@@ -87,7 +87,12 @@ class Maker:
         if cfg.refork and self.handover is None:
             self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():
-            return TemplateNursery.start(partial(self._template, loaded, recipe), self.mailbox)
+            return TemplateNursery.start(
+                partial(self._template, loaded, recipe),
+                self.mailbox,
+                face=self.server.template(cfg),
+                grace=cfg.graceful_timeout,
+            )
         if cfg.preload_app:
             log.warning(
                 "preload_app needs Linux; here each worker loads the application for itself"
@@ -125,6 +130,7 @@ class Maker:
             modules=self.modules,
             pool=self.pool,
             certificates=recipe.certificates,
+            is_preloaded=app is not None,
         )
 
     def _template(self, loaded: Loaded, recipe: Recipe, channel: socket.socket) -> Template:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork.arbiter.face import WorkerFace
 from fastfork.arbiter.spawn import Runnable, spawn
 from fastfork.ipc import SignalMailbox
@@ -33,7 +33,11 @@ log = logging.getLogger("fastfork.error")
 # the interpreter, or memory is gone.
 FORK_TIMEOUT: Final = 10.0  # seconds
 KILL_AFTER: Final = 1.0  # seconds from SIGABRT to SIGKILL
+# After SIGTERM: what is left of an import, and threads that are no daemons.  Exit handlers have
+# graceful_timeout.
+EXIT_GRACE: Final = 2.0  # seconds
 READY: Final = b"ready"
+GO: Final = b"!"  # to a worker that the arbiter knows
 REPLY: Final = struct.Struct("=q")  # the worker's pid, or minus an errno
 
 
@@ -54,11 +58,12 @@ class Nursery(Protocol):
     """A place to fork workers.
 
     pid: its process, None when that is the arbiter.  overslept: it loaded the application for
-    longer than boot_timeout.
+    longer than boot_timeout.  face: what hooks are given for it, if anything.
     """
 
     pid: int | None
     overslept: bool
+    face: WorkerFace | None
 
     @property
     def sent(self) -> Set[int]: ...  # noqa: D102
@@ -80,6 +85,7 @@ class OwnNursery:
     """The arbiter forks, and each worker loads the application for itself."""
 
     pid: int | None = None
+    face: WorkerFace | None = None
     sent: Set[int] = frozenset()
     is_ready = True
     is_gone = False
@@ -119,10 +125,16 @@ class TemplateNursery:
     """A template process, as the arbiter sees it.
 
     told: it was told to go.  sent: every signal that the arbiter has sent it.
+    face: what hooks are given for it.  grace: seconds that its exit handlers have.
     """
 
-    def __init__(self, pid: int, channel: socket.socket) -> None:
+    def __init__(
+        self, pid: int, channel: socket.socket, *, face: WorkerFace | None = None, grace: float = 0.0
+    ) -> None:
         self.pid: int | None = pid
+        self.face = face
+        self._grace = grace
+        self._kill_at = float("inf")
         self.told = False
         self.sent: set[int] = set()
         self.overslept = False
@@ -132,7 +144,12 @@ class TemplateNursery:
 
     @classmethod
     def start(
-        cls, make_template: Callable[[socket.socket], Runnable], mailbox: SignalMailbox
+        cls,
+        make_template: Callable[[socket.socket], Runnable],
+        mailbox: SignalMailbox,
+        *,
+        face: WorkerFace | None = None,
+        grace: float = 0.0,
     ) -> TemplateNursery:
         """Fork a template.  make_template(channel): builds it, in its process."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -148,7 +165,9 @@ class TemplateNursery:
             raise
         finally:
             theirs.close()
-        return cls(pid, ours)
+        if face is not None:
+            face.pid = pid
+        return cls(pid, ours, face=face, grace=grace)
 
     @property
     def is_ready(self) -> bool:
@@ -167,9 +186,23 @@ class TemplateNursery:
         """
         addresses = [listener.address for listener in listeners]
         request = pickle.dumps((job, _portable(face), addresses))
+        descriptors = [one.sock.fileno() for one in listeners]
+        # The worker begins its life when it is told to, and ends when the other end is closed
+        # without a word: there is none that the arbiter does not know.
+        leash, ours = os.pipe()
+        try:
+            pid = self._ask(request, [leash, *descriptors])
+            os.write(ours, GO)
+            return pid
+        finally:
+            unpatched.close(leash)
+            unpatched.close(ours)
+
+    def _ask(self, request: bytes, descriptors: Sequence[int]) -> int:
+        """Have the template fork.  Returns the pid; raises OSError."""
         self._channel.settimeout(FORK_TIMEOUT)
         try:
-            socket.send_fds(self._channel, [request], [one.sock.fileno() for one in listeners])
+            socket.send_fds(self._channel, [request], descriptors)
             reply = self._channel.recv(REPLY.size)
         except TimeoutError:
             self.send(signal.SIGKILL)
@@ -182,11 +215,19 @@ class TemplateNursery:
         return int(pid)
 
     def close(self) -> None:
-        """Tell it to go: nothing more is forked from it.  May be called again."""
+        """Tell it to go: nothing more is forked from it.  Called again, see to it that it does."""
+        now = clock.now()
         if not self.told:
             self.told = True
+            # While it loads it has nothing to end, but may be deaf.
+            grace = EXIT_GRACE + (EXIT_GRACE + self._grace if self.is_ready else 0.0)
+            self._kill_at = now + grace + KILL_AFTER
             self._channel.close()
             self.send(signal.SIGTERM)
+        elif now >= self._kill_at and self.pid is not None:
+            self._kill_at = float("inf")
+            log.warning("Template did not go in time; killing it (pid: %d)", self.pid)
+            self.send(signal.SIGKILL)
 
     def send(self, signum: int) -> None:
         """Signal it, if it is there."""

@@ -66,6 +66,25 @@ def _killed(signum: int, sent: Set[int], *, dumped: bool) -> Death:
     return Death(-signum, logging.ERROR, text)
 
 
+# Of a child whose exit status somebody else in this process has taken.
+LOST: Final = Death(255, logging.WARNING, "is gone; other code in this process has waited for it")
+
+
+def is_there(pid: int) -> bool:
+    """Whether this child is there, running or not yet waited for.
+
+    A hook or a thread of the config file may wait for any child, or have SIGCHLD ignored, which
+    lets the kernel forget them; and the pid may be another process's by now.
+    """
+    if not hasattr(os, "waitid"):
+        return True  # macOS before Python 3.13
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def reaped() -> Iterator[tuple[int, int]]:
     """Yield (pid, status) of every child that has ended; never waits.
 

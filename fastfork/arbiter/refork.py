@@ -120,7 +120,12 @@ class Refork:
         self._crew.children.pop(child.pid)
         child.slot.clear()
         try:
-            nursery = TemplateNursery(child.pid, handover.give())
+            nursery = TemplateNursery(
+                child.pid,
+                handover.give(),
+                face=child.face,
+                grace=self._editions.current.cfg.graceful_timeout,
+            )
         except OSError as error:
             log.error("Cannot speak to the new template: %s", error.strerror)
             return

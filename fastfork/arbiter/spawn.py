@@ -8,12 +8,10 @@ Runs in: both
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +22,7 @@ import fastfork
 from fastfork import unpatched
 from fastfork.errors import ConfigError
 from fastfork.ipc import SignalMailbox
+from fastfork.process import inherited, streams
 
 log = logging.getLogger("fastfork.error")
 
@@ -90,13 +89,15 @@ def spawn(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> int:
 
 @contextmanager
 def held_back(signums: Iterable[int]) -> Iterator[None]:
-    """Hold signals back around a fork, here and in the child until it lets them in."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()  # text still in the buffer would be printed by both
+    """Hold signals back around a fork, here and in the child until it lets them in.
+
+    Exit handlers of this process are not the child's; see `inherited.fence`.
+    """
+    streams.flush()  # text still in the buffer would be printed by both
     held = signal.pthread_sigmask(signal.SIG_BLOCK, signums)
     try:
-        yield
+        with inherited.fence():
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
@@ -106,6 +107,7 @@ def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetur
     code = UNEXPECTED
     try:
         mailbox.close_in_child()
+        inherited.forget()
         code = make_worker().run()
     except SystemExit as leaving:
         code = exit_code(leaving)
@@ -113,24 +115,26 @@ def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetur
         log.exception("Worker failed (pid: %d)", os.getpid())
     finally:
         try:
-            _finish()
+            _finish(code)
         except SystemExit as leaving:
             code = exit_code(leaving)  # told to quit while it was finishing
         finally:
             os._exit(code)
 
 
-def _finish() -> None:
+def _finish(code: int) -> NoReturn:
     """What the interpreter does at its end, without unwinding the arbiter's frames below us.
 
     Waits for threads that are no daemons and for executors, then runs atexit handlers: those
-    of the application, and logging's.
+    that were registered in this process, and logging's.
     """
+
+    def leave() -> NoReturn:
+        streams.flush()
+        os._exit(code)
+
     threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+    inherited.run_exit_handlers(leave)
 
 
 def exit_code(leaving: SystemExit) -> int:

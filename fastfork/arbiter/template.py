@@ -14,7 +14,6 @@ Runs in: both (in a process of its own, forked by the arbiter, or by the templat
 from __future__ import annotations
 
 import faulthandler
-import gc
 import logging
 import os
 import pickle
@@ -22,16 +21,18 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, logs, unpatched
-from fastfork.arbiter.nursery import READY, REPLY, Job
+from fastfork.arbiter.nursery import EXIT_GRACE, GO, READY, REPLY, Job
 from fastfork.arbiter.spawn import Runnable, held_back, live
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import SignalMailbox
 from fastfork.net import Listener
-from fastfork.process import boot, parent, privileges, streams, title
+from fastfork.process import boot, inherited, parent, privileges, streams, title
+from fastfork.process.reclaim import Aside
 from fastfork.wsgi import variables
 
 if TYPE_CHECKING:
@@ -41,13 +42,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fastfork.error")
 
-MOST_LISTENERS: Final = 253  # descriptors in a message, unix(7) SCM_RIGHTS
+MOST_DESCRIPTORS: Final = 253  # in a message, unix(7) SCM_RIGHTS
 REQUEST_BYTES: Final = 1 << 16
 # From the end of the process in the middle to the new parent is one scheduling of the kernel's.
 ADOPTION_TIMEOUT: Final = 10.0  # seconds
 ADOPTION_LOOK: Final = 0.0005
-# What is left of an import may take this long after SIGTERM.
-EXIT_GRACE: Final = 2.0
 
 NAMED_THREADS: Final = 5  # in the warning of them
 
@@ -83,6 +82,8 @@ class Template:
         self.close_inherited = close_inherited
         self.prepare = prepare
         self.told_to_go = False
+        self.handled: set[int] = set()
+        self._aside: Aside
 
     def run(self) -> int:
         """Load the application, then fork until the arbiter says no more.  The exit code."""
@@ -116,17 +117,17 @@ class Template:
 
     def serve(self, app: WSGIApplication) -> int:
         """Fork a worker for each request on the channel, until the arbiter closes it."""
-        # What is in memory now, stays: a collection in a worker that touched it would copy the
-        # pages the worker shares with us (gc.freeze() in the library reference).
-        gc.collect()
-        gc.freeze()
+        self.take_back()
+        if os.getppid() != self.arbiter_pid:
+            return 0  # it died while the application said what should happen then
+        inherited.freeze()
         log.info("Template ready (pid: %d)", os.getpid())
         try:
             self.channel.sendall(READY)
             self.mailbox.ring()
             while True:
                 request, descriptors, _flags, _address = socket.recv_fds(
-                    self.channel, REQUEST_BYTES, MOST_LISTENERS, socket.MSG_CMSG_CLOEXEC
+                    self.channel, REQUEST_BYTES, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
                 )
                 if not request:
                     return 0
@@ -135,9 +136,25 @@ class Template:
             return 0  # the arbiter has gone, or has another template
         finally:
             self.told_to_go = True  # SIGTERM must not raise in the middle of exit handlers
+            faulthandler.dump_traceback_later(
+                self.cfg.graceful_timeout + EXIT_GRACE, exit=True, file=logs.error_stream()
+            )
+            _let_threads_end()
+
+    def take_back(self) -> None:
+        """Have again what the application may have taken while it was loaded.
+
+        Signals, timers, the parent's death, and sockets: socket.setdefaulttimeout() is for those
+        that it makes.
+        """
+        self.install_handlers()
+        self._aside = Aside(self.handled)
+        parent.signal_at_parents_death(signal.SIGTERM)
+        self.channel.settimeout(None)
 
     def _fork(self, app: WSGIApplication, request: bytes, descriptors: list[int]) -> int:
         """Fork one worker.  Returns its pid, or minus an errno."""
+        leash, *descriptors = descriptors
         job, given, addresses = pickle.loads(request)  # noqa: S301 - from the arbiter, over a private pair
         sockets = [socket.socket(fileno=fd) for fd in descriptors]
         listeners = [Listener(*pair) for pair in zip(sockets, addresses, strict=True)]
@@ -146,13 +163,26 @@ class Template:
                 return fork_for(
                     self.arbiter_pid,
                     lambda: live(lambda: self.make(app, job, given, listeners), self.mailbox),
-                    in_child=self.channel.close,
+                    in_child=lambda: self._leave_to(leash),
                 )
         except OSError as error:
             return -(error.errno or 1)
         finally:
+            unpatched.close(leash)
             for sock in sockets:
                 sock.close()
+
+    def _leave_to(self, leash: int) -> None:
+        """Be nothing of this template's any more.  Runs in: worker.
+
+        When the arbiter does not know of it, because one of us has failed meanwhile, the worker
+        ends before it has begun.
+        """
+        self.channel.close()
+        self._aside.give_back()
+        if os.read(leash, 1) != GO:
+            os._exit(0)
+        unpatched.close(leash)
 
     def install_handlers(self) -> None:
         """Replace the handlers of whoever forked us, then let the blocked signals in."""
@@ -165,9 +195,11 @@ class Template:
         }
         handlers.pop(signal.SIGCHLD, None)
         for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, signal.SIGCHLD})
+            unpatched.set_handler(signum, handler)
+        if signal.getsignal(signal.SIGCHLD) != signal.SIG_DFL:  # gevent's handler, in C, may stay
+            unpatched.set_handler(signal.SIGCHLD, signal.SIG_DFL)
+        self.handled = {*handlers, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.handled)
 
     def _overslept(self, _signum: int, _frame: FrameType | None) -> None:
         """End the import; its traceback says where it hung.  The arbiter kills what ignores it."""
@@ -190,15 +222,16 @@ def fork_for(adopter: int, live_there: Callable[[], object], in_child: Callable[
     try:
         middle = unpatched.fork()
         if middle == 0:
-            _be_the_middle(adopter, write_end, live_there, in_child)
-        os.close(write_end)
+            _be_the_middle(adopter, (read_end, write_end), live_there, in_child)
+        unpatched.close(write_end)
         write_end = -1
         reply = os.read(read_end, REPLY.size)
-        unpatched.waitpid(middle, 0)
+        with suppress(ChildProcessError):  # a thread of the application's has waited for it
+            unpatched.waitpid(middle, 0)
     finally:
-        os.close(read_end)
+        unpatched.close(read_end)
         if write_end >= 0:
-            os.close(write_end)
+            unpatched.close(write_end)
     (pid,) = REPLY.unpack(reply) if len(reply) == REPLY.size else (-1,)
     if pid < 0:
         raise OSError(-pid, os.strerror(-pid))
@@ -206,16 +239,21 @@ def fork_for(adopter: int, live_there: Callable[[], object], in_child: Callable[
 
 
 def _be_the_middle(
-    adopter: int, write_end: int, live_there: Callable[[], object], in_child: Callable[[], None]
+    adopter: int,
+    pipe: tuple[int, int],
+    live_there: Callable[[], object],
+    in_child: Callable[[], None],
 ) -> None:
     """Fork the worker, say its pid, and end, so that it is orphaned and adopted."""
+    read_end, write_end = pipe
     try:
         try:
             pid = unpatched.fork()
         except OSError as error:
             pid = -(error.errno or 1)
         if pid == 0:
-            os.close(write_end)
+            unpatched.close(read_end)
+            unpatched.close(write_end)
             in_child()
             _wait_for(adopter)
             live_there()
@@ -231,6 +269,24 @@ def _wait_for(adopter: int) -> None:
         if clock.now() > deadline:
             os._exit(0)
         unpatched.sleep(ADOPTION_LOOK)
+
+
+def _let_threads_end() -> None:
+    """Wait for threads that are no daemons, as the interpreter does, but not for ever: then exit
+    handlers run all the same."""
+
+    def overdue(_signum: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    unpatched.set_handler(signal.SIGALRM, overdue)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    signal.setitimer(signal.ITIMER_REAL, EXIT_GRACE)
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+    except TimeoutError:
+        log.warning("Template leaves while a thread of the application runs (pid: %d)", os.getpid())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _tell_of_threads() -> None:

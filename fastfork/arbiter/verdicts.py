@@ -13,8 +13,9 @@ from fastfork.arbiter.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import Crew
 from fastfork.arbiter.editions import Editions
+from fastfork.arbiter.face import Server as Face
 from fastfork.arbiter.nursery import Nursery
-from fastfork.arbiter.reap import Death, meaning
+from fastfork.arbiter.reap import Death
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.errors import BootError
 from fastfork.ipc import State
@@ -25,6 +26,7 @@ log = logging.getLogger("fastfork.error")
 class Server(Protocol):
     """As much of the arbiter as a death concerns."""
 
+    server: Face
     crew: Crew
     editions: Editions
     shutdown: Shutdown
@@ -50,14 +52,16 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
     crew.note_failure()
 
 
-def bury_template(server: Server, template: Nursery, status: int) -> None:
+def bury_template(server: Server, template: Nursery, death: Death) -> None:
     """A template has been reaped: note it, and decide what that means if an edition needs it."""
-    pid = template.pid
+    pid, face = template.pid, template.face
     template.bury()
+    if face is not None:
+        face.alive = False
+        server.server.call_hook("child_exit", face)
     editions, crew = server.editions, server.crew
     if server.shutdown.asked is not None or not editions.needs(template):
         return
-    death = meaning(status, template.sent)
     log.log(death.level, "Template %s (pid: %s)", death.text, pid)
     code = BootError.exit_code if template.overslept else death.code
     is_current = template is editions.current.nursery

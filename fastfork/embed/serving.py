@@ -5,7 +5,6 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 import threading
@@ -43,18 +42,6 @@ def is_part_of_a_server() -> bool:
 def mark_as_server() -> None:
     """Say that this process, and what it forks, is a server."""
     _servers[:] = [os.getpid()]
-
-
-def _leave_exit_handlers() -> None:
-    """Forget, in a child of the arbiter, what the program has registered for its own end.
-
-    It is not for the end of each worker: a temporary directory would be removed by the first.
-    """
-    if _servers == [os.getppid()]:
-        atexit._clear()
-
-
-os.register_at_fork(after_in_child=_leave_exit_handlers)
 
 
 def serve(app: object, settings: Mapping[str, object]) -> None:

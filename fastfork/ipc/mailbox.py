@@ -9,6 +9,7 @@ Runs in: both
 
 from __future__ import annotations
 
+import logging
 import select
 import signal
 import socket
@@ -19,6 +20,8 @@ from types import FrameType
 from typing import Final
 
 from fastfork import unpatched
+
+log = logging.getLogger("fastfork.error")
 
 # Past this many, a number that waits already is not noted again: a flood of signals costs
 # no memory, and no kind of signal is ever lost.  Nobody sends 256 TTIN on purpose.
@@ -31,17 +34,44 @@ class SignalMailbox:
     def __init__(self, signums: Iterable[int]) -> None:
         self.signums: Final = frozenset(signums)
         self._noted: deque[int] = deque()
+        self._taken: set[int] = set()
         self._wake_r, self._wake_w = socket.socketpair()
         for end in (self._wake_r, self._wake_w):
             end.setblocking(False)
         self._poll = unpatched.make_poll()
         self._poll.register(self._wake_r, select.POLLIN)
-        signal.set_wakeup_fd(self._wake_w.fileno(), warn_on_full_buffer=False)
         self._before = {one: unpatched.set_handler(one, self._note) for one in self.signums}
+        self._before[signal.SIGPIPE] = signal.getsignal(signal.SIGPIPE)
+        # Whoever started us may have held them back: that is inherited (execve(2)).
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self.take_back()
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
         if len(self._noted) < MAX_NOTED or signum not in self._noted:
             self._noted.append(signum)
+
+    def take_back(self) -> None:
+        """Have the signals again, and what wakes the loop, after code of somebody else's.
+
+        A config file that is read again, a hook, or what they import may have taken the handlers
+        (SIGCHLD is ignored to have no zombies), held signals back, or run an event loop that has
+        put its own wake-up descriptor in place.  Said once for each signal.
+        """
+        for signum in self.signums:
+            taken = signal.getsignal(signum) != self._note
+            unpatched.set_handler(signum, self._note)
+            if taken and signum not in self._taken:
+                self._taken.add(signum)
+                log.warning(
+                    "%s was taken by a hook or the config file; the arbiter needs it and takes it "
+                    "back",
+                    signal.Signals(signum).name,
+                )
+        if signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
+            # A template that has gone would end the arbiter.
+            unpatched.set_handler(signal.SIGPIPE, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signums)
+        signal.set_wakeup_fd(self._wake_w.fileno(), warn_on_full_buffer=False)
 
     def wait(self, timeout: float) -> None:
         """Return at the first signal or ring, or after `timeout` seconds (0 = do not wait)."""
@@ -81,6 +111,7 @@ class SignalMailbox:
             if signum in ignored:
                 handler = signal.SIG_IGN
             # None: the handler was not set from Python and cannot be put back.
-            signal.signal(signum, signal.SIG_DFL if handler is None else handler)
+            unpatched.set_handler(signum, signal.SIG_DFL if handler is None else handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         self._wake_r.close()
         self._wake_w.close()

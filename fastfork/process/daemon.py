@@ -62,8 +62,7 @@ def detach(*, keeps_streams: bool) -> Detached | int:
     Raises OSError when there can be no further process.
     """
     read_end, write_end = os.pipe()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    streams.flush()
     middle = unpatched.fork()
     if middle:
         os.close(write_end)

@@ -30,14 +30,15 @@ def signal_at_parents_death(signum: int) -> bool:
         return False  # a C library without it: the worker still looks once a second
 
 
-def adopt_orphans() -> bool:
+def adopt_orphans(wanted: bool = True) -> bool:
     """Become the parent of every descendant whose own parent ends (PR_SET_CHILD_SUBREAPER).
 
-    Children of this process do not inherit it.  Returns False where there is no such thing.
+    Children of this process do not inherit it.  wanted: False takes it back.
+    Returns False where there is no such thing.
     """
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return int(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+        return int(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)) == 0
     except (OSError, AttributeError):
         return False

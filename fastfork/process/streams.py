@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from contextlib import suppress
 
 # While standard output and error are captured: where the real ones are.
 _kept: dict[int, int] = {}
@@ -45,7 +46,7 @@ def _open(descriptor: int) -> None:
 def leave_terminal() -> None:
     """Put the null device in place of the three; what is captured stays so."""
     fd = os.open(os.devnull, os.O_RDWR)
-    _flush()
+    flush()
     for descriptor in (0, 1, 2):
         os.dup2(fd, _kept.get(descriptor, descriptor), inheritable=descriptor not in _kept)
     if fd > 2:
@@ -54,7 +55,7 @@ def leave_terminal() -> None:
 
 def capture(fd: int) -> None:
     """Let what is printed go to `fd`, line by line.  Again for another file."""
-    _flush()
+    flush()
     for number in (1, 2):
         if number not in _kept:
             _kept[number] = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
@@ -67,7 +68,7 @@ def capture(fd: int) -> None:
 
 def release() -> None:
     """Have standard output and error again; does nothing when they are not captured."""
-    _flush()
+    flush()
     for number, kept in list(_kept.items()):
         os.dup2(kept, number)
         os.close(kept)
@@ -79,7 +80,12 @@ def standard_output() -> int:
     return _kept.get(1, 1)
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Write what was printed and waits in a buffer.
+
+    Raises nothing: whatever an application has put there, it may be closed, have no flush(), or
+    end in a pipe that nobody reads.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        with suppress(Exception):
             stream.flush()

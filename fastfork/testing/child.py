@@ -22,7 +22,7 @@ from fastfork.arbiter import SIGNALS
 from fastfork.embed import Application, arbiter_for, mark_as_server
 from fastfork.errors import BootError, StartError
 from fastfork.net import Listener, shown
-from fastfork.process import boot
+from fastfork.process import boot, inherited
 from fastfork.process.program import Program
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _leave_tests(output: int, not_ours: Sequence[int]) -> None:
     """Undo what belongs to the process that was forked: its streams, signals, exit handlers."""
     os.setsid()  # Ctrl-C is for the tests, which then end the server
     mark_as_server()
+    inherited.forget()
     atexit._clear()
     signal.set_wakeup_fd(-1)
     for signum in SIGNALS:

@@ -24,6 +24,7 @@ from fastfork.errors import BootError, ConfigError, HookFailed
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, descriptors, parent, privileges, streams, title
+from fastfork.process.reclaim import ignore_broken_pipes
 from fastfork.workers.ashooks import WorkerView
 from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
@@ -67,7 +68,7 @@ class Worker(ABC):
     out of the application then is ours and must be let through.
     modules: where to tell which files the application is made of; None when nobody watches them.
     pool: for connections that another worker should take, None when there is none.
-    certificates: None without TLS.
+    certificates: None without TLS.  is_preloaded: a template has loaded the application.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
     max_requests: requests after which the subclass calls `ask_for_replacement()`; 0 = never.
@@ -86,6 +87,7 @@ class Worker(ABC):
         modules: ModuleList | None = None,
         pool: Pool | None = None,
         certificates: Certificates | None = None,
+        is_preloaded: bool = False,
     ) -> None:
         self.number = number
         self.age = age
@@ -94,6 +96,7 @@ class Worker(ABC):
         self.slot = slot
         self.arbiter_pid = arbiter_pid
         self.app = Application(cfg, load_app)
+        self.is_preloaded = is_preloaded
         self.pool = pool
         self.certificates = certificates
         self.tls: WorkerTls | None = None
@@ -190,7 +193,8 @@ class Worker(ABC):
         cfg = self.cfg
         if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
             parent.signal_at_parents_death(signal.SIGTERM)
-        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
+        if not self.is_preloaded:  # else it is the application's now where we are, and its path
+            boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
         if cfg.reload:
             # A .pyc is taken for current when seconds and size of its source agree, and an
             # editor may save twice in a second.
@@ -201,6 +205,8 @@ class Worker(ABC):
         self.wsgi = boot.load(self.app.wsgi)
         self.script = script_name()
         hooks.must(cfg, "post_worker_init", self.view)
+        ignore_broken_pipes()
+        hooks.must(cfg, "post_worker_init", self)
         app = self.wsgi  # a hook may have put another one there
         if not callable(app):
             raise HookFailed(f"post_worker_init has set worker.wsgi to {app!r:.80}: no application")
