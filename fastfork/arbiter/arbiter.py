@@ -225,6 +225,7 @@ class Arbiter:
             return
         self.service.reloading()
         if self.editions.read(self._reload, self.crew, self._nursery):
+            self.upgrading.follow_pidfile()
             self._begin_when_ready()
 
     def code_changed(self, names: str) -> None:
@@ -298,10 +299,10 @@ class Arbiter:
             self.service.take_over()
         self._refork.step(self.cfg, self._maker.handover)
         self._begin_when_ready()
-        if self.editions.current.nursery.is_gone and not self.crew.backoff.wait(clock.now()):
+        if not self.crew.backoff.wait(clock.now()) and self.editions.needs_template():
             self._restart_template()
         self.editions.watch_loading(self.cfg.boot_timeout)
-        can_fork = self.editions.current.nursery.is_ready
+        can_fork = self.editions.can_fork()
         order = self.editions.order(self.crew)
         self.crew.keep_count(self.cfg, can_fork=can_fork, order=order)
         self.editions.finish(self.crew)

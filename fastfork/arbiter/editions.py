@@ -19,12 +19,14 @@ from typing import Any
 from fastfork import logs
 from fastfork.address import Address
 from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.ground import Ground
 from fastfork.arbiter.nursery import Nursery
 from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import StartError
 from fastfork.ipc import Order
 from fastfork.net import Inherited, Listener, Place, Places, close_places, settle, silence
+from fastfork.process import boot
 
 log = logging.getLogger("fastfork.error")
 
@@ -82,6 +84,7 @@ class Editions:
         self._nurseries: list[Nursery] = [first.nursery]
         self._surplus: list[Listener] = []
         self._silenced: list[Place] = []
+        self._ground = Ground()
 
     # -- the way to the next edition
 
@@ -92,6 +95,8 @@ class Editions:
         """
         try:
             loaded = without_server_settings(read(), self.current.cfg)
+            # A symbolic link on the way there may lead elsewhere now.
+            boot.enter(loaded.config.chdir, loaded.config.pythonpath, (), follows=True)
             places = self._settle(loaded, crew.target)
             nursery = self._prepare(loaded, places, open_nursery)
         except BaseException as error:  # whatever a config file does, we go on
@@ -217,6 +222,15 @@ class Editions:
     def templates(self) -> list[Nursery]:
         """Every template that has not been reaped."""
         return [nursery for nursery in self._nurseries if nursery.pid is not None]
+
+    def can_fork(self) -> bool:
+        """Whether a worker can be forked now."""
+        nursery = self.current.nursery
+        return nursery.is_ready and (nursery.has_app or self._ground.is_there(self.current.cfg))
+
+    def needs_template(self) -> bool:
+        """Whether the template has died, and another one can load the application."""
+        return self.current.nursery.is_gone and self._ground.is_there(self.current.cfg)
 
     def needs(self, nursery: Nursery) -> bool:
         """Whether workers are, or will be, forked there."""

@@ -35,6 +35,7 @@ log = logging.getLogger("fastfork.error")
 
 NO_NUMBER: Final = -1  # of a template
 
+
 class PidFile(NamedTuple):
     """`server.pidfile`."""
 
@@ -195,7 +196,7 @@ class Server:
     def _load_in_arbiter(self) -> WSGIApplication:
         assert self._load_app is not None
         cfg = self.cfg
-        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
+        boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg), follows=True)
         return self._load_app(cfg)
 
     @property

@@ -58,10 +58,12 @@ class Nursery(Protocol):
     """A place to fork workers.
 
     pid: its process, None when that is the arbiter.  overslept: it loaded the application for
-    longer than boot_timeout.  face: what hooks are given for it, if anything.
+    longer than boot_timeout.  face: what hooks are given for it, if anything.  has_app: workers
+    need not load the application.
     """
 
     pid: int | None
+    has_app: bool
     overslept: bool
     face: WorkerFace | None
 
@@ -85,6 +87,7 @@ class OwnNursery:
     """The arbiter forks, and each worker loads the application for itself."""
 
     pid: int | None = None
+    has_app = False
     face: WorkerFace | None = None
     sent: Set[int] = frozenset()
     is_ready = True
@@ -128,8 +131,15 @@ class TemplateNursery:
     face: what hooks are given for it.  grace: seconds that its exit handlers have.
     """
 
+    has_app = True
+
     def __init__(
-        self, pid: int, channel: socket.socket, *, face: WorkerFace | None = None, grace: float = 0.0
+        self,
+        pid: int,
+        channel: socket.socket,
+        *,
+        face: WorkerFace | None = None,
+        grace: float = 0.0,
     ) -> None:
         self.pid: int | None = pid
         self.face = face

@@ -16,6 +16,7 @@ from typing import Final
 
 from fastfork import unpatched
 from fastfork.arbiter.spawn import held_back
+from fastfork.errors import ConfigError, StartError
 from fastfork.net import Inherited, Places
 from fastfork.process import parent, streams
 from fastfork.process.pidfile import PidFile
@@ -164,6 +165,14 @@ class Upgrade:
         """Record this process.  Raises StartError, ConfigError."""
         if self._pidfile is not None:
             self._pidfile.write()
+
+    def follow_pidfile(self) -> None:
+        """Have our file where its path leads now.  Says so when that cannot be."""
+        if self._pidfile is not None:
+            try:
+                self._pidfile.follow()
+            except (ConfigError, StartError) as error:
+                log.error("%s", error)
 
     def remove_pidfile(self) -> None:
         """Remove our file, but leave it to a new arbiter, which is about to replace it."""

@@ -58,6 +58,8 @@ class Watch:
         self._modules = modules
         self._extra = [str(Path(folder, entry)) for entry in extra]
         self._seen: dict[str, State] = {}
+        self._folder = folder
+        self._place = _place(folder)
 
     def changed(self) -> list[str]:
         """The files that have changed since the last call; new members of a glob too.
@@ -65,6 +67,10 @@ class Watch:
         A file that vanished has not changed: an editor may be about to put the new one there.
         """
         changed = []
+        place = _place(self._folder)
+        if place is not None and place != self._place:  # a symbolic link was switched
+            self._place = place
+            changed.append(self._folder)
         for path, since in self._wanted().items():
             now = _state(path)
             if path not in self._seen:
@@ -140,6 +146,14 @@ def _expanded(entry: str) -> list[str]:
         return [entry]
     found = glob.iglob(entry, recursive=True)
     return [path for path in found if is_watched(path) and os.path.isfile(path)]
+
+
+def _place(folder: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _state(path: str) -> State:

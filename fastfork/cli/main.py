@@ -18,6 +18,7 @@ from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
 from fastfork.errors import AppNotFound, BootError, ConfigError, StartError
 from fastfork.process import boot, daemon, streams
+from fastfork.process.place import start_directory
 from fastfork.process.program import Program
 from fastfork.wsgi import variables
 from fastfork.wsgi.mounted import script_name
@@ -79,7 +80,7 @@ def _run(options: dict[str, object], program: Program) -> int:
     if program.inheritance is not None:
         sockets = net.passed_on(program.inheritance.sockets)
     # The workers set raw_env: so a reload that drops a variable drops it.
-    boot.enter(cfg.chdir, cfg.pythonpath, variables.for_hooks(cfg))
+    boot.enter(cfg.chdir, cfg.pythonpath, variables.for_hooks(cfg), follows=True)
     logs.setup(cfg)  # a logger_class may be a module of the user's
     _check_before_fork(cfg)
     # The new program of an upgrade is in the background already, if the old one was.
@@ -149,11 +150,14 @@ def _loader(options: dict[str, object]) -> Callable[[], Loaded]:
     """What reads the settings, now and on each reload: always from where we started."""
     environ = dict(os.environ)
     try:
-        folder = Path.cwd()
+        folder = Path(start_directory(environ))
+        real = os.getcwd()  # noqa: PTH109 - as sys.path has it
     except OSError as error:
         raise ConfigError(
             f"the current directory cannot be used: {error.strerror}; cd to one that exists"
         ) from None
+    if str(folder) != real:  # `python -m` has put it there
+        sys.path[:] = [entry for entry in sys.path if entry != real]
     # Config files may import the user's modules, as gunicorn's may.
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

@@ -19,6 +19,7 @@ from fastfork.embed.application import Application
 from fastfork.embed.restoring import process_as_it_was
 from fastfork.errors import ServerFailed, StartError
 from fastfork.process import boot
+from fastfork.process.place import start_directory
 from fastfork.process.program import Program
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def serve(app: object, settings: Mapping[str, object]) -> None:
         )
     program = Program.current()
     wanted = application.named(app)
-    environ, folder = dict(os.environ), Path.cwd()
+    environ, folder = dict(os.environ), Path(start_directory(os.environ))
 
     def read() -> Loaded:
         return keywords.read(wanted, settings, environ, folder, caller=CALLER)
@@ -67,7 +68,7 @@ def serve(app: object, settings: Mapping[str, object]) -> None:
     mark_as_server()
     try:
         with process_as_it_was():
-            boot.enter(loaded.config.chdir, loaded.config.pythonpath, ())
+            boot.enter(loaded.config.chdir, loaded.config.pythonpath, (), follows=True)
             wanted.check()
             code = arbiter_for(wanted, loaded, read, program=program).run()
     finally:

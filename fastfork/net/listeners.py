@@ -43,7 +43,9 @@ class SocketFile:
     def made_here(cls, path: Path) -> SocketFile:
         """Describe the file that this process has just bound."""
         found = path.stat()
-        return cls(path, found.st_dev, found.st_ino, os.getpid())
+        # The working directory follows `chdir`, and so may a link on the way to the file.
+        real = Path(os.path.realpath(path.parent)) / path.name
+        return cls(real, found.st_dev, found.st_ino, os.getpid())
 
     def remove(self) -> None:
         """Unlink the file, unless it is another process's or has been replaced."""

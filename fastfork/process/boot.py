@@ -7,6 +7,7 @@ Runs in: both
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -27,20 +28,31 @@ def change_directory(directory: str) -> None:
         raise ConfigError(f"chdir: {directory}: {error.strerror}") from None
 
 
-def enter(directory: str, pythonpath: str | None, raw_env: Sequence[str]) -> None:
+# What `enter` has put into sys.path, in this process or before the fork.
+_entered: list[str] = []
+
+
+def enter(
+    directory: str, pythonpath: str | None, raw_env: Sequence[str], *, follows: bool = False
+) -> None:
     """Go to `directory`, make it and `pythonpath` importable, and set the environment.
 
     pythonpath: directories separated by commas, as gunicorn's.  raw_env: `KEY=VALUE` each.
+    follows: where `directory` leads through a symbolic link that is switched later, modules are
+    then imported from there, as the arbiter wants it; a worker keeps to the code that it has.
     Doing it twice is doing it once.  Raises ConfigError when there is no such directory.
     """
     if not _is_here(directory):
         change_directory(directory)
+    here = Path(directory) if follows else Path.cwd()
     extra = [Path(part.strip()) for part in (pythonpath or "").split(",") if part.strip()]
-    for path in [Path.cwd(), *extra]:
-        entry = str(path.absolute())
+    entries = [str(path.absolute()) for path in [here, *extra]]
+    for entry in {*_entered, *entries}:  # it may stand behind a module of the same name
         if entry in sys.path:
-            sys.path.remove(entry)  # it may stand behind a module of the same name
-        sys.path.insert(0, entry)
+            sys.path.remove(entry)
+    sys.path[:0] = reversed(entries)
+    _entered[:] = entries
+    importlib.invalidate_caches()  # another release may have files of the same age
     for entry in raw_env:
         name, _, value = entry.partition("=")
         os.environ[name] = value

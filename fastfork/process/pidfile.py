@@ -19,17 +19,11 @@ class PidFile:
     def __init__(self, path: str | Path) -> None:
         # Absolute, since the working directory may change between writing and removing.
         self.path = Path(path).absolute()
+        self._written = self.path
 
     def recorded(self) -> int | None:
         """The pid in the file; None when there is no file or no number in it."""
-        try:
-            return int(self.path.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            return None
-        except OSError as error:
-            raise ConfigError(f"pidfile: {self.path}: {error.strerror}") from None
+        return _recorded(self.path)
 
     def check(self) -> None:
         """Raise StartError when the file names a living process other than this one.
@@ -55,7 +49,9 @@ class PidFile:
                 with os.fdopen(handle, "w", encoding="ascii") as file:
                     file.write(f"{os.getpid()}\n")
                     os.fchmod(file.fileno(), 0o644)
-                Path(name).rename(self.path)
+                written = _real(self.path)
+                Path(name).rename(written)
+                self._written = written
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
@@ -68,14 +64,44 @@ class PidFile:
     def move(self, path: str | Path) -> None:
         """Give the file another name; what was there before is gone.  Raises OSError."""
         target = Path(path).absolute()
-        self.path.rename(target)
-        self.path = target
+        self._written.rename(target)
+        self.path, self._written = target, _real(target)
+
+    def follow(self) -> None:
+        """Write it anew where its path leads now: a symbolic link may have been switched.
+
+        Raises as `write()`; the file is where it was then.
+        """
+        before = self._written
+        if _real(self.path) != before:
+            self.write()
+            _remove(before)
 
     def remove(self) -> None:
         """Unlink the file if it names this process."""
-        with suppress(OSError, ConfigError):
-            if self.recorded() == os.getpid():
-                self.path.unlink()
+        _remove(self._written)
+
+
+def _recorded(path: Path) -> int | None:
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"pidfile: {path}: {error.strerror}") from None
+
+
+def _real(path: Path) -> Path:
+    """The path of a file, without links on the way to it."""
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError, ConfigError):
+        if _recorded(path) == os.getpid():
+            path.unlink()
 
 
 def _is_alive(pid: int) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fastfork.process.notify import pass_on_watchdog
+from fastfork.process.place import start_directory, through_link
 
 VARIABLE: Final = "FASTFORK_UPGRADE"
 # Of socket activation (sd_listen_fds(3)); meant for the process that systemd started.
@@ -65,12 +66,15 @@ class Program:
     def current(cls) -> Program:
         """This process, before it has changed anything.  Takes VARIABLE out of os.environ."""
         text = os.environ.pop(VARIABLE, "")
+        executable = sys.executable
         try:
-            directory = os.getcwd()  # noqa: PTH109 - a plain string, as chdir wants it
+            directory = start_directory(os.environ)
+            # Python has made a path of it that does not lead through a link any more.
+            executable = through_link(executable, directory, os.getcwd())  # noqa: PTH109 - text
         except OSError:
             directory = "/"  # removed; the loader of the settings complains of it
         return cls(
-            executable=sys.executable,
+            executable=executable,
             arguments=tuple(sys.orig_argv[1:]),
             directory=directory,
             environ=dict(os.environ),
@@ -87,7 +91,11 @@ class Program:
         environ = {name: text for name, text in self.environ.items() if name not in NOT_INHERITED}
         environ[VARIABLE] = inheritance.to_text()
         pass_on_watchdog(environ, os.getpid())
-        os.chdir(self.directory)
+        try:
+            os.chdir(self.directory)
+        except OSError as error:
+            why = f"{error.strerror}: {self.directory}, where it was started"
+            raise OSError(error.errno, why) from None
         os.execve(self.executable, [self.executable, *self.arguments], environ)  # noqa: S606
 
 

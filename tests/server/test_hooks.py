@@ -41,7 +41,8 @@ def pre_request(worker, req):
     note("pre_request", req.method, req.path, worker.booted)
 def post_request(worker, req, environ, resp):
     note("post_request", req.seen, environ["PATH_INFO"], resp.status_code, resp.sent)
-def child_exit(server, worker): note("child_exit", getattr(worker, "colour", "template"), worker.alive)
+def child_exit(server, worker):
+    note("child_exit", getattr(worker, "colour", "template"), worker.alive)
 def worker_exit(server, worker): note("worker_exit", worker.pid == os.getpid())
 def on_reload(server): note("on_reload", server.num_workers)
 def on_exit(server): note("on_exit", os.path.exists("pid"), len(server.WORKERS))

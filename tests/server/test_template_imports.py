@@ -265,7 +265,8 @@ def test_workers_speak_to_a_manager_each_for_itself(start_server: Starter) -> No
     code = (
         "import multiprocessing\nmanager = multiprocessing.get_context('fork').Manager()\n"
         "shared = manager.dict()\nshared['n'] = 0\n"
-        "def add():\n    for _ in range(200): shared[os.getpid()] = shared.get(os.getpid(), 0) + 1\n"
+        "def add():\n    for _ in range(200):\n"
+        "        shared[os.getpid()] = shared.get(os.getpid(), 0) + 1\n"
         "    return shared[os.getpid()] % 200"
     )
     server = start(start_server, code)
