@@ -164,8 +164,12 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
         "child_exit": Hook(
             arguments=BOTH,
             process="arbiter",
-            when="Called when a worker has ended, however it did.",
-            more="gunicorn does not call it for a worker that failed to boot.",
+            when="Called when a worker or a template has ended, however it did.",
+            more="gunicorn does not call it for a worker that failed to boot. A "
+            "[template](../explanation/template.md) has a pid, `worker.number` is -1 and "
+            "`worker.age` 0; what `pre_fork` sets on workers is not there. One that was a worker "
+            "(`refork`) is given as that worker. So what is kept by pid can be cleared up: "
+            "`multiprocess.mark_process_dead(worker.pid)` of prometheus-client.",
         ),
         "worker_exit": Hook(
             arguments=BOTH,

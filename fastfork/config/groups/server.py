@@ -110,7 +110,10 @@ class ProcessSettings:
         "Directory to run in; it comes first in sys.path.",
         flags="--chdir",
         reload="workers",
-        more="Relative paths of the other settings start there.",
+        more="Relative paths of the other settings start there. A symbolic link on the way is "
+        "followed anew by each reload; so is the current directory, where `$PWD` names it by a "
+        "link. See [releases behind a symbolic link]"
+        "(../how-to/reload-upgrade-stop.md#releases-behind-a-symbolic-link).",
     )
     pythonpath: str | None = setting(
         None,
