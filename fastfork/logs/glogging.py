@@ -23,7 +23,7 @@ from fastfork.config.sinks import FACILITIES as SYSLOG_FACILITIES
 from fastfork.config.sinks import Sink
 from fastfork.config.sinks import parse_syslog as parse_syslog_address
 
-from . import formatters, logconfig
+from . import clf, formatters, logconfig
 from .atoms import JsonAtoms, SafeAtoms, mapping_format
 from .error import GUNICORNS, LOGGER, ErrorHandler
 from .line import basic_user
@@ -232,7 +232,7 @@ class Logger:
 
     def now(self) -> str:
         """Date and time as in the Common Log Format."""
-        return time.strftime("[%d/%b/%Y:%H:%M:%S %z]")
+        return clf.date(time.localtime())
 
     # -- files
 

@@ -21,7 +21,7 @@ from fastfork._core.plain import is_plain
 from fastfork.config import logformat
 from fastfork.config.logformat import Atom
 
-from . import jsontemplate
+from . import clf, jsontemplate
 from .escaping import LONGEST_VALUE, escape
 from .requestid import KEY
 
@@ -78,7 +78,7 @@ class _Clock:
         self.start = float(int(time.time()))
         self.end = self.start + 1.0
         local = time.localtime(self.start)
-        self.text = time.strftime("[%d/%b/%Y:%H:%M:%S %z]", local)
+        self.text = clf.date(local)
         zone = time.strftime("%z", local)
         self.date = time.strftime("%Y-%m-%dT%H:%M:%S", local)
         self.zone = f"{zone[:3]}:{zone[3:]}"
