@@ -204,9 +204,8 @@ class Worker(ABC):
             self.tls = self._tls(self.certificates)
         self.wsgi = boot.load(self.app.wsgi)
         self.script = script_name()
-        hooks.must(cfg, "post_worker_init", self.view)
         ignore_broken_pipes()
-        hooks.must(cfg, "post_worker_init", self)
+        hooks.must(cfg, "post_worker_init", self.view)
         app = self.wsgi  # a hook may have put another one there
         if not callable(app):
             raise HookFailed(f"post_worker_init has set worker.wsgi to {app!r:.80}: no application")
