@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,14 +122,18 @@ class Site:
     def stop(self) -> None:
         if self.process is None:
             return
-        for pid in processes.in_session(self.pid):
-            os.kill(pid, signal.SIGTERM)
+        self.end(signal.SIGTERM)
         try:
             self.process.wait(20)
             wait_until(lambda: not processes.in_session(self.pid), "nobody is left")
         finally:
-            for pid in processes.in_session(self.pid):
-                os.kill(pid, signal.SIGKILL)
+            self.end(signal.SIGKILL)
+
+    def end(self, signum: int) -> None:
+        """Signal every process of the server's."""
+        for pid in processes.in_session(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signum)
 
 
 @pytest.fixture
