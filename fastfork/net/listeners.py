@@ -71,6 +71,7 @@ def open_listeners(
     backlog: int,
     *,
     reuse_port: bool = False,
+    only_v6: bool = False,
     listen: bool = True,
     attempts: int = BIND_ATTEMPTS,
     pause: Callable[[float], None] = time.sleep,
@@ -82,15 +83,16 @@ def open_listeners(
 
     backlog: connections that may wait for accept(), see listen(2).
     reuse_port: other TCP sockets, ours and other programs', may have the address too.
+    only_v6: IPv6 sockets leave IPv4 clients to another one (ipv6(7), IPV6_V6ONLY); else `::` is
+    for both, where the system has it so.
     listen: False leaves TCP sockets bound; nobody is sent to them before they listen.
     Raises ConfigError with one line that says which address and what to do.
     """
     opened: list[Listener] = []
     try:
         for address in addresses:
-            opened.append(
-                _open_patiently(address, backlog if listen else 0, pause, reuse_port, attempts)
-            )
+            how = _How(backlog if listen else 0, reuse_port, only_v6)
+            opened.append(_open_patiently(address, how, pause, attempts))
     except BaseException:
         close_listeners(opened)
         raise
@@ -106,16 +108,21 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.sock.close()
 
 
+@dataclass(frozen=True)
+class _How:
+    """How to open a socket; a backlog of 0: it does not listen yet."""
+
+    backlog: int
+    reuse_port: bool
+    only_v6: bool
+
+
 def _open_patiently(
-    address: Address,
-    backlog: int,
-    pause: Callable[[float], None],
-    reuse_port: bool,
-    attempts: int,
+    address: Address, how: _How, pause: Callable[[float], None], attempts: int
 ) -> Listener:
     for attempt in range(1, attempts + 1):
         try:
-            return _open(address, backlog, reuse_port)
+            return _open(address, how)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or attempt == attempts:
                 raise ConfigError(f"bind: {explain(address, error)}") from None
@@ -124,14 +131,14 @@ def _open_patiently(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _open(address: Address, backlog: int, reuse_port: bool) -> Listener:
+def _open(address: Address, how: _How) -> Listener:
     match address:
         case TcpAddress():
-            return _open_tcp(address, backlog, reuse_port)
+            return _open_tcp(address, how)
         case UnixAddress():
-            return _open_unix(address, backlog)
+            return _open_unix(address, how.backlog)
         case FdAddress():
-            return _adopt(address, backlog)
+            return _adopt(address, how.backlog)
 
 
 @contextmanager
@@ -144,18 +151,20 @@ def _closed_on_error(sock: socket.socket) -> Iterator[socket.socket]:
         raise
 
 
-def _open_tcp(address: TcpAddress, backlog: int, reuse_port: bool) -> Listener:
+def _open_tcp(address: TcpAddress, how: _How) -> Listener:
     family, sockaddr = _resolve(address)
     with _closed_on_error(socket.socket(family, socket.SOCK_STREAM)) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
+        if how.reuse_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if how.only_v6 and family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         # Set on the listener: accepted sockets inherit it, so a request pays no setsockopt().
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind(sockaddr)
         sock.setblocking(False)
-        if backlog:
-            sock.listen(backlog)
+        if how.backlog:
+            sock.listen(how.backlog)
         return Listener(sock, replace(address, port=sock.getsockname()[1]))
 
 

@@ -33,6 +33,7 @@ from fastfork.net.quiet import quiet
 class Place:
     """asked: the address as configured.  listeners: one, or one a berth.
 
+    only_v6: another address has the same port for IPv4.
     is_lent: somebody else has these sockets too (the service manager, the parent process), and
     will serve them after us.
     """
@@ -41,6 +42,7 @@ class Place:
     listeners: list[Listener]
     backlog: int
     is_lent: bool = False
+    only_v6: bool = False
 
     @property
     def is_shared(self) -> bool:
@@ -59,7 +61,9 @@ class Place:
         """
         while len(self.listeners) < berths:
             address = self.listeners[0].address  # not `asked`: the kernel chose the port
-            self.listeners += open_listeners([address], self.backlog, reuse_port=True, listen=False)
+            self.listeners += open_listeners(
+                [address], self.backlog, reuse_port=True, only_v6=self.only_v6, listen=False
+            )
 
     def shrink(self, berths: int) -> list[Listener]:
         """Give up the sockets beyond `berths`; they are the caller's to close."""
@@ -145,7 +149,14 @@ def settle(
             if place is not None:
                 known.remove(place)  # the same address may be there twice, as 127.0.0.1:0
             else:
-                place = _open(address, backlog, reuse_port, heirloom, is_first=before is None)
+                place = _open(
+                    address,
+                    backlog,
+                    reuse_port,
+                    heirloom,
+                    only_v6=_leaves_v4(address, addresses),
+                    is_first=before is None,
+                )
                 fresh.append(place)
             places.append(place)
         made = Places(places, reuse_port=reuse_port)
@@ -192,6 +203,7 @@ def _open(
     reuse_port: bool,
     heirloom: list[tuple[str, Sequence[int]]],
     *,
+    only_v6: bool,
     is_first: bool,
 ) -> Place:
     is_lent = isinstance(address, FdAddress)
@@ -200,11 +212,27 @@ def _open(
         if text == str(address) and descriptors:
             heirloom.remove(entry)
             listeners = [_adopted(address, fd, backlog) for fd in descriptors]
-            return Place(address, listeners, backlog, is_lent)
+            return Place(address, listeners, backlog, is_lent, only_v6)
     # A reload does not wait for an address: nobody would watch the workers meanwhile.
     attempts = BIND_ATTEMPTS if is_first else 1
-    listeners = open_listeners([address], backlog, reuse_port=reuse_port, attempts=attempts)
-    return Place(address, listeners, backlog, is_lent)
+    listeners = open_listeners(
+        [address], backlog, reuse_port=reuse_port, only_v6=only_v6, attempts=attempts
+    )
+    return Place(address, listeners, backlog, is_lent, only_v6)
+
+
+def _leaves_v4(address: Address, addresses: Iterable[Address]) -> bool:
+    """Whether it is one of IPv6, and another one has the same port for IPv4: a socket at `::`
+    would have both, and the other could not be opened."""
+    return (
+        isinstance(address, TcpAddress)
+        and address.is_ipv6
+        and address.port != 0
+        and any(
+            isinstance(one, TcpAddress) and not one.is_ipv6 and one.port == address.port
+            for one in addresses
+        )
+    )
 
 
 def _adopted(address: Address, fd: int, backlog: int) -> Listener:

@@ -166,6 +166,41 @@ def test_backlog_follows_the_settings(start_server: Starter) -> None:
     assert f":{server.endpoint[1]:04X}" in inode
 
 
+# -- both kinds of IP
+
+
+def ask_both_kinds(port: int) -> set[str]:
+    """Who answers over IPv4 and over IPv6."""
+    with RawClient(("127.0.0.1", port)) as old, RawClient(("::1", port)) as new:
+        return {client.request("GET", "/pid").text for client in (old, new)}
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
+@pytest.mark.parametrize("order", [("0.0.0.0", "[::]"), ("[::]", "0.0.0.0"), ("[::]", "127.0.0.1")])
+@pytest.mark.parametrize("options", [(), ("--reuse-port",)], ids=["shared", "reuse_port"])
+def test_every_interface_of_ipv4_and_of_ipv6_go_together(
+    start_server: Starter, options: tuple[str, ...], order: tuple[str, ...]
+) -> None:
+    port = free_port()
+    binds = [f"{host}:{port}" for host in order]
+    server = start_server(APP, *options, config=f"bind = {binds}\n", listens=False)
+    (before,) = server.worker_pids()
+    assert ask_both_kinds(port) == {str(before)}
+    server.signal("reload")
+    server.log.wait_for("Reload complete")
+    wait_until(lambda: before not in server.worker_pids(), "the old worker has left")
+    (after,) = server.worker_pids()
+    assert ask_both_kinds(port) == {str(after)}
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
+def test_every_interface_of_ipv6_alone_is_for_ipv4_too(start_server: Starter) -> None:
+    port = free_port()
+    server = start_server(APP, config=f"bind = '[::]:{port}'\n", listens=False)
+    (pid,) = server.worker_pids()
+    assert ask_both_kinds(port) == {str(pid)}
+
+
 # -- reuse_port
 
 

@@ -69,15 +69,17 @@ class SocketSettings:
         env="PORT",
         env_form="0.0.0.0:{}",
         reload="live",
-        more="A missing port is 8000, a missing host (`:8000`) every IPv4 interface, port 0 "
-        "one that the kernel chooses. `unix:@NAME` is a name of the abstract space. `fd://N` "
-        "is a listening socket that the parent process left open. With `PORT` in the "
-        "environment the default is `0.0.0.0:$PORT`. `systemd:NAME` is the socket that systemd "
-        "passed under that name, `systemd:` every one it passed. Sockets that it passed are used "
-        "without this setting, and instead of the default; beside addresses that do not say "
-        "systemd they are used too. A reload keeps the sockets whose address did not change, opens "
-        "new ones before, and closes dropped ones when the old workers have served who waited "
-        "there.",
+        more="A missing port is 8000, a missing host (`:8000`) every IPv4 interface, port 0 one "
+        "that the kernel chooses. `[::]:PORT` is every interface of IPv6, and of IPv4 too where "
+        "the system has it so (Linux: `net.ipv6.bindv6only` is 0) and no other address here has "
+        "the port; beside `0.0.0.0:PORT` it is IPv6 alone, which only a restart changes. "
+        "`unix:@NAME` is a name of the abstract space. `fd://N` is a listening socket that the "
+        "parent process left open. With `PORT` in the environment the default is `0.0.0.0:$PORT`. "
+        "`systemd:NAME` is the socket that systemd passed under that name, `systemd:` every one "
+        "it passed. Sockets that it passed are used without this setting, and instead of the "
+        "default; beside addresses that do not say systemd they are used too. A reload keeps the "
+        "sockets whose address did not change, opens new ones before, and closes dropped ones "
+        "when the old workers have served who waited there.",
     )
     backlog: int = setting(
         2048,
