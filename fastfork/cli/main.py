@@ -116,7 +116,9 @@ def _serve_in_background(
     except OSError as error:
         raise ConfigError(f"daemon: no process can be started: {error.strerror}") from None
     if isinstance(place, int):
-        return place
+        streams.flush()
+        # What the config file has registered for the end is for the daemon's, which goes on.
+        os._exit(place)
     code = FAILED
     try:
         code = _serve(program, loaded, reload, sockets, place.ready)

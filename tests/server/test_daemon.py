@@ -164,3 +164,18 @@ def test_upgrade_of_a_daemon_stays_in_the_background(daemon: Daemon) -> None:
     wait_until(lambda: not second.exists(), "the new one has the pid file")
     assert daemon.pid == new
     assert get(daemon.sock, "/pid") == 200
+
+
+def test_exit_handlers_of_the_config_file_are_for_the_end_of_the_daemon(daemon: Daemon) -> None:
+    (daemon.files / "fastfork.conf.py").write_text(
+        "import atexit, os, tempfile\nfolder = tempfile.TemporaryDirectory(dir='.')\n"
+        "def note():\n    with open('notes', 'a') as file:\n        print(os.getpid(), file=file)\n"
+        "atexit.register(note)\n"
+    )
+    assert daemon.start("--error-logfile", str(daemon.log)).returncode == 0
+    pid = daemon.pid
+    assert not (daemon.files / "notes").exists()
+    assert [path for path in daemon.files.iterdir() if path.is_dir()]
+    daemon.stop()
+    assert (daemon.files / "notes").read_text() == f"{pid}\n"
+    assert not [path for path in daemon.files.iterdir() if path.is_dir()]
