@@ -91,6 +91,10 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "uvicorn": _ASGI,
         "uvicorn_worker": _ASGI,
         "eventlet": _GONE,
+        "geventwebsocket": (
+            "is not a kind of worker here",
+            "use gevent and uninstall gevent-websocket; Flask-SocketIO then uses simple-websocket",
+        ),
         "meinheld": _GONE,
         "tornado": _GONE,
     }

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 # Words of a worker's slot; the compiled code has the same numbers.
-ANSWERS: Final = 64  # by the first digit of the status; the first word: cut, or the socket taken
+ANSWERS: Final = 64  # by the first digit of the status; the first word: cut
 ANSWER_CLASSES: Final = 10
 DURATION_SUM: Final = 74  # nanoseconds
 WAIT_SUM: Final = 75

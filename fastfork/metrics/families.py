@@ -86,7 +86,8 @@ METRICS: Final = (
     Metric(
         "fastfork_requests_total",
         "counter",
-        "Responses by the class of their status; none: the client left or took the socket.",
+        "Responses by the class of their status; 1xx: the application took the socket; none: "
+        "the client left.",
         _answers,
         ("status",),
     ),

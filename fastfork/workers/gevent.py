@@ -135,11 +135,11 @@ class GeventWorker(ReactorWorker):
         """The request lines that the application is working on, the oldest first."""
         return ", ".join(line for _greenlet, _since, line in self._requests())
 
-    def _requests(self) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else cast("GreenletHub", self.hub).running()
+    def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
+        return [] if self.hub is None else cast("GreenletHub", self.hub).running(to_answer)
 
     def _running(self) -> list[tuple[int, int, str]]:
-        return [(id(one), since, line) for one, since, line in self._requests()]
+        return [(id(one), since, line) for one, since, line in self._requests(to_answer=True)]
 
     def _stack_of(self, ident: int) -> str:
         for one, _since, _line in self._requests():

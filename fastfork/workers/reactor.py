@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from fastfork import clock
@@ -27,16 +28,19 @@ from fastfork.logs import LOGGER, voice
 from fastfork.logs.access import AccessLog
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
+from fastfork.net.taken import taken
 from fastfork.net.trust import TrustedPeers
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
+from fastfork.wsgi.gunicorn_socket import GunicornSocket
 from fastfork.wsgi.request_hooks import EndOfResponse
 from fastfork.wsgi.template import ErrorStream, environ_template, read_in_blocks
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
 
 LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
 ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
@@ -104,7 +108,7 @@ class ReactorWorker(Worker):
         """What looks after `request_timeout`."""
         # One thread that is held is silent, and the arbiter's to end.
         limit = (self.cfg.request_timeout or 0.0) if self.cfg.threads > 1 else 0.0
-        return RequestWatch(hub.crew.running, limit)
+        return RequestWatch(partial(hub.crew.running, to_answer=True), limit)
 
     def shares_connections(self) -> bool:
         """Whether connections go to another worker when this one has no thread for them."""
@@ -135,6 +139,7 @@ class ReactorWorker(Worker):
         What is not about requests happens in `look_up`, at most a few times a second: a
         line of Python here is a line for every turn.
         """
+        hub.crew.sit(hub.crew.seats[0])
         poll, turn = self.poller.poll, hub.turn
         timeout = 0.0
         while self.alive:
@@ -280,6 +285,8 @@ class ReactorWorker(Worker):
             access_line=self.access_line(),
             line_waits=cfg.post_request is not None or voice.is_custom(cfg),
             leaving=lambda: not self.alive,
+            socket_of=GunicornSocket.of,
+            take_over=taken,
             spool_dir=cfg.tmp_upload_dir,
             response_buffer=cfg.response_buffer,
             server_header=cfg.server_header,
@@ -325,6 +332,7 @@ class ReactorWorker(Worker):
 
     def template(self, sock: object) -> dict[str, object]:
         """The environ that the requests of one listener begin with."""
+        assert self.hub is not None
         return environ_template(
             sock,  # type: ignore[arg-type]
             empty_input=EmptyInput(),
@@ -332,6 +340,7 @@ class ReactorWorker(Worker):
             errors=ErrorStream(self.log),
             multithread=self.slot.threads > 1,
             multiprocess=self.cfg.workers > 1,
+            gunicorn_socket=GunicornSocket(self.hub.connection_of_call),
             software=variables.software(self.cfg),
             script=self.script,
             is_tls=self.tls is not None,

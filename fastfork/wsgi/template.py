@@ -62,6 +62,7 @@ def environ_template(
     errors: ErrorStream,
     multithread: bool,
     multiprocess: bool,
+    gunicorn_socket: object,
     software: str = "",
     script: str = "",
     is_tls: bool = False,
@@ -92,6 +93,7 @@ def environ_template(
         "wsgi.multithread": multithread,
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,
+        "gunicorn.socket": gunicorn_socket,
     }
     if listener.family in (socket.AF_INET, socket.AF_INET6):
         values["REMOTE_PORT"] = ""

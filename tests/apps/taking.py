@@ -1,7 +1,8 @@
 """An application that takes the socket of a request and speaks on it, as WebSocket libraries do.
 
-/detach: by `fastfork.socket`.  What comes is sent back in capitals, and `bye` is answered with
-`goodbye`; then the call ends.  Anything else is answered with the process id.
+/detach: by `fastfork.socket`, /gunicorn: by `gunicorn.socket`.  What comes is sent back in
+capitals, and `bye` is answered with `goodbye`; then the call ends.  /slow takes a second.
+Anything else is answered with the process id.
 
 Runs in: worker
 """
@@ -9,6 +10,7 @@ Runs in: worker
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,6 +31,11 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
             sock.setblocking(True)
             converse(sock)
         return []
+    if environ["PATH_INFO"] == "/gunicorn":
+        converse(environ["gunicorn.socket"])
+        raise StopIteration
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(1)
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]

@@ -29,7 +29,9 @@ from fastfork._core.response import FileWrapper
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
 from fastfork.logs.line import compile_line
+from fastfork.net.taken import taken
 from fastfork.workers.poller import Poller, make_poller
+from fastfork.wsgi.gunicorn_socket import GunicornSocket
 from fastfork.wsgi.template import ErrorStream, environ_template
 from tests.kit.client import RawClient
 from tests.kit.response import ResponseReader, ServerReset
@@ -65,7 +67,9 @@ def _noting(lines: list[str]) -> logging.Logger:
     return logger
 
 
-def _template(listener: socket.socket, logger: logging.Logger, *, is_tls: bool) -> dict[str, Any]:
+def _template(
+    listener: socket.socket, logger: logging.Logger, hub: Hub, *, is_tls: bool
+) -> dict[str, Any]:
     return environ_template(
         listener,
         empty_input=EmptyInput(),
@@ -73,6 +77,7 @@ def _template(listener: socket.socket, logger: logging.Logger, *, is_tls: bool) 
         errors=ErrorStream(logger),
         multithread=False,
         multiprocess=False,
+        gunicorn_socket=GunicornSocket(hub.connection_of_call),
         is_tls=is_tls,
     )
 
@@ -163,6 +168,8 @@ class Served:
             "log": logger,
             "pages": error_page,
             "leaving": lambda: self.leaving,
+            "socket_of": GunicornSocket.of,
+            "take_over": taken,
             "spool_dir": spool_dir,
             "response_buffer": response_buffer,
         }
@@ -170,7 +177,8 @@ class Served:
     def _open(self, logger: logging.Logger, tls: Callable[[Hub], None] | None) -> None:
         if tls is not None:
             tls(self.hub)
-        self.template = _template(self.listener, logger, is_tls=tls is not None)
+        self.hub.crew.sit(self.hub.crew.seats[0])
+        self.template = _template(self.listener, logger, self.hub, is_tls=tls is not None)
         self.hub.add_listener(self.listener.fileno(), self.template)
         self.hub.look_up_in(NO_LOOK_UP)
         self.hub.listen(True)

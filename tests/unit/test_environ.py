@@ -12,6 +12,7 @@ import pytest
 import fastfork
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits
+from fastfork.wsgi.gunicorn_socket import GunicornSocket
 from tests.kit.inproc import HubClient, Served
 from tests.unit.conftest import Serve
 
@@ -68,6 +69,7 @@ def test_plain_request_has_exactly_these_keys(
     assert environ.pop("wsgi.input").read() == b""
     assert callable(environ.pop("wsgi.early_hints"))
     assert environ.pop("fastfork.socket").fileno() > 2
+    assert isinstance(environ.pop("gunicorn.socket"), GunicornSocket)
     errors = environ.pop("wsgi.errors")
     assert all(callable(getattr(errors, name)) for name in ("write", "writelines", "flush"))
     assert environ == {
@@ -97,7 +99,7 @@ def test_texts_are_str_and_nothing_else(app: Environs, client: HubClient) -> Non
     ask(client, "/", "X-A: 1", "Content-Type: text/plain")
     for key, value in app.last.items():
         assert type(key) is str
-        if not key.startswith(("wsgi.", "fastfork.")):
+        if not key.startswith(("wsgi.", "fastfork.", "gunicorn.")):
             assert type(value) is str
 
 

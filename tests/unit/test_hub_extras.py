@@ -245,7 +245,7 @@ def test_socket_cannot_be_detached_when_the_request_is_over(serve: Serve) -> Non
 
     client = serve(app).connect()
     client.request()
-    with pytest.raises(RuntimeError, match="only while its request"):
+    with pytest.raises(RuntimeError, match="only while it is being"):
         kept[0].detach()
     assert client.request().status == 200
 

@@ -326,12 +326,3 @@ def test_body_that_is_cut_off_is_never_seen(secure: Secure, context: ssl.SSLCont
     client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
     client.half_close()
     assert client.read_response().status == 400
-
-
-def test_connection_cannot_be_detached(secure: Secure, context: ssl.SSLContext) -> None:
-    def taking(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        with pytest.raises(RuntimeError, match="cannot be detached from a connection with TLS"):
-            environ["fastfork.socket"].detach()
-        return path(environ, start_response)
-
-    assert HubTlsClient(secure(taking), context).request("GET", "/x").body == b"/x"

@@ -1,10 +1,32 @@
-"""Where the application is called: in the thread that has the hub.
+"""Where the application is called: in the thread that has the hub.  And what becomes of a
+connection that the application takes during the call.
 
 A worker that calls it elsewhere replaces these methods (greenlets.pyx), and nothing else of
 what becomes of a request.
 
 Runs in: worker
 """
+
+from posix.unistd cimport close
+
+from fastfork._core.connection cimport CLOSED, LINGERING, NEVER, Connection
+from fastfork._core.connections cimport CONNECTIONS, EPOLLIN
+from fastfork._core.crew cimport Seat
+from fastfork._core.deadlines cimport LINGER
+
+import socket
+import sys
+import threading
+
+cdef extern from "<fcntl.h>" nogil:
+    int F_DUPFD_CLOEXEC
+    int fcntl(int fd, int command, int lowest)
+
+cdef extern from "<sys/socket.h>" nogil:
+    int SHUT_WR
+    int shutdown(int fd, int how)
+
+cdef str SOCKET = sys.intern("fastfork.socket")
 
 
 cdef class Caller(Receiver):
@@ -39,3 +61,66 @@ cdef class Caller(Receiver):
     cdef int _abandon(self, Responder responder) except -1:
         """The client is gone; the application hears of it by close()."""
         return responder.abandon()
+
+    # A connection that the application takes.
+
+    def connection_of_call(self):
+        """The connection whose request the calling thread is answering, None for none."""
+        cdef Seat seat
+        me = threading.get_ident()
+        for seat in self.crew.seats:
+            if seat.environ is not None and seat.ident == me:
+                return seat.environ.get(SOCKET)
+        return None
+
+    def _detach(self, Connection connection):
+        """The application takes the socket; see Connection.detach."""
+        self._flush()
+        fd = connection.fd
+        if fd < 0 or connection.outbox is not None:
+            raise RuntimeError("the socket of a request cannot be detached: the client has not "
+                               "read the answers before this one, or has left")
+        self.batch.forget(connection)
+        if connection.interest != NEVER:
+            self.poller.unregister(fd)
+        self.deadlines.remove(connection)
+        self.table[fd] = None
+        connection.fd = -1
+        connection.state = CLOSED
+        connection.detached = connection.broken = True
+        self.connections -= 1
+        self.slot[CONNECTIONS] = self.connections
+        self._gone()
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)  # as the descriptor is
+        sealed, connection.sealed = connection.sealed, None
+        rest = connection.take_rest()
+        return self.site.take_over(sock, rest, sealed) if rest or sealed is not None else sock
+
+    def _part(self, Connection connection):
+        """The call has ended that took this connection by `gunicorn.socket`.
+
+        What it has sent is for the client to read, so the connection lingers as any other that
+        is closed (see _finish_connection), on a descriptor of ours.  A thread that still waits
+        for the client hears of the end with it."""
+        cdef Connection left
+        cdef int fd = fcntl(connection.taken.fileno(), F_DUPFD_CLOEXEC, 0)
+        if fd < 0:
+            return  # the application has closed it
+        connection.taken.close()
+        if shutdown(fd, SHUT_WR) != 0:
+            close(fd)
+            return
+        left = Connection.__new__(Connection)
+        left.fd = fd
+        left.hub = self
+        left.port = -1
+        left.interest = NEVER
+        left.state = LINGERING
+        left.parted = left.shared = True
+        self._reserve(fd)
+        self.table[fd] = left
+        self.connections += 1
+        self.slot[CONNECTIONS] = self.connections
+        self.deadlines.set(left, LINGER, self.now)
+        self._watch(left, EPOLLIN)

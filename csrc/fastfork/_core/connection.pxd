@@ -32,6 +32,7 @@ cdef class Connection:
     cdef bint broken          # the peer is gone: nothing can be sent
     cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
     cdef bint detached        # the application took the socket
+    cdef bint parted          # what an application has left of such a socket
     cdef bint flushing        # on the list of connections to look at after a flush
     cdef uint8_t lingers      # close_after means half-close and drain: LINGER, BRIEF_LINGER or 0
     cdef bint cut             # what was sent has no end that shows: close with a reset
@@ -46,6 +47,9 @@ cdef class Connection:
     cdef int port              # of the peer, -1 for Unix sockets
     cdef uint32_t listener
     cdef uint32_t drained     # bytes read while lingering
+    cdef readonly uint32_t served  # requests given to the application, the one it is at included
+    cdef uint32_t rest_size
+    cdef const char *rest     # what came behind the request that was just given to the application
     cdef void *before         # neighbours on the deadline list; the table owns the references
     cdef void *behind
     cdef int64_t deadline     # monotonic nanoseconds
@@ -64,8 +68,10 @@ cdef class Connection:
     cdef object spool         # the file that holds the body being answered, or None
     cdef Outbox outbox        # None unless data waits for the client
     cdef object responder     # the parked response, or None
+    cdef readonly object taken  # the socket, where the application has it by `gunicorn.socket`
     cdef int keep(self, const char *p, Py_ssize_t n) except -1
     cdef bint is_blank(self) noexcept
+    cdef bytes take_rest(self)
     cdef void forget_partial(self) noexcept
     cdef str port_text(self)
     cdef Outbox queue(self)

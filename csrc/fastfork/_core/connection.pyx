@@ -44,23 +44,50 @@ cdef class Connection:
         return copy
 
     def detach(self):
-        """Take the connection over: returns its `socket.socket`, non-blocking.
+        """Take the connection over: returns its socket, non-blocking.
 
-        The server forgets it: what the application then returns is not sent.  Only inside
-        the application call, before start_response, and not on a connection with TLS, whose
-        keys cannot be handed on.  Raises RuntimeError otherwise.
+        That is a `socket.socket`, or what reads and sends as one where bytes behind the request
+        have been received already, or where there is TLS (fastfork.net.taken).  The server
+        forgets the connection: what the application then returns is not sent.  Only inside the
+        application call, before anything was sent; raises RuntimeError otherwise.
         """
-        if self.sealed is not None:
-            raise RuntimeError("fastfork.socket cannot be detached from a connection with TLS: "
-                               "what is read there is encrypted; let a proxy in front end TLS")
-        if not self.busy or self.fd < 0 or self.outbox is not None:
-            raise RuntimeError("fastfork.socket can be detached only while its request is "
-                               "being answered, before anything was sent")
         self.hub.crew.begin_aside()
         try:
-            return self.hub._detach(self)
+            return self._detached()
         finally:
             self.hub.crew.end_aside()
+
+    def take(self):
+        """The same for `gunicorn.socket`, as often as it is used: a socket that blocks, and is
+        closed when the call of the application ends."""
+        self.hub.crew.begin_aside()
+        try:
+            if self.taken is None:
+                self.taken = self._detached()
+                self.taken.settimeout(None)
+            return self.taken
+        finally:
+            self.hub.crew.end_aside()
+
+    def _detached(self):
+        if not self.busy or self.fd < 0 or self.outbox is not None:
+            raise RuntimeError("the socket of a request can be detached only while it is being "
+                               "answered, before anything was sent")
+        return self.hub._detach(self)
+
+    def answers(self, uint32_t number):
+        """Is it the application's, which answers the request of that number?"""
+        return self.busy and self.served == number and self.fd >= 0
+
+    @property
+    def tls(self):
+        """Its `ssl.SSLObject`, None where it speaks in the clear."""
+        return None if self.sealed is None else self.sealed.tls
+
+    @property
+    def leaving(self):
+        """Will the worker go soon?  For calls that last: they have `graceful_timeout` to end."""
+        return self.hub.leaves()
 
     @property
     def speaker(self):
@@ -97,6 +124,15 @@ cdef class Connection:
             if self.partial[i] != b'\r' and self.partial[i] != b'\n':
                 return False
         return True
+
+    cdef bytes take_rest(self):
+        """What has been received behind the request that is being answered."""
+        cdef bytes rest = self.rest[:self.rest_size] if self.rest_size else b""
+        if self.partial != NULL:
+            rest += self.partial[:self.partial_size]
+            self.forget_partial()
+        self.rest_size = 0
+        return rest
 
     cdef void forget_partial(self) noexcept:
         global partials

@@ -27,16 +27,16 @@ from fastfork._core.deadlines cimport (
     WAITS,
     WHOLE_HEAD,
 )
+from fastfork._core.exchange cimport says_close
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
 from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
-import socket
-
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
+    int SHUT_RDWR
     int SOL_SOCKET
     int SO_LINGER
     struct linger:
@@ -103,6 +103,10 @@ cdef class Connections:
     cdef bint _has_done(self) noexcept:
         """An application that has taken its connection is still answering a request."""
         return self.connections == 0 and self.crew.busy == 0
+
+    def leaves(self):
+        """Does the worker finish what it has, to go then?"""
+        return says_close(self.site)
 
     def close_all(self):
         """Close every connection as it is."""
@@ -295,6 +299,8 @@ cdef class Connections:
             self.poller.unregister(fd)
         self.batch.forget(connection)
         connection.fd = -1
+        if connection.parted:
+            shutdown(fd, SHUT_RDWR)  # a thread of the application may still wait for what comes
         close(fd)
         connection.forget_partial()
         if connection.body is not None:
@@ -312,28 +318,6 @@ cdef class Connections:
             else:
                 (<Responder>responder).abandon()
         return self._gone()
-
-    def _detach(self, Connection connection):
-        """The application takes the socket; see Connection.detach."""
-        self._flush()
-        fd = connection.fd
-        if fd < 0 or connection.outbox is not None:
-            raise RuntimeError("fastfork.socket cannot be detached: the client has not read the "
-                               "answers before this one, or has left")
-        self.batch.forget(connection)
-        if connection.interest != NEVER:
-            self.poller.unregister(fd)
-        self.deadlines.remove(connection)
-        self.table[fd] = None
-        connection.fd = -1
-        connection.state = CLOSED
-        connection.detached = connection.broken = True
-        self.connections -= 1
-        self.slot[CONNECTIONS] = self.connections
-        self._gone()
-        sock = socket.socket(fileno=fd)
-        sock.setblocking(False)  # as the descriptor is
-        return sock
 
     # Those whose time is up.
 

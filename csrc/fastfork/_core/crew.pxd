@@ -22,6 +22,9 @@ cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
     LINE_BYTES = 240
 
 
+cpdef bint has_taken(dict environ) except -1
+
+
 cdef class Seat:
     cdef int fd                # eventfd it waits on; -1: it never has to
     cdef char *received        # its receive buffer

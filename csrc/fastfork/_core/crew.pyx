@@ -69,6 +69,12 @@ cdef enum:
     RECEIVE_BYTES = 64 << 10
 
 
+cpdef bint has_taken(dict environ) except -1:
+    """Has the application taken the socket of this request?"""
+    connection = environ.get("fastfork.socket")
+    return connection is not None and connection.fileno() < 0
+
+
 cdef class Seat:
     """What one thread has to itself."""
 
@@ -226,14 +232,15 @@ cdef class Crew:
         self.slot[IN_FLIGHT_SINCE] = 0
         return 0
 
-    def running(self):
+    def running(self, bint to_answer=False):
         """[(thread, seconds' start in nanoseconds, request line), ...] of all that are in the
-        application; the longest first."""
+        application; the longest first.  to_answer: without those that have taken their socket,
+        which may last."""
         found = []
         cdef Seat seat
         for seat in self.seats:
             environ = seat.environ
-            if environ is not None:
+            if environ is not None and not (to_answer and has_taken(environ)):
                 found.append((seat.place[SINCE], seat.ident,
                               f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
                               f"{environ.get('SERVER_PROTOCOL')}"))

@@ -15,6 +15,7 @@ cdef enum:  # what is remarkable in a request's fields
     OWN = 4            # a forwarder's, with an underscore
     SCRIPT = 8         # SCRIPT_NAME among them
     REFUSED = 16       # a name with an underscore that is refused
+    UPGRADES = 32      # another protocol is wished for
 
 
 cdef struct name_entry:

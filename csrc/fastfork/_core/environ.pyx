@@ -172,6 +172,8 @@ cdef class EnvironBuilder:
             self._watched is not None and key in self._watched)
 
     cdef uint8_t _mark(self, const char *name, const ff_field *field, key):
+        if key == "HTTP_UPGRADE":
+            return UPGRADES
         if self._watched is None:
             return 0
         if key is None:

@@ -25,6 +25,8 @@ cdef class Site:
     cdef object leaving
     cdef object spool_dir      # of responses that a client does not take
     cdef int64_t spill_max     # bytes of one of them
+    cdef object socket_of
+    cdef object take_over
     cdef int spill(self, Connection connection) except -1
 
 
@@ -67,3 +69,5 @@ cdef class Exchange:
     cdef int _write_now(self, bytes data) except -1
     cdef Py_ssize_t _put_head(self, char *out, int64_t add_length)
     cdef int _block(self, bytes data) except -1
+    cdef int _took_socket(self) except -1
+    cdef int _tell_of_end(self, error) except -1

@@ -26,6 +26,7 @@ from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
 import errno
+import traceback
 
 cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
@@ -43,10 +44,12 @@ cdef class Site:
     not told its workers yet, but will stop; server: its words on the scoreboard, None for none.
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there.
+    socket_of(connection) -> the `gunicorn.socket` of a request that wants to upgrade.
+    take_over(socket, rest: bytes, Sealed or None) -> what reads the rest first, or through TLS.
     server_header: what responses and pages say in Server, where the application does not."""
 
-    def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, spool_dir=None,
-                  response_buffer=1 << 30, line_waits=False, server_header="fastfork",
+    def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, socket_of, take_over,
+                  spool_dir=None, response_buffer=1 << 30, line_waits=False, server_header="fastfork",
                   const int64_t[::1] server=None):
         self.batch = batch
         self.crew = crew
@@ -57,6 +60,8 @@ cdef class Site:
         self.leaving = leaving
         self.spool_dir = spool_dir
         self.spill_max = response_buffer
+        self.socket_of = socket_of
+        self.take_over = take_over
         self.access_lines = []
         self.line_waits = line_waits
         self.told = set()
@@ -294,3 +299,27 @@ cdef class Exchange:
             memcpy(p, b"\r\n", 2)
             batch.push(connection, 2, None)
         return cut
+
+    # Where the application has taken the socket.
+
+    cdef int _took_socket(self) except -1:
+        """Its call has ended, which is the end of a conversation and no response."""
+        if self.site.access_line is not None:
+            self.status = "101 Switching Protocols"
+            self.fields = []
+        self.sent = 0
+        if self.connection.taken is not None:
+            self.connection.hub._part(self.connection)
+        return 0
+
+    cdef int _tell_of_end(self, error) except -1:
+        """It ended by an exception.  For gunicorn's libraries that is a StopIteration; and a
+        client that has left is no news."""
+        if isinstance(error, (StopIteration, OSError)):
+            return 0
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        request = self.environ or {}
+        self.site.log.warning("the call that took the socket of %s %s ended with %s: %s (%s:%s)",
+                              request.get("REQUEST_METHOD"), request.get("RAW_URI"),
+                              type(error).__name__, error, where.filename, where.lineno)
+        return 0

@@ -19,14 +19,19 @@ from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
 from fastfork._core.crew cimport IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
-from fastfork._core.crew cimport HEARTBEAT, PLACE_WORDS, PLACES_AT, SINCE, Seat
+from fastfork._core.crew cimport HEARTBEAT, PLACE_WORDS, PLACES_AT, SINCE, Seat, has_taken
 from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
 from fastfork._core.response cimport AWAY, FINISHED
 from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
+import sys
 from weakref import getweakrefcount
+
+from greenlet import getcurrent
+
+cdef str SOCKET = sys.intern("fastfork.socket")
 
 cdef enum:  # what a task is told
     PARKED
@@ -136,15 +141,16 @@ cdef class GreenletHub(Hub):
             self.asked = True
             self.call_turn()
 
-    def running(self):
+    def running(self, bint to_answer=False):
         """[(greenlet, since when, request line), ...] of all that are in the application, the
-        longest first; the greenlet is None for the one that the loop itself has just called."""
-        found = [(since, None, line) for _thread, since, line in self.crew.running()]
+        longest first; the greenlet is None for the one that the loop itself has just called.
+        to_answer: see Crew.running."""
+        found = [(since, None, line) for _thread, since, line in self.crew.running(to_answer)]
         cdef Task task
         for task in self.working:
             if task.is_away and task.responder is not None:
                 environ = task.responder.environ
-                if environ is not None:
+                if environ is not None and not (to_answer and has_taken(environ)):
                     found.append((task.since, task.greenlet, _line_of(environ)))
         found.sort(key=_first)
         return [(greenlet, since, line) for since, greenlet, line in found]
@@ -166,10 +172,25 @@ cdef class GreenletHub(Hub):
         finally:
             self.turning = False
 
+    def connection_of_call(self):
+        cdef Task task
+        if self.crew.seat.environ is not None:
+            return self.crew.seat.environ.get(SOCKET)  # the loop has just called it
+        me = getcurrent()
+        for task in self.working:
+            if task.greenlet is me:
+                return task.connection
+        return None
+
     def _detach(self, Connection connection):
         sock = Hub._detach(self, connection)
         self.soon()  # others may have been closed with it, and hear of it
         return sock
+
+    def _part(self, Connection connection):
+        self.now = now_ns()
+        Hub._part(self, connection)
+        self.soon()
 
     # Responders: as many as there are requests.
 

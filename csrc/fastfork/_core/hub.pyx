@@ -21,7 +21,7 @@ from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, N
 from fastfork._core.deadlines cimport QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
-from fastfork._core.tally cimport KEPT_ALIVE, tally_answer, tally_wait
+from fastfork._core.tally cimport ANSWERS, KEPT_ALIVE, tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 
 import sys
@@ -250,6 +250,7 @@ cdef class Hub(Caller):
         self.crew.begin(environ, began)
         connection.state = IDLE
         connection.busy = True
+        connection.served += 1
         self.asked_ns = connection.asked_ns or self.turn_ns
         connection.asked_ns = 0
         tally_wait(self.slot, began - self.asked_ns)
@@ -283,8 +284,11 @@ cdef class Hub(Caller):
         if self.crew.many and responder.seat is not None:
             responder.seat.streams += (how != FINISHED) - (connection.responder is not None)
         if how == FINISHED:
-            tally_answer(self.slot, responder.head.status if responder.started else 0,
-                         self.now - responder.began_ns)
+            if connection.detached:
+                self.slot[ANSWERS + 1] += 1  # how long it lasted says nothing of answers
+            else:
+                tally_answer(self.slot, responder.head.status if responder.started else 0,
+                             self.now - responder.began_ns)
         if connection.state == CLOSED:
             connection.responder = None
             if how == FINISHED:

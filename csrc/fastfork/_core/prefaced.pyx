@@ -13,9 +13,11 @@ from libc.stdlib cimport free
 
 from fastfork._core.connection cimport HANDSHAKE, IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
-from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT
+from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT, UPGRADES
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
 from fastfork._core.tally cimport BYTES_RECEIVED
+
+import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     ssize_t recv(int fd, void *p, size_t n, int flags)
@@ -39,6 +41,8 @@ cdef extern from "preface.h" nogil:
 
     Py_ssize_t ff_read_preface(const char *p, size_t n, int versions, ff_preface *f)
     size_t ff_next_tlv(const char *p, uint8_t *type, const char **value, size_t *len)
+
+cdef str GUNICORN_SOCKET = sys.intern("gunicorn.socket")
 
 cdef enum:
     RECEIVE_BYTES = 64 << 10
@@ -100,6 +104,11 @@ cdef class Prefaced(Secured):
         return 0
 
     cdef int _believe(self, Connection connection, dict environ, int marks) except -1:
+        if marks & UPGRADES:
+            environ[GUNICORN_SOCKET] = self.site.socket_of(connection)
+            marks &= ~UPGRADES
+            if not marks:
+                return 0
         if marks & REFUSED:
             return FF_UNDERSCORE
         return self.forwarded.apply(environ, marks & REPEATED != 0, marks & SCRIPT != 0)

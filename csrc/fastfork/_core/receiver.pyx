@@ -164,6 +164,7 @@ cdef class Receiver(Uploads):
                 return 0  # what follows the last request is never answered
             if connection.state == RESPONDING or count == PIPELINED_MAX:
                 self._keep(connection, p, end - p)
+                connection.rest_size = 0
                 if connection.state != RESPONDING:
                     self.ready.append(connection)
                 return 0
@@ -189,6 +190,8 @@ cdef class Receiver(Uploads):
             p += used
             count += 1
             if not self.parser.framing.chunked and self.parser.framing.content_length <= 0:
+                connection.rest = p
+                connection.rest_size = <uint32_t>(end - p)
                 self._answer(connection)
                 continue
             self._begin_body(connection)

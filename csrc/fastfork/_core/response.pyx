@@ -285,6 +285,9 @@ cdef class Responder(Exchange):
             self.site.log.info("the client of %s left before the answer was complete",
                                (self.environ or {}).get("RAW_URI"))
             return self._finish()
+        if self.connection.detached:
+            self._tell_of_end(error)
+            return self._finish()
         request = self.environ or {}
         self.site.log.error("Error handling request %s %s", request.get("REQUEST_METHOD"),
                             request.get("RAW_URI"), exc_info=error)
@@ -327,6 +330,8 @@ cdef class Responder(Exchange):
         if connection.spool is not None:
             connection.spool.close()  # not left to whoever still holds the environ
             connection.spool = None
+        if connection.detached:
+            self._took_socket()
         if self.site.access_line is not None and self.status is not None:
             self.site.access_lines.append(self._access_line(now_ns()))
             self.status = self.fields = None

@@ -10,10 +10,10 @@ cdef int load_ssl() except -1
 
 
 cdef class Sealed:
-    cdef object tls            # ssl.SSLObject
+    cdef readonly object tls            # ssl.SSLObject
     cdef object core           # ... and the compiled object behind it
-    cdef object incoming       # ssl.MemoryBIO: what the client has sent
-    cdef object outgoing       # ssl.MemoryBIO: what is to be sent to it
+    cdef readonly object incoming       # ssl.MemoryBIO: what the client has sent
+    cdef readonly object outgoing       # ssl.MemoryBIO: what is to be sent to it
     cdef bint begun            # something has come
     cdef bint agreed           # the handshake is complete
     cdef bint ended            # the client has said that it sends no more

@@ -7,7 +7,7 @@ cdef extern from *:
     int __builtin_clzll(unsigned long long value) noexcept nogil
 
 cdef enum:
-    ANSWERS = 64         # responses by the first digit of their status; 0: cut, or the socket taken
+    ANSWERS = 64         # responses by the first digit of their status; 0: cut
     DURATION_SUM = 74    # nanoseconds
     WAIT_SUM = 75
     DURATIONS = 76       # a histogram

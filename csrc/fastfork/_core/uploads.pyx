@@ -89,6 +89,8 @@ cdef class Uploads(Prefaced):
             if self._is_too_slow(connection.body, p[0] - begin):
                 self._refuse(connection, 0, 408)
             return 0
+        connection.rest = p[0]
+        connection.rest_size = <int>(end - p[0])
         self._answer_with_body(connection)
         return 1
 
@@ -136,6 +138,7 @@ cdef class Uploads(Prefaced):
             return 0
         self.deadlines.set(connection, MORE_BODY, self.now)
         if body.wrote(n):
+            connection.rest_size = 0
             self._answer_with_body(connection)
         elif self._is_too_slow(body, n):
             self._refuse(connection, 0, 408)
