@@ -145,7 +145,8 @@ class SlowClient:
     def end(self, error: OSError | None) -> None:
         """It is over: say how in a few words."""
         words = [self.status] if self.status else []
-        if error is None:
+        # Sending into a connection that TLS has ended (SSL_ERROR_EOF).
+        if error is None or isinstance(error, ssl.SSLEOFError):
             words.append("end" if words else "closed")
         else:
             words.append(
