@@ -10,11 +10,13 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +25,9 @@ from tests.kit.client import RawClient
 from tests.kit.log import Log
 from tests.kit.server import environment
 from tests.kit.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.kit.tls import Authority
 
 SHOP = """
 import sys
@@ -221,6 +226,25 @@ def test_upgrade_starts_in_the_new_release(site: Site) -> None:
     site.process.wait(20)
     assert site.get() == "v2 v2 v2"
     os.kill(int(line.split()[-1]), signal.SIGTERM)
+
+
+def test_certificates_of_the_new_release_are_used(site: Site, authority: Authority) -> None:
+    pairs = {version: authority.issue(version) for version in ("v1", "v2")}
+    site.release("v2")
+    for version, pair in pairs.items():
+        shutil.copy(pair.certificate, site.top / version / "cert.pem")
+        shutil.copy(pair.key, site.top / version / "key.pem")
+    site.start("--certfile", "cert.pem", "--keyfile", "key.pem")
+
+    def shown() -> str:
+        """Whose certificate a client is shown."""
+        found = ssl.get_server_certificate(("127.0.0.1", site.port))
+        return next(name for name, pair in pairs.items() if found in pair.certificate.read_text())
+
+    assert shown() == "v1"
+    site.switch("v2")
+    site.reload()
+    wait_until(lambda: shown() == "v2", "the certificate is the new one")
 
 
 def test_switched_link_is_a_change_of_the_code(site: Site) -> None:
