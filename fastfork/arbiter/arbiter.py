@@ -25,14 +25,14 @@ from fastfork.arbiter.ledger import Ledger
 from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
-from fastfork.arbiter.reap import LOST, is_there, meaning
+from fastfork.arbiter.reap import meaning
 from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.spawn import exit_code, worker_class
 from fastfork.arbiter.upgrade import Upgrade
-from fastfork.arbiter.verdicts import bury_template, judge_worker
+from fastfork.arbiter.verdicts import bury_lost, bury_template, judge_worker
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox
 from fastfork.net import Listener, Places, resolve
@@ -138,9 +138,7 @@ class Arbiter:
             for child, death in self.crew.reap(self.bury_other):
                 self.ledger.ended(child, death, self.crew.generation)
                 judge_worker(self, child, death)
-            for template in self.editions.templates():
-                if template.pid is not None and not is_there(template.pid):
-                    bury_template(self, template, LOST)
+            bury_lost(self)
             self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)

@@ -15,7 +15,7 @@ from typing import Final
 
 from fastfork import clock, unpatched
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
-from fastfork.arbiter.reap import meaning
+from fastfork.arbiter.reap import LOST_STATUS, is_there, meaning
 from fastfork.arbiter.spawn import Runnable, spawn
 from fastfork.arbiter.stalled import SilenceWatch
 from fastfork.ipc import SignalMailbox, Slot
@@ -56,6 +56,8 @@ class Helper:
     def keep(self) -> None:
         """Start it, unless it runs or has died too often just now."""
         now = clock.now()
+        if self.pid is not None and not is_there(self.pid):
+            self.bury(self.pid, LOST_STATUS)  # other code in this process has waited for it
         if self.pid is not None:
             if now - self._spawned_at >= HEALTHY_AFTER:
                 self._backoff.lived(self._spawned_at)

@@ -68,6 +68,7 @@ def _killed(signum: int, sent: Set[int], *, dumped: bool) -> Death:
 
 # Of a child whose exit status somebody else in this process has taken.
 LOST: Final = Death(255, logging.WARNING, "is gone; other code in this process has waited for it")
+LOST_STATUS: Final = LOST.code << 8  # as waitpid(2) would have it
 
 
 def is_there(pid: int) -> bool:

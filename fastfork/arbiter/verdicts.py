@@ -15,8 +15,9 @@ from fastfork.arbiter.crew import Crew
 from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.face import Server as Face
 from fastfork.arbiter.nursery import Nursery
-from fastfork.arbiter.reap import Death
+from fastfork.arbiter.reap import LOST, LOST_STATUS, Death, is_there
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
+from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import BootError
 from fastfork.ipc import State
 
@@ -30,6 +31,7 @@ class Server(Protocol):
     crew: Crew
     editions: Editions
     shutdown: Shutdown
+    upgrading: Upgrade
 
 
 def judge_worker(server: Server, child: Child, death: Death) -> None:
@@ -73,6 +75,16 @@ def bury_template(server: Server, template: Nursery, death: Death) -> None:
         editions.fail(crew, "the new template has died")
     else:
         crew.note_failure("The template died")
+
+
+def bury_lost(server: Server) -> None:
+    """Miss templates and the new program of an upgrade that other code has waited for."""
+    for template in server.editions.templates():
+        if template.pid is not None and not is_there(template.pid):
+            bury_template(server, template, LOST)
+    successor = server.upgrading.successor
+    if successor is not None and not is_there(successor):
+        server.upgrading.ended(LOST_STATUS)
 
 
 def _has_finished(child: Child, death: Death) -> bool:

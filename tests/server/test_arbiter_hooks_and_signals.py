@@ -87,6 +87,29 @@ def test_workers_whose_end_other_code_has_waited_for_are_missed_and_replaced(
     assert server.wait_exit() == 0
 
 
+def test_template_and_new_program_whose_end_other_code_has_waited_for_are_missed(
+    start_server: Starter,
+) -> None:
+    server = start_server("supervised:app", "--preload", config=REAPING)
+    line = server.log.wait_for("Template ready")
+    os.kill(int(line.rstrip(")").split()[-1]), signal.SIGKILL)
+    server.log.wait_for("Template ready", count=2)
+    server.signal("USR2")
+    line = server.log.wait_for("Upgrading; the new arbiter is process")
+    os.kill(int(line.split()[-1]), signal.SIGKILL)
+    server.log.wait_for("The new arbiter ended")
+
+
+def test_watcher_whose_end_other_code_has_waited_for_is_missed(start_server: Starter) -> None:
+    server = start_server("supervised:app", "--reload", config=REAPING)
+    server.log.wait_for("Watching the code")
+    worker = int(server.get("/pid").text)
+    for pid in server.worker_pids():
+        if pid != worker:
+            os.kill(pid, signal.SIGKILL)
+    server.log.wait_for("Watching the code", count=2)
+
+
 def test_server_that_is_started_with_signals_held_back_hears_them(start_server: Starter) -> None:
     held = (
         "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {1, 2, 10, 15, 17}); "

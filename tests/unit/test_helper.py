@@ -61,6 +61,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def forks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forks]:
     forks = Forks()
     monkeypatch.setattr(helper, "spawn", forks.spawn)
+    monkeypatch.setattr(helper, "is_there", lambda _pid: True)
     yield forks
     forks.close()
 
