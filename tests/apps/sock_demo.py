@@ -18,7 +18,6 @@ from flask_sock import Sock
 from flask_socketio import SocketIO, emit, join_room
 
 app = Flask(__name__)
-app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": 25}
 sock = Sock(app)
 socketio = SocketIO(app, async_mode=os.environ.get("SOCKETS", "threading"))
 
