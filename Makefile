@@ -109,7 +109,7 @@ bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that a
 bench-sleepers: $(INSTALLED) $(EXTRA)-bench ## 5,000 requests that all sleep a second, with gevent
 	$(RUN) -m benchmarks.sleepers $(ARGS)
 
-slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and famines; 20 minutes
+slow: $(INSTALLED) $(EXTRA)-bench ## slow clients beside other servers, and famines; 30 minutes
 	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.slow --json benchmarks/results/slow.json \
 	    --markdown docs/explanation/slow-clients.md $(ARGS)
