@@ -8,6 +8,7 @@ class Connections:
     crew: Crew
     now: int
     connections: int
+    tells: bool
     @property
     def requests(self) -> int: ...
     @property

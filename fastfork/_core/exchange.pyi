@@ -11,6 +11,8 @@ from fastfork._core.sealed import Sealed
 class Site:
     crew: Crew
     draining: bool
+    access_line: Callable[..., str] | None
+    line_waits: bool
     def __init__(
         self,
         batch: Batch,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import fastfork
-from fastfork.config import Config, Loaded
+from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import BootError, StartError
 from fastfork.net import Listener, shown
 from fastfork.process import boot
@@ -43,6 +43,17 @@ def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
     log.info("Using worker: %s", loaded.config.worker_class)
     log.info("Using parser: %s", parser)
     log.info("Arbiter pid: %d", os.getpid())
+    in_force(loaded.config)
+
+
+def in_force(cfg: Config) -> None:
+    """Log each setting, when somebody looks for what is wrong."""
+    if log.isEnabledFor(logging.DEBUG):
+        for name, spec in SETTINGS.items():
+            value = getattr(cfg, name)
+            if name == "raw_env":  # the names: some of the values are secrets
+                value = tuple(one.partition("=")[0] for one in value)
+            log.debug("Setting %s: %s", name, spec.kind.show(value))
 
 
 def no_worker_started(reason: str, cfg: Config) -> None:

@@ -133,6 +133,7 @@ class Arbiter:
             deadline = min(self.crew.next_deadline(), self.shutdown.next_deadline())
             self.mailbox.wait(min(TICK, deadline - now, self.service.wait(now)))
             for signum in self.mailbox.drain():
+                log.debug("Signal %s: %s", signal.Signals(signum).name, SIGNALS[signum].help)
                 SIGNALS[signum].run(self)
             self.crew.read_scoreboard(self.cfg)
             for child, death in self.crew.reap(self.bury_other):

@@ -207,7 +207,18 @@ class Crew:
             if self.backoff.wait(clock.now()) or not self._spawn():
                 break
         for child in step.retire:
+            log.debug(
+                "Worker %d is told to go (pid: %d): %s", child.nr, child.pid, self._why(child)
+            )
             child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN, order)
+
+    def _why(self, child: Child) -> str:
+        """What makes a worker superfluous, for the log."""
+        if child.generation != self.generation:
+            return "one with the new settings and code serves"
+        if child.is_outdated(self.generation):
+            return "its replacement serves"
+        return f"{self.target} are wanted, and there are {len(self.children)}"
 
     def dismiss(self, signum: int, kill_at: float, order: Order = Order.NONE) -> None:
         """Tell every worker to go, with SIGKILL at `kill_at`."""
@@ -294,6 +305,13 @@ class Crew:
         )
         if face is not None:
             face.pid, face.slot = pid, slot
+        log.debug(
+            "Worker %d is started (pid: %d), generation %d: %d are wanted",
+            nr,
+            pid,
+            self.generation,
+            self.target,
+        )
         return True
 
     def _tell_ready(self, child: Child) -> None:

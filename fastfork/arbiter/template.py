@@ -84,6 +84,7 @@ class Template:
         self.told_to_go = False
         self.handled: set[int] = set()
         self._aside: Aside
+        self._leaves = False  # a SystemExit that a log call meets is a signal handler's
 
     def run(self) -> int:
         """Load the application, then fork until the arbiter says no more.  The exit code."""
@@ -91,6 +92,7 @@ class Template:
         parent.signal_at_parents_death(signal.SIGTERM)
         if os.getppid() != self.arbiter_pid:
             return 0
+        logs.let_pass_when(lambda: self._leaves)
         self.install_handlers()
         cfg = self.cfg
         self.show()
@@ -203,11 +205,12 @@ class Template:
 
     def _overslept(self, _signum: int, _frame: FrameType | None) -> None:
         """End the import; its traceback says where it hung.  The arbiter kills what ignores it."""
+        self._leaves = True
         raise SystemExit(BootError.exit_code)
 
     def _go(self, _signum: int, _frame: FrameType | None) -> None:
         if not self.told_to_go:
-            self.told_to_go = True
+            self.told_to_go = self._leaves = True
             faulthandler.dump_traceback_later(EXIT_GRACE, exit=True, file=logs.error_stream())
             raise SystemExit(0)
 

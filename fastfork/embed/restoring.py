@@ -35,18 +35,13 @@ def process_as_it_was() -> Iterator[None]:
     folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     path = list(sys.path)
     show_title = _title_as_it_is()
-    log_handlers, level = list(logs.LOGGER.handlers), logs.LOGGER.level
-    propagate = logs.LOGGER.propagate
+    loggers = logs.as_they_are()
     # Its thread would be missing in the workers, which cancel it and wait for that.
     faulthandler.cancel_dump_traceback_later()
     try:
         yield
     finally:
-        for ours in set(logs.LOGGER.handlers) - set(log_handlers):
-            logs.LOGGER.removeHandler(ours)
-            ours.close()
-        logs.LOGGER.setLevel(level)
-        logs.LOGGER.propagate = propagate
+        loggers()
         sys.path[:] = path
         with suppress(OSError):  # it may be where this user may not go any more
             os.fchdir(folder)

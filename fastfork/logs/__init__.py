@@ -5,8 +5,10 @@ Runs in: both
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+from contextlib import suppress
 
 from fastfork import metrics
 from fastfork.config import Config
@@ -14,40 +16,61 @@ from fastfork.process import streams
 
 from . import voice
 from .access import AccessLog
-from .error import LOGGER, STANDARD_STREAM, open_descriptor
+from .error import STANDARD_STREAM
 from .escaping import escape, escape_controls
 from .glogging import Logger
+from .guard import let_pass_when, must_pass
+from .logstreams import LogStream, open_descriptor
 from .requestid import RequestIdFilter
-from .voice import current
+from .serverlogger import ACCESS, LOGGER, OUR_ACCESS, SERVERS
+from .voice import as_they_are, current
 
 __all__ = [
+    "ACCESS",
     "LOGGER",
+    "OUR_ACCESS",
+    "SERVERS",
     "STANDARD_STREAM",
     "AccessLog",
     "Logger",
     "RequestIdFilter",
+    "as_they_are",
     "current",
     "error_stream",
     "escape",
     "escape_controls",
+    "follow",
+    "let_pass_when",
     "reopen",
     "setup",
 ]
 
 
-def setup(cfg: Config) -> None:
-    """Send the error log where `cfg` says, and check that the access log can be opened.
+class _Captured:
+    """The file that what is printed goes to: a path that stays right when the application
+    changes the directory."""
 
-    Raises ConfigError; the error log stays where it was then.  May be called again, on a
-    reload.
+    path = ""
+
+
+class _Faults:
+    """Where faulthandler writes.  Inherited by a fork, and then the child's own."""
+
+    descriptor = -1
+
+
+def setup(cfg: Config) -> None:
+    """Send both logs where `cfg` says.
+
+    Raises ConfigError; they stay where they were then.  May be called again, on a reload.
     """
-    if not voice.is_custom(cfg):
-        AccessLog(cfg).close()
     metrics.setup(cfg)
+    path, _Captured.path = _Captured.path, os.path.abspath(cfg.errorlog)  # noqa: PTH100
     try:
         _capture(cfg)
         voice.setup(cfg)
     except Exception:
+        _Captured.path = path
         before = current().cfg
         metrics.setup(before)
         _capture(before)
@@ -55,26 +78,55 @@ def setup(cfg: Config) -> None:
 
 
 def reopen() -> None:
-    """Open the files of the error log again, after they were moved away.  Never raises.
+    """Open the files of the logs again, after they were moved away.  Never raises.
 
-    An access log belongs to the worker that made it: see AccessLog.reopen().
+    So a signal handler may call it in the middle of anything.
     """
     logger = current()
     try:
         logger.reopen_files()
         _capture(logger.cfg)
-    except Exception as error:
+        if _Faults.descriptor >= 0:
+            error_stream()
+    except BaseException as error:
+        if must_pass(error):
+            raise
         LOGGER.error("The log files cannot be opened again: %s", error)
 
 
+def follow() -> None:
+    """Write to what the standard streams are now.  Never raises."""
+    for logger in (logging.root, *SERVERS):
+        for handler in logger.handlers:
+            stream = getattr(handler, "stream", None)
+            if isinstance(stream, LogStream):
+                stream.look()
+    if _Faults.descriptor >= 0:
+        error_stream()
+
+
 def error_stream() -> int:
-    """File descriptor of the error log, else of standard error, for faulthandler."""
-    for handler in current().error_log.handlers:
+    """Descriptor for faulthandler, which remembers a number: where the error log goes now.
+
+    It is a duplicate of our own, so that the number is never anybody else's, and always the same
+    one.  Standard error when there is none.
+    """
+    try:
+        source = _error_descriptor()
+        if _Faults.descriptor < 0:
+            _Faults.descriptor = fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, 3)
+        else:
+            os.dup2(source, _Faults.descriptor, inheritable=False)
+    except OSError:
+        return 2 if _Faults.descriptor < 0 else _Faults.descriptor
+    return _Faults.descriptor
+
+
+def _error_descriptor() -> int:
+    for handler in getattr(current(), "error_log", LOGGER).handlers:
         if isinstance(handler, logging.StreamHandler):
-            try:
+            with suppress(OSError, ValueError, AttributeError):
                 return int(handler.stream.fileno())
-            except (OSError, ValueError, AttributeError):
-                continue
     return 2
 
 
@@ -83,6 +135,10 @@ def _capture(cfg: Config) -> None:
     if not cfg.capture_output or cfg.errorlog == STANDARD_STREAM:
         streams.release()
         return
-    fd = open_descriptor(cfg.errorlog, "errorlog")
+    fd = open_descriptor(_Captured.path, "errorlog")
+    os.set_blocking(fd, True)  # programs do not expect anything else of their standard output
     streams.capture(fd)
     os.close(fd)
+
+
+streams.tell_changes_to(follow)

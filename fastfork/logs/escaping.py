@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from .guard import must_pass
+
 __all__ = ["escape", "escape_controls"]
 
 # Longer values are cut: a log line is for reading.  Twice the default limit of a field.
@@ -32,7 +34,9 @@ def escape(value: object) -> str:
     """
     try:
         text = str(value)
-    except Exception:
+    except BaseException as error:
+        if must_pass(error):
+            raise
         return "-"
     return _UNSAFE.sub(_as_hex, text[:LONGEST_VALUE])
 

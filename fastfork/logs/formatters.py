@@ -14,7 +14,15 @@ from typing import Final, TextIO
 
 from .escaping import escape_controls
 
-__all__ = ["DATE_FORMAT", "FORMAT", "JsonFormatter", "SafeFormatter", "make", "wants_colour"]
+__all__ = [
+    "DATE_FORMAT",
+    "FORMAT",
+    "JsonFormatter",
+    "SafeFormatter",
+    "make",
+    "unmade",
+    "wants_colour",
+]
 
 FORMAT: Final = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 DATE_FORMAT: Final = "[%Y-%m-%d %H:%M:%S %z]"
@@ -97,6 +105,12 @@ class JsonFormatter(logging.Formatter):
         if record.stack_info:
             made["stack"] = self.formatStack(record.stack_info)
         return json.dumps(made)
+
+
+def unmade(record: logging.LogRecord, error: BaseException) -> str:
+    """What to say of a record whose text cannot be made: its values or its formatter raise."""
+    shown = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+    return f"A line of the log cannot be made ({type(error).__name__}): {shown[:200]!r}"
 
 
 def rfc3339(at: float) -> str:

@@ -24,11 +24,14 @@ from fastfork.config.sinks import Sink
 from fastfork.config.sinks import parse_syslog as parse_syslog_address
 
 from . import clf, formatters, logconfig
+from .accesshandler import AccessHandler
 from .atoms import JsonAtoms, SafeAtoms, mapping_format
-from .error import GUNICORNS, LOGGER, ErrorHandler
+from .error import ErrorHandler, LogHandler
+from .guard import must_pass
 from .line import basic_user
 from .logconfig import CONFIG_DEFAULTS
 from .requestid import KEY, RequestIdFilter
+from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 from .syslog import SyslogHandler
 
 if TYPE_CHECKING:
@@ -45,9 +48,6 @@ __all__ = [
     "loggers",
     "parse_syslog_address",
 ]
-
-ACCESS: Final = logging.getLogger("gunicorn.access")
-OUR_ACCESS: Final = logging.getLogger("fastfork.access")
 
 
 def loggers() -> list[logging.Logger]:
@@ -79,9 +79,9 @@ class Logger:
     atoms_wrapper_class: type[Any] = SafeAtoms
 
     def __init__(self, cfg: Config) -> None:
-        self.error_log = GUNICORNS
+        self.error_log: logging.Logger = GUNICORNS
         self.error_log.propagate = False
-        self.access_log = ACCESS
+        self.access_log: logging.Logger = ACCESS
         self.access_log.propagate = False
         self.error_handlers: list[logging.Handler] = []
         self.access_handlers: list[logging.Handler] = []
@@ -103,14 +103,15 @@ class Logger:
             log.setLevel(level)
             for handler in list(log.handlers):
                 if getattr(handler, "_gunicorn", False):
-                    log.removeHandler(handler)
-                    handler.close()
+                    _dismiss(log, handler)
         named = logconfig.apply(cfg)
         self.error_log = logconfig.chosen(named, LOGGER, GUNICORNS)
         self.access_log = logconfig.chosen(named, OUR_ACCESS, ACCESS)
-        for log in (self.error_log, self.access_log):
-            if not any(isinstance(one, RequestIdFilter) for one in log.filters):
-                log.addFilter(RequestIdFilter())
+        logconfig.not_waiting(cfg, (logging.root, *SERVERS))
+        logger: logging.Logger
+        for logger in (self.error_log, self.access_log):
+            if not any(isinstance(one, RequestIdFilter) for one in logger.filters):
+                logger.addFilter(RequestIdFilter())
         if self.error_log.name not in named:
             self._set_handler(self.error_log, cfg.errorlog, self._error_formatter(cfg))
         if self.access_log.name not in named and cfg.accesslog is not None:
@@ -221,7 +222,9 @@ class Logger:
                 wrapper = JsonAtoms
             atoms = wrapper(self.atoms(resp, req, environ, request_time))
             self.access_log.info(text, atoms)
-        except Exception:
+        except BaseException as error:
+            if must_pass(error):
+                raise
             self.exception("An access line cannot be made")
 
     def _access_format(self) -> str:
@@ -238,12 +241,12 @@ class Logger:
 
     def reopen_files(self) -> None:
         """Open every log file again, after it was moved away."""
-        for log in [logging.root, *loggers()]:
-            for handler in log.handlers:
-                if isinstance(handler, ErrorHandler):
-                    handler.reopen()
-                elif isinstance(handler, logging.FileHandler):
-                    _reopen(handler)
+        every = {one: None for log in [logging.root, *loggers()] for one in log.handlers}
+        for handler in every:
+            if isinstance(handler, LogHandler):
+                handler.reopen()
+            elif isinstance(handler, logging.FileHandler):
+                _reopen(handler)
 
     def close_on_exec(self) -> None:
         """Nothing is to be done: Python opens every file so (PEP 446)."""
@@ -266,11 +269,10 @@ class Logger:
         """
         old = self._get_gunicorn_handler(log)
         if old is not None:
-            log.removeHandler(old)
-            old.close()
+            _dismiss(log, old)
         if output is not None:
-            setting = "errorlog" if stream is None else "accesslog"
-            self._add(log, ErrorHandler(output, fmt, setting=setting))
+            kind = ErrorHandler if stream is None else AccessHandler
+            self._add(log, kind(output, fmt))
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Config, fmt: str, name: str) -> None:
         self._add(log, SyslogHandler(cfg, name, logging.Formatter(fmt)))
@@ -295,6 +297,15 @@ def _pairs(message: Any) -> Iterable[tuple[str, Any]]:
     return pairs
 
 
+def _dismiss(log: logging.Logger, handler: logging.Handler) -> None:
+    """Take a handler off a logger, and close it."""
+    log.removeHandler(handler)
+    if isinstance(handler, OurHandler):
+        handler.dispose()
+    else:
+        handler.close()
+
+
 def _reopen(handler: logging.FileHandler) -> None:
     """Let a FileHandler open its file again: it does when it has no stream."""
     handler.acquire()
@@ -302,7 +313,7 @@ def _reopen(handler: logging.FileHandler) -> None:
         if handler.stream is not None:
             handler.stream.close()
             handler.stream = handler._open()
-    except OSError as error:
-        LOGGER.error("%s cannot be opened again: %s", handler.baseFilename, error.strerror)
+    except (OSError, ValueError) as error:
+        LOGGER.error("%s cannot be opened again: %s", handler.baseFilename, error)
     finally:
         handler.release()

@@ -16,6 +16,7 @@ from typing import Final
 from fastfork.config.logformat import NUMBERS, Atom, Piece
 
 from .escaping import LONGEST_VALUE
+from .guard import must_pass
 
 __all__ = ["ALWAYS_NUMBERS", "bare", "inside", "positions", "string", "value"]
 
@@ -86,7 +87,9 @@ def _text(thing: object) -> str:
     """The text of a value; what came as latin-1 and is UTF-8 is read as that."""
     try:
         text = str(thing)[:LONGEST_VALUE]
-    except Exception:
+    except BaseException as error:
+        if must_pass(error):
+            raise
         return NOTHING
     if text.isascii():
         return text

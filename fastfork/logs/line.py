@@ -23,6 +23,7 @@ from fastfork.config.logformat import Atom
 
 from . import clf, jsontemplate
 from .escaping import LONGEST_VALUE, escape
+from .guard import must_pass
 from .requestid import KEY
 
 __all__ = ["LineFunction", "basic_user", "compile_line"]
@@ -135,6 +136,7 @@ def _names() -> dict[str, object]:
         "clock": _Clock(),
         "getpid": os.getpid,
         "is_plain": is_plain,
+        "must_pass": must_pass,
         "response_field": response_field,
         "time": time.time,
     }
@@ -260,7 +262,9 @@ def _source(
         "        looked_at = text" if has_plain_literals else f"        looked_at = f{values!r}"
     )
     lines += [
-        "    except Exception:",  # an app may leave anything in the environ
+        "    except BaseException as error:",  # an app may leave anything in the environ
+        "        if must_pass(error):",
+        "            raise",
         f"        return make_safely({_ARGUMENTS})",
         f"    if is_plain(looked_at, {quotes}, {LONGEST_VALUE}):",
         "        return text",
@@ -286,10 +290,12 @@ def _careful(
                 continue
             getter, writer = step
             try:
-                value = getter(environ, status, sent, duration, headers)
-            except Exception:
-                value = "-"
-            made.append(writer(value))
+                text = writer(getter(environ, status, sent, duration, headers))
+            except BaseException as error:
+                if must_pass(error):
+                    raise
+                text = writer("-")
+            made.append(text)
         return "".join(made)
 
     return line

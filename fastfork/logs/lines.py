@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastfork.wsgi.request_hooks import KEY, Request, Response
 
+from .guard import must_pass
 from .line import Headers, LineFunction
+from .serverlogger import LOGGER
 
 if TYPE_CHECKING:
     from fastfork.metrics import Statsd
@@ -55,7 +57,7 @@ def excluding(line: LineFunction, paths: Iterable[str]) -> LineFunction:
         environ: dict[str, Any], status: str, sent: int, duration: int, headers: Headers
     ) -> str:
         path = environ.get("PATH_INFO", "")
-        if path in exact or (begun and path.startswith(begun)):
+        if type(path) is str and (path in exact or (begun and path.startswith(begun))):
             return ""
         return line(environ, status, sent, duration, headers)
 
@@ -87,8 +89,10 @@ def logged_by(logger: Logger) -> LineFunction:
             request = environ.get(KEY) or Request(environ)
             answer = Response(status, headers, sent)
             logger.access(answer, request, environ, timedelta(microseconds=duration // 1000))
-        except Exception:
-            logger.exception("The access() of the logger_class raised")
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            LOGGER.exception("The access() of the logger_class raised")
         return ""
 
     return logged

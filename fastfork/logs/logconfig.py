@@ -9,18 +9,20 @@ import configparser
 import json
 import logging
 import logging.config
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork.errors import ConfigError
 
 from . import formatters
+from .logstreams import Standard, StandardError
 
 if TYPE_CHECKING:
     from fastfork.config import Config
 
-__all__ = ["CONFIG_DEFAULTS", "apply", "chosen", "is_asked_for"]
+__all__ = ["CONFIG_DEFAULTS", "apply", "chosen", "is_asked_for", "not_waiting"]
 
 # What the top-level keys of logconfig_dict and of the JSON file replace; gunicorn's.
 CONFIG_DEFAULTS: Final[dict[str, Any]] = {
@@ -78,6 +80,18 @@ def chosen(
 ) -> logging.Logger:
     """The logger to write to: ours when only that was named, else gunicorn's."""
     return ours if ours.name in named and gunicorns.name not in named else gunicorns
+
+
+def not_waiting(cfg: Config, loggers: Iterable[logging.Logger]) -> None:
+    """Let handlers of the settings that write to a standard stream do so as ours, which nobody can
+    hold up by not reading it."""
+    for logger in loggers if is_asked_for(cfg) else ():
+        for handler in logger.handlers:
+            if type(handler) is logging.StreamHandler:
+                if handler.stream is sys.stderr:
+                    handler.setStream(StandardError())
+                elif handler.stream is sys.stdout:
+                    handler.setStream(Standard())
 
 
 def _dict(setting: str, given: dict[str, Any]) -> frozenset[str]:

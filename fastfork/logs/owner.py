@@ -13,7 +13,9 @@ import stat
 
 from fastfork.config import Config
 
-from .error import LOGGER, STANDARD_STREAM, open_descriptor
+from .error import STANDARD_STREAM
+from .logstreams import open_descriptor
+from .serverlogger import LOGGER
 
 __all__ = ["give_to"]
 

@@ -40,11 +40,20 @@ and where there is one `request_id`, `exception`, `stack`.
 The logger is `fastfork.error`. `gunicorn.error` has the same handlers and level, for applications
 that borrow them.
 
+At level `debug` it tells each setting at the start (of `raw_env` the names), what the arbiter does
+with a signal, which worker it starts or tells to go and why, and of each connection when it came,
+what it asks and why it is closed.
+
+A pipe, terminal or socket that nobody reads holds nobody up for long: a write waits for a second
+at most, and all of them for a twentieth of the time. What is not taken is lost, here and through
+`wsgi.errors`, and the next line that is taken is followed by the number of those that were not.
+
 ## Access log
 
 There is a line for each request, also for one that is refused before it is understood: it has the
 method, target and protocol as far as they came. Lines are written in batches, 50 ms late at most.
-What cannot be written (a full disk, a reader that stopped) is lost, and told of in the error log.
+What cannot be written (a full disk, a reader that stopped or is too slow) is lost, and told of in
+the error log once a minute.
 
 `access_log_format` is `combined`, `json`, or text with atoms:
 
@@ -78,6 +87,33 @@ access_log_format = \"\"\"
 ```
 
 `access_log_exclude = ["/healthz", "/static/*"]` keeps requests for these paths out.
+
+## Filters, levels and handlers of one's own
+
+Whatever a config file, a hook or the application puts on the logger `gunicorn.access` or
+`fastfork.access` works, as on `gunicorn.error` and `fastfork.error`: a filter, a level, a handler,
+its name in a dictConfig.
+
+```python
+# fastfork.conf.py
+import logging
+
+class NoHealthChecks(logging.Filter):
+    def filter(self, record):
+        return "/healthz" not in record.getMessage()
+
+logging.getLogger("gunicorn.access").addFilter(NoHealthChecks())
+accesslog = "access.log"
+```
+
+Then each access line goes through Python's logging, with its atoms as `record.args`
+(`record.args["U"]`), and costs what it does with a `logger_class`, see below. As long as there is
+nothing of that kind, no line does. Where it is about paths only, `access_log_exclude` is cheaper.
+
+An application that configures logging for itself (Django's `LOGGING`, dictConfig, fileConfig,
+`logging.shutdown()`, `logging.disable()`) changes nothing of these four loggers that it does not
+name: they are not disabled, and their handlers stay open. Nothing that a filter, handler, formatter
+or value raises comes out of a log call of the server: the line goes on without it, and is told of.
 
 ## Loggers of one's own
 
@@ -115,7 +151,8 @@ JSON, the settings above do without.
 
 Where this differs from gunicorn: values are escaped; a file that is not there stops the start; a
 logger that `logconfig_dict` does not name keeps the handler of `errorlog` or `accesslog`; a
-reload with a logging configuration that fails keeps the one before.
+reload with a logging configuration that fails keeps the one before; a dictConfig of the
+application's that disables the loggers it does not name (the default) does not silence the server.
 
 ## System log
 

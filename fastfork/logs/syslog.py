@@ -20,6 +20,9 @@ from fastfork import clock, unpatched
 from fastfork.config.sinks import FACILITIES, Sink, parse_syslog
 
 from .escaping import escape_controls
+from .formatters import unmade
+from .guard import must_pass
+from .serverlogger import OurHandler
 
 if TYPE_CHECKING:
     from fastfork.config import Config
@@ -171,7 +174,7 @@ class _Channel:
         return line.encode("utf-8", "backslashreplace")
 
 
-class SyslogHandler(logging.Handler):
+class SyslogHandler(OurHandler):
     """Sends records to the system log; lines of a traceback are joined by ` | `.
 
     name: `error` or `access`.  formatter: of the text after the name.
@@ -185,10 +188,12 @@ class SyslogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record, and how many before it were lost."""
         try:
-            text = escape_controls(self.format(record)).replace("\n", " | ")
-        except Exception:
-            self.handleError(record)
-            return
+            text = self.format(record)
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            text = f"[{os.getpid()}] {unmade(record, error)}"
+        text = escape_controls(text).replace("\n", " | ")
         channel = self._channel
         lost = channel.socket.lost
         channel.socket.send([channel.message(_severity(record.levelno), text)])
@@ -197,10 +202,10 @@ class SyslogHandler(logging.Handler):
             told = f"[{os.getpid()}] {lost} message(s) were lost: nobody took them"
             channel.socket.send([channel.message(_severity(logging.WARNING), told)])
 
-    def close(self) -> None:
+    def dispose(self) -> None:
         """Close the socket."""
         self._channel.socket.close()
-        super().close()
+        super().dispose()
 
 
 class SyslogLines:

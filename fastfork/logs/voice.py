@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fastfork import metrics
@@ -21,11 +22,15 @@ from fastfork.config.logkinds import DEFAULT_LOGGER
 from fastfork.errors import ConfigError
 
 from . import logconfig
-from .error import GUNICORNS, LOGGER, ErrorHandler, make_handler, set_handlers
-from .glogging import ACCESS, OUR_ACCESS, Logger
+from .accesshandler import AccessHandler
+from .counter import LogCounter
+from .error import make_handler
+from .glogging import Logger
+from .guard import must_pass
+from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 from .syslog import SyslogHandler
 
-__all__ = ["Relay", "current", "is_custom", "setup"]
+__all__ = ["Relay", "access_handler", "as_they_are", "current", "is_custom", "setup"]
 
 _METHODS: Final = (
     (logging.CRITICAL, "critical"),
@@ -35,11 +40,10 @@ _METHODS: Final = (
 )
 
 
-_LOGGERS: Final = (LOGGER, GUNICORNS, OUR_ACCESS, ACCESS)
-
-
-class Relay(logging.Handler):
+class Relay(OurHandler):
     """Hands records to the methods of a Logger."""
+
+    may_wait = True
 
     def __init__(self, voice: Logger) -> None:
         super().__init__()
@@ -56,8 +60,21 @@ class Relay(logging.Handler):
             else:
                 method = getattr(self._voice, name)
                 method(record.msg, *arguments, exc_info=record.exc_info)
-        except Exception:
-            self.handleError(record)
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            _tell_of_failure(self._voice, name, error)
+
+
+def _tell_of_failure(voice: Logger, method: str, error: BaseException) -> None:
+    """A Logger whose method raises cannot tell of that itself: its handlers are asked."""
+    text = "The %s() of the logger_class raised %s: %s"
+    arguments = (method, type(error).__name__, str(error)[:200])
+    record = logging.LogRecord(LOGGER.name, logging.ERROR, "", 0, text, arguments, None)
+    record.request_id = "-"
+    handlers = getattr(getattr(voice, "error_log", GUNICORNS), "handlers", ())
+    for handler in [one for one in handlers if isinstance(one, OurHandler)]:
+        handler.handle(record)
 
 
 class Plain(Logger):
@@ -75,6 +92,7 @@ class _State:
     def __init__(self) -> None:
         self.voice: Logger | None = None
         self.is_custom = False
+        self.access: AccessHandler | None = None
 
 
 _state = _State()
@@ -102,15 +120,16 @@ def setup(cfg: Config) -> None:
         return
     cls = _class(cfg)
     before = current()
-    old = [handler for logger in _LOGGERS for handler in logger.handlers]
-    for logger in _LOGGERS:
+    old = [handler for logger in SERVERS for handler in logger.handlers]
+    for logger in SERVERS:
         logger.handlers.clear()
+        logger.twin = None
     try:
         voice = cls(cfg)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # It may have done half of its work.
         if _state.is_custom:
-            _adopt(type(before)(before.cfg), before.cfg)
+            _adopt(type(before)(before.cfg))
         else:
             _set_plain(before.cfg)
         if isinstance(error, ConfigError):
@@ -118,34 +137,74 @@ def setup(cfg: Config) -> None:
         raise ConfigError(
             f"logger_class: {_name(cls)} failed: {type(error).__name__}: {error}; mend its setup()"
         ) from error
-    _adopt(voice, cfg)
-    for handler in old:
-        if isinstance(handler, ErrorHandler | SyslogHandler):
-            handler.close()
+    _adopt(voice)
+    _dispose(old)
 
 
-def _adopt(voice: Logger, cfg: Config) -> None:
+def _adopt(voice: Logger) -> None:
     """Let the server speak through `voice`."""
-    _state.voice, _state.is_custom = voice, True
+    _state.voice, _state.is_custom, _state.access = voice, True, None
     error_log: logging.Logger = getattr(voice, "error_log", GUNICORNS)
-    for logger in _LOGGERS:
-        logger.disabled = False  # a dictConfig disables those that it does not name
-    if (counter := metrics.handler(cfg)) is not None:
-        error_log.addHandler(counter)
+    for logger in SERVERS:
+        logger.disabled = False
+        logger.twin = None
+    if (statsd := metrics.current()) is not None:
+        error_log.addHandler(LogCounter(statsd))
     if error_log is not LOGGER:
-        level = logging.getLevelName(error_log.getEffectiveLevel())
-        set_handlers(LOGGER, [Relay(voice)], level)
+        before = list(LOGGER.handlers)
+        LOGGER.give([Relay(voice)], error_log.getEffectiveLevel())
+        _dispose(before)
 
 
 def _set_plain(cfg: Config) -> None:
     handlers: list[logging.Handler] = [make_handler(cfg)]
     if cfg.syslog:
         handlers.append(SyslogHandler(cfg, "error"))
-    if (counter := metrics.handler(cfg)) is not None:
-        handlers.append(counter)
+    if (statsd := metrics.current()) is not None:
+        handlers.append(LogCounter(statsd))
+    made: list[logging.Handler] = []
+    _state.access = None if cfg.accesslog is None else AccessHandler(cfg.accesslog)
+    if _state.access is not None:
+        made.append(_state.access)
+    if cfg.syslog and not cfg.disable_redirect_access_to_syslog:
+        made.append(SyslogHandler(cfg, "access"))
+    before = [handler for logger in SERVERS for handler in logger.handlers]
+    LOGGER.twin, ACCESS.twin = GUNICORNS, OUR_ACCESS
     for logger in (LOGGER, GUNICORNS):
-        set_handlers(logger, handlers, cfg.loglevel)
+        logger.give(handlers, cfg.loglevel.upper())
+    for logger in (ACCESS, OUR_ACCESS):
+        logger.give(made, logging.INFO)
     _state.voice, _state.is_custom = Plain(cfg), False
+    _dispose(before)
+
+
+def _dispose(handlers: Sequence[logging.Handler]) -> None:
+    """Close those of ours that nobody has any more."""
+    in_use = {handler for logger in SERVERS for handler in logger.handlers}
+    for handler in handlers:
+        if isinstance(handler, OurHandler) and handler not in in_use:
+            handler.dispose()
+
+
+def as_they_are() -> Callable[[], None]:
+    """What brings the four loggers back to the state of now, and closes what came since."""
+    kept = [(one, one.as_it_is()) for one in SERVERS]
+
+    def bring_back() -> None:
+        since = [handler for logger in SERVERS for handler in logger.handlers]
+        for logger, state in kept:
+            logger.__dict__.update(state)
+        _dispose(since)
+        _state.voice = _state.access = None
+        _state.is_custom = False
+
+    return bring_back
+
+
+def access_handler(path: str) -> AccessHandler | None:
+    """What writes the access log at `path`, where the settings have made one."""
+    made = _state.access
+    return made if made is not None and made.path == path else None
 
 
 def _class(cfg: Config) -> type[Any]:
@@ -156,7 +215,7 @@ def _class(cfg: Config) -> type[Any]:
     try:
         with gunicorn_names():  # it may derive from gunicorn.glogging.Logger
             found = getattr(importlib.import_module(module), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"logger_class: {cfg.logger_class!r} cannot be imported: {type(error).__name__}: "
             f"{error}; write MODULE.CLASS, of a module in chdir, pythonpath or an installed package"

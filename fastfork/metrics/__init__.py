@@ -5,6 +5,6 @@ Runs in: both
 
 from __future__ import annotations
 
-from .statsd import LogCounter, Statsd, current, flush, handler, setup
+from .statsd import Statsd, current, flush, setup
 
-__all__ = ["LogCounter", "Statsd", "current", "flush", "handler", "setup"]
+__all__ = ["Statsd", "current", "flush", "setup"]

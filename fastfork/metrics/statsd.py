@@ -13,12 +13,11 @@ Runs in: both
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, unpatched
 from fastfork.config.sinks import Sink, parse_statsd
@@ -26,7 +25,7 @@ from fastfork.config.sinks import Sink, parse_statsd
 if TYPE_CHECKING:
     from fastfork.config import Config
 
-__all__ = ["LogCounter", "Statsd", "current", "flush", "handler", "setup"]
+__all__ = ["Statsd", "current", "flush", "setup"]
 
 # Bytes of one datagram: what an Ethernet frame carries beyond IPv6 and UDP with some room, and
 # on the same machine what DogStatsD reads at once.
@@ -45,8 +44,16 @@ LEAST_SECONDS: Final = 0.05
 DURATION: Final = "gunicorn.request.duration"
 QUEUE_WAIT: Final = "fastfork.queue_wait"
 
-# gunicorn's names of types in `extra=` of a log call.
-_TYPES: Final = {"gauge": "g", "counter": "c", "histogram": "h", "timer": "ms"}
+
+class _Gathered:
+    """What has come since the last datagram."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, float] = {}
+        self.others: dict[str, str] = {}
+        self.statuses: dict[str, int] = {}
+        self.durations: list[int] = []
+        self.waits: list[int] = []
 
 
 class Statsd:
@@ -68,16 +75,10 @@ class Statsd:
 
     def after_fork(self) -> None:
         """Gather anew: what there was is the parent's to send, and a lock may be held there."""
-        # Several threads serve, and a signal handler may log in the middle of it.
+        # Several threads serve, and a signal handler may log in the middle of it: in the thread
+        # that holds the lock.
         self._lock = threading.RLock()
-        self._forget()
-
-    def _forget(self) -> None:
-        self._counts: dict[str, float] = {}
-        self._others: dict[str, str] = {}
-        self._statuses: dict[str, int] = {}
-        self._durations: list[int] = []
-        self._waits: list[int] = []
+        self._gathered = _Gathered()
 
     def open(self) -> None:
         """Have a socket, if that is possible now.  Never raises."""
@@ -96,25 +97,30 @@ class Statsd:
         """A request has ended.  status: begins with three digits.  duration: nanoseconds."""
         code = status[:3]
         with self._lock:
-            self._statuses[code] = self._statuses.get(code, 0) + 1
-            if len(self._durations) < MOST_TIMINGS:
-                self._durations.append(duration)
+            gathered = self._gathered
+            gathered.statuses[code] = gathered.statuses.get(code, 0) + 1
+            if len(gathered.durations) < MOST_TIMINGS:
+                gathered.durations.append(duration)
 
     def queue_wait(self, waited: int) -> None:
         """A request has come to the application after so many nanoseconds."""
-        if len(self._waits) < MOST_TIMINGS:
-            self._waits.append(waited)
+        waits = self._gathered.waits  # no lock: a list is appended to at once
+        if len(waits) < MOST_TIMINGS:
+            waits.append(waited)
 
     def count(self, name: str, by: float = 1) -> None:
         """Add to a counter."""
         with self._lock:
-            if name in self._counts or len(self._counts) < MOST_NAMES:
-                self._counts[name] = self._counts.get(name, 0) + by
+            counts = self._gathered.counts
+            if name in counts or len(counts) < MOST_NAMES:
+                counts[name] = counts.get(name, 0) + by
 
     def value(self, name: str, value: float, kind: str) -> None:
         """Set a gauge (`g`), or send a value of a histogram (`h`) or timer (`ms`)."""
-        if name in self._others or len(self._others) < MOST_NAMES:
-            self._others[name] = f"{_number(value)}|{kind}"
+        with self._lock:
+            others = self._gathered.others
+            if name in others or len(others) < MOST_NAMES:
+                others[name] = f"{_number(value)}|{kind}"
 
     # -- sending
 
@@ -124,10 +130,11 @@ class Statsd:
         Never waits and never raises.
         """
         with self._lock:
-            lines = self._lines()
+            # Taken away first: what comes meanwhile, from a signal handler, is the next datagram's.
+            gathered, self._gathered = self._gathered, _Gathered()
+            lines = self._lines(gathered)
             if not lines:
                 return
-            self._forget()
             self._sent_at = clock.now()
             try:
                 connection = self._connected()
@@ -144,21 +151,21 @@ class Statsd:
         if clock.now() - self._sent_at >= LEAST_SECONDS:
             self.flush()
 
-    def _lines(self) -> list[str]:
+    def _lines(self, gathered: _Gathered) -> list[str]:
         """The lines of one datagram."""
         made: list[str] = []
-        requests = sum(self._statuses.values())
+        requests = sum(gathered.statuses.values())
         if requests:
             made.append(self._line("gunicorn.requests", f"{requests}|c"))
-        for code, number in self._statuses.items():
+        for code, number in gathered.statuses.items():
             made.append(self._line(f"gunicorn.request.status.{code}", f"{number}|c"))
-        made += [self._line(name, f"{_number(by)}|c") for name, by in self._counts.items()]
-        made += [self._line(name, value) for name, value in self._others.items()]
+        made += [self._line(name, f"{_number(by)}|c") for name, by in gathered.counts.items()]
+        made += [self._line(name, value) for name, value in gathered.others.items()]
         while made and len("\n".join(made)) > self._room:
             made.pop()
         room = self._room - sum(len(line) + 1 for line in made)
-        both = bool(self._durations) + bool(self._waits)
-        for name, timings in ((DURATION, self._durations), (QUEUE_WAIT, self._waits)):
+        both = bool(gathered.durations) + bool(gathered.waits)
+        for name, timings in ((DURATION, gathered.durations), (QUEUE_WAIT, gathered.waits)):
             if timings:
                 made += self._sample(name, timings, requests or len(timings), room // both)
         return made
@@ -210,54 +217,6 @@ def _number(value: float) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-class LogCounter(logging.Handler):
-    """Counts log calls by level, and sends what they bring as `extra`.
-
-    extra={"metric": NAME, "value": NUMBER, "mtype": "gauge" | "counter" | "histogram" |
-    "timer"} is gunicorn's way to send a metric of one's own.
-    """
-
-    def __init__(self, statsd: Statsd) -> None:
-        super().__init__()
-        self._statsd = statsd
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Count one record.  Never raises."""
-        name = _log_metric(record)
-        if name is not None:
-            self._statsd.count(name)
-        metric: Any = getattr(record, "metric", None)
-        if metric is not None:
-            self._own(str(metric), getattr(record, "value", None), getattr(record, "mtype", None))
-        if name is not None or metric is not None:
-            self._statsd.flush_soon()
-
-    def close(self) -> None:
-        """Send what is left: logging calls this when the process ends."""
-        self._statsd.flush()
-        super().close()
-
-    def _own(self, metric: str, value: object, mtype: object) -> None:
-        kind = _TYPES.get(str(mtype))
-        if kind is None or not isinstance(value, int | float) or not metric.isprintable():
-            return
-        if any(character in metric for character in ":|@#\n"):
-            return
-        if kind == "c":
-            self._statsd.count(metric, value)
-        else:
-            self._statsd.value(metric, value, kind)
-
-
-def _log_metric(record: logging.LogRecord) -> str | None:
-    """The counter of a record: gunicorn has one each from warning up, and one for exceptions."""
-    if record.levelno >= logging.CRITICAL:
-        return "gunicorn.log.critical"
-    if record.levelno >= logging.ERROR:
-        return "gunicorn.log.exception" if record.exc_info else "gunicorn.log.error"
-    return "gunicorn.log.warning" if record.levelno >= logging.WARNING else None
-
-
 class _State:
     """The one of this process; set up before it forks."""
 
@@ -297,8 +256,3 @@ def flush() -> None:
     """Send what was gathered.  Never raises."""
     if _state.statsd is not None:
         _state.statsd.flush()
-
-
-def handler(cfg: Config) -> LogCounter | None:  # noqa: ARG001 - set up with it before
-    """What counts the lines of the error log."""
-    return None if _state.statsd is None else LogCounter(_state.statsd)

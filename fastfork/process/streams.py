@@ -8,10 +8,23 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 # While standard output and error are captured: where the real ones are.
 _kept: dict[int, int] = {}
+# Who has a duplicate of one, and must follow when another file takes its place.
+_followers: list[Callable[[], None]] = []
+
+
+def tell_changes_to(follower: Callable[[], None]) -> None:
+    """Call `follower` whenever something else is at one of the three."""
+    _followers.append(follower)
+
+
+def _tell() -> None:
+    for follower in _followers:
+        follower()
 
 
 def open_closed_ones() -> None:
@@ -51,6 +64,7 @@ def leave_terminal() -> None:
         os.dup2(fd, _kept.get(descriptor, descriptor), inheritable=descriptor not in _kept)
     if fd > 2:
         os.close(fd)
+    _tell()
 
 
 def capture(fd: int) -> None:
@@ -61,9 +75,9 @@ def capture(fd: int) -> None:
             _kept[number] = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
         os.dup2(fd, number)
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(line_buffering=True)  # a file is buffered by the block otherwise
+        with suppress(AttributeError, OSError, ValueError):  # the application's, or closed
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # else by the block
+    _tell()
 
 
 def release() -> None:
@@ -73,6 +87,7 @@ def release() -> None:
         os.dup2(kept, number)
         os.close(kept)
         del _kept[number]
+    _tell()
 
 
 def standard_output() -> int:

@@ -15,6 +15,7 @@ import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import clock, logs, metrics
 from fastfork.errors import BootError, ConfigError, HookFailed
 from fastfork.ipc import ModuleList, Slot, State
+from fastfork.logs import LOGGER
 from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, descriptors, parent, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
@@ -147,6 +149,7 @@ class Worker(ABC):
         parent.signal_at_parents_death(signal.SIGTERM)
         if self.orphaned():
             return 0  # it died before we could ask to be told
+        logs.let_pass_when(lambda: not self.alive)
         self.install_handlers()
         self.show("loading")
         try:
@@ -180,7 +183,7 @@ class Worker(ABC):
         self.slot.beat()
         self.slot.state = State.READY
         self.booted = True
-        self.log.info("Worker ready (pid: %d)", os.getpid())
+        LOGGER.info("Worker ready (pid: %d)", os.getpid())
         try:
             code = self.serve(app)
         finally:
@@ -220,7 +223,7 @@ class Worker(ABC):
 
     def _stand_in(self, error: BootError) -> WSGIApplication:
         """What answers while the application does not load and somebody is mending it."""
-        self.log.error("%s", boot.describe(error))
+        LOGGER.error("%s", boot.describe(error))
         self._sources.tell(error)
         return app_that_tells(boot.describe(error))
 
@@ -254,7 +257,7 @@ class Worker(ABC):
         if self.draining or not self.alive:
             return
         if self.orphaned():
-            self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
+            LOGGER.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
         self.draining = True
         self.drain_deadline = clock.now() + self.cfg.graceful_timeout
         self._end_hard_in(self.cfg.graceful_timeout + HARD_MARGIN)
@@ -304,7 +307,8 @@ class Worker(ABC):
         if not self._watches_faults or at >= self._hard_end:
             return
         self._hard_end = at
-        faulthandler.dump_traceback_later(seconds, exit=True, file=logs.error_stream())
+        with suppress(OSError, ValueError, RuntimeError):
+            faulthandler.dump_traceback_later(seconds, exit=True, file=logs.error_stream())
 
     def orphaned(self) -> bool:
         """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
@@ -338,14 +342,14 @@ class Worker(ABC):
     def _watch_faults(self) -> None:
         """Send the stacks of a crash in C, and of DUMP_SIGNAL, to the error log.
 
-        Again after each reopening: faulthandler keeps a file descriptor, which by then may be
-        a client's connection.
+        Again after each reopening, and for what the application did to faulthandler meanwhile.
         """
         stream = logs.error_stream()
-        faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
-        # A second enable() changes the file only, and SIGABRT stays ours.
-        faulthandler.enable(file=stream, all_threads=True)
-        self._watches_faults = True
+        with suppress(OSError, ValueError, RuntimeError):
+            faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
+            # A second enable() changes the file only, and SIGABRT stays ours.
+            faulthandler.enable(file=stream, all_threads=True)
+            self._watches_faults = True
 
     def _interrupted(self) -> None:
         """Leave as `quit_now()`, after the hook."""
@@ -357,7 +361,7 @@ class Worker(ABC):
         """Say what was being served and where, and leave; the arbiter kills us in a second."""
         self.cut_short()
         self.was_aborted = True
-        self.log.critical(
+        LOGGER.critical(
             "Worker aborted (pid: %d) while serving: %s\n%s",
             os.getpid(),
             self.current_request() or self._idle_words(),
@@ -375,9 +379,9 @@ class Worker(ABC):
             # Told to go while it was loading, and `error` is only our SystemExit.
             return ABORTED if self.was_aborted else 0
         if isinstance(error, ConfigError):
-            self.log.error("%s", error)
+            LOGGER.error("%s", error)
             return BootError.exit_code
-        self.log.error("%s", boot.describe(error))
+        LOGGER.error("%s", boot.describe(error))
         return error.exit_code
 
 

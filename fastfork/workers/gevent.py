@@ -9,7 +9,6 @@ Runs in: worker
 
 from __future__ import annotations
 
-import logging
 import os
 import traceback
 from collections.abc import Callable
@@ -25,10 +24,7 @@ from fastfork import clock
 from fastfork._core.crew import Crew
 from fastfork._core.greenlets import GreenletHub
 from fastfork.ipc import State
-from fastfork.logs import LOGGER, voice
-from fastfork.logs.error import ErrorHandler
-from fastfork.logs.syslog import SyslogHandler
-from fastfork.metrics.statsd import LogCounter
+from fastfork.logs import LOGGER
 from fastfork.workers.poller import READABLE, EpollPoller
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
 PATCHED: Final = ("os", "select", "socket", "ssl", "threading", "time")
 # For greenlets that are to end, and for log lines on their way.
 LAST_SECONDS: Final = 1.0
-# Handlers that no other greenlet can come between.
-NEVER_WAIT: Final = (ErrorHandler, LogCounter, SyslogHandler)
 # A timer that is late by less is not set anew.
 SLACK: Final = 0.0005  # seconds
 
@@ -95,7 +89,7 @@ class GeventWorker(ReactorWorker):
         """What is called at the end of each response.  Of a refusal that is in gevent's hub, where
         code of others may not wait."""
         line = super().access_line()
-        if line is None or not (self.cfg.post_request or voice.is_custom(self.cfg)):
+        if line is None or not (self.cfg.post_request or self.access.line_waits):
             return line
         gevent_hub = get_hub()
 
@@ -110,15 +104,17 @@ class GeventWorker(ReactorWorker):
     def loop(self, hub: Hub) -> None:
         """Wait and serve, until there is nobody left to serve."""
         hub = cast("GreenletHub", hub)
-        lines = LinesAside()
-        LOGGER.addFilter(lines)
+        # The server may not wait in the middle of a turn, and a handler of others may: for a
+        # socket, or for a lock that an application's line holds.
+        lines = Group()
+        LOGGER.aside = lines.spawn
         try:
             Turns(hub, cast("EpollPoller", self.poller), lambda: self._look_up(hub)).run()
         finally:
             self.alive = False  # what now comes out of the application is our doing
             self._end_requests(hub.end())
-            LOGGER.removeFilter(lines)
-            lines.group.join(LAST_SECONDS)
+            LOGGER.aside = None
+            lines.join(LAST_SECONDS)
 
     def _end_requests(self, greenlets: list[Any]) -> None:
         """Raise GreenletExit where requests wait, so that they leave as they should."""
@@ -126,7 +122,7 @@ class GeventWorker(ReactorWorker):
             killall(greenlets, timeout=LAST_SECONDS)
         except Timeout:
             left = sum(not one.dead for one in greenlets)
-            self.log.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, os.getpid())
+            LOGGER.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, os.getpid())
 
     def _look_up(self, hub: GreenletHub) -> bool:
         return not self.alive or self.look_up(hub)
@@ -238,22 +234,3 @@ class Turns:
     def _time_is_up(self) -> None:
         self._set_timer(None)
         self._turn()
-
-
-class LinesAside(logging.Filter):
-    """Lets a greenlet write a line of the error log where the writing could wait.
-
-    The server may not wait in the middle of a turn.  Its own handlers never do, as gevent
-    understands it; others may, for a socket or for a lock that an application's line holds.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.group = Group()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line can be written here and now."""
-        if all(isinstance(handler, NEVER_WAIT) for handler in LOGGER.handlers):
-            return True
-        self.group.spawn(LOGGER.callHandlers, record)
-        return False

@@ -5,6 +5,7 @@ Runs in: worker
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -24,8 +25,9 @@ from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.http.forwarded import Forwarded
 from fastfork.ipc import Order
-from fastfork.logs import LOGGER, voice
+from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.access import AccessLog
+from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.net.taken import taken
@@ -36,7 +38,7 @@ from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
 from fastfork.wsgi.request_hooks import EndOfResponse
-from fastfork.wsgi.template import ErrorStream, environ_template, read_in_blocks
+from fastfork.wsgi.template import environ_template, read_in_blocks
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -69,7 +71,6 @@ class ReactorWorker(Worker):
     hub: Hub | None = None
     poller: Poller
     requests: RequestWatch
-    access_is_stale = False
     _wake_r = _wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
@@ -78,6 +79,9 @@ class ReactorWorker(Worker):
         self.poller = make_poller()
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
+        hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
+        for logger in (ACCESS, OUR_ACCESS):
+            logger.changed = self.wake
         self.requests = self.make_watch(hub)
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         hub.add_reader(self._wake_r, self.woken)
@@ -160,12 +164,11 @@ class ReactorWorker(Worker):
             self.ask_for_replacement()
         if self.requests.look():
             self.ask_for_replacement()
-        if self.access_is_stale:
-            self.access_is_stale = False
-            hub.flush_access_log()
-            self.access.reopen()
+        hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
+        if self.access.has_changed():
+            self._choose_access_line(hub)
         if not self.draining and self.orphaned():
-            self.log.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
+            LOGGER.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
             self.begin_drain()
         # Every turn is a heartbeat: an idle worker must have several within `timeout`.
         limits = filter(None, (self.cfg.timeout, self.requests.limit))
@@ -283,7 +286,7 @@ class ReactorWorker(Worker):
             log=LOGGER,
             pages=error_page,
             access_line=self.access_line(),
-            line_waits=cfg.post_request is not None or voice.is_custom(cfg),
+            line_waits=cfg.post_request is not None or self.access.line_waits,
             leaving=lambda: not self.alive,
             socket_of=GunicornSocket.of,
             take_over=taken,
@@ -323,6 +326,13 @@ class ReactorWorker(Worker):
             "trusted": trusted,
         }
 
+    def _choose_access_line(self, hub: Hub) -> None:
+        """Somebody has put something on the loggers of the access log, or taken it away."""
+        hub.flush_access_log()
+        self.access.look_again()
+        hub.site.access_line = self.access_line()
+        hub.site.line_waits = self.cfg.post_request is not None or self.access.line_waits
+
     def access_line(self) -> Callable[..., str] | None:
         """What is called at the end of each response, None for nothing."""
         line = self.access.line if self.access.enabled else None
@@ -348,7 +358,7 @@ class ReactorWorker(Worker):
 
     def on_dropped_field(self, name: str) -> None:
         """Say once a name that a field was left out."""
-        self.log.warning(
+        LOGGER.warning(
             "The request field %r is dropped because of its underscore: in the environ it "
             "would pass for the field with a dash (said once a name)",
             name,
@@ -392,7 +402,7 @@ class ReactorWorker(Worker):
         return ", ".join(line for _thread, _since, line in self.hub.crew.running())
 
     def reopen_logs(self) -> None:
-        """USR1: the access log too, but by the loop: a line may be half written now."""
+        """USR1: the access log too, also where no logger has its handler."""
         super().reopen_logs()
-        self.access_is_stale = True
-        self.wake()
+        if self.hub is not None:
+            self.access.reopen()

@@ -33,7 +33,9 @@ def call(
         if passes():
             raise
         log.error("The hook %s raised SystemExit(%s); it is not obeyed", name, leaving.code)
-    except Exception:
+    except BaseException as error:
+        if not isinstance(error, Exception) and passes():
+            raise
         log.exception("The hook %s raised", name)
 
 

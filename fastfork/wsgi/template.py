@@ -5,11 +5,10 @@ Runs in: worker
 
 from __future__ import annotations
 
-import logging
 import socket
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 from wsgiref.util import FileWrapper
 
 import fastfork
@@ -27,39 +26,12 @@ PLACEHOLDERS = (
 )
 
 
-class ErrorStream:
-    """`wsgi.errors`: where the error log goes, as it is at the time of writing."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-
-    def _stream(self) -> TextIO:
-        # A logging.Logger, or what has one (fastfork/logs/glogging.py).
-        for handler in getattr(self._log, "error_log", self._log).handlers:
-            if isinstance(handler, logging.StreamHandler):
-                stream: TextIO = handler.stream
-                return stream
-        return sys.stderr
-
-    def write(self, text: str) -> None:
-        """Write a str."""
-        self._stream().write(text)
-
-    def writelines(self, lines: list[str]) -> None:
-        """Write each str of `lines`."""
-        self._stream().writelines(lines)
-
-    def flush(self) -> None:
-        """Flush the stream."""
-        self._stream().flush()
-
-
 def environ_template(
     listener: socket.socket,
     *,
     empty_input: object,
     file_wrapper: object,
-    errors: ErrorStream,
+    errors: object,
     multithread: bool,
     multiprocess: bool,
     gunicorn_socket: object,

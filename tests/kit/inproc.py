@@ -28,11 +28,12 @@ from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
+from fastfork.logs.errorstream import ErrorStream
 from fastfork.logs.line import compile_line
 from fastfork.net.taken import taken
 from fastfork.workers.poller import Poller, make_poller
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
-from fastfork.wsgi.template import ErrorStream, environ_template
+from fastfork.wsgi.template import environ_template
 from tests.kit.client import RawClient
 from tests.kit.response import ResponseReader, ServerReset
 from tests.kit.waiting import DEADLINE

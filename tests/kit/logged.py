@@ -14,6 +14,7 @@ from fastfork import logs, metrics
 from fastfork.config import Config
 from fastfork.logs.access import AccessLog
 from fastfork.logs.glogging import Logger
+from fastfork.logs.serverlogger import OurHandler
 
 L = TypeVar("L", bound=Logger)
 
@@ -57,14 +58,20 @@ def kept_loggers() -> Iterator[None]:
     finally:
         logs.setup(Config())
         metrics.setup(Config())
+        logs.LOGGER.twin = logs.ACCESS.twin = None
         for name in NAMES:
             logger = logging.getLogger(name)
             for handler in list(logger.handlers):
                 logger.removeHandler(handler)
-                handler.close()
+                if isinstance(handler, OurHandler):
+                    handler.dispose()
+                else:
+                    handler.close()
             for chosen in list(logger.filters):
                 logger.removeFilter(chosen)
             logger.propagate = True
             logger.disabled = False
             logger.setLevel(logging.NOTSET)
+        for handler in [one for one in logging.root.handlers if one not in root[0]]:
+            handler.close()
         logging.root.handlers[:], logging.root.level = root

@@ -127,6 +127,14 @@ def test_hook_cannot_end_the_process(errors: pytest.LogCaptureFixture) -> None:
         hooks.call(Config(on_exit=leave), "on_exit", object(), passes=lambda: True)
 
 
+def test_no_exception_of_a_hook_ends_the_process(errors: pytest.LogCaptureFixture) -> None:
+    def interrupt(_server: object) -> None:
+        raise KeyboardInterrupt
+
+    hooks.call(Config(on_exit=interrupt), "on_exit", object())
+    assert errors.messages == ["The hook on_exit raised"]
+
+
 def test_hook_that_must_succeed_raises_with_the_users_traceback() -> None:
     with pytest.raises(HookFailed, match="the hook post_fork failed: RuntimeError: ") as failed:
         hooks.must(Config(post_fork=raising), "post_fork", object(), object())

@@ -7,7 +7,6 @@ import logging
 import os
 import select
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +15,12 @@ import pytest
 from fastfork import clock, logs
 from fastfork.config import Config
 from fastfork.errors import ConfigError
-from fastfork.logs import access, outlet
+from fastfork.logs import outlet
 from fastfork.logs.access import AccessLog
+from fastfork.logs.accesshandler import AccessHandler
 from fastfork.logs.error import ErrorHandler
+from fastfork.logs.serverlogger import OurHandler
+from fastfork.process import streams
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,9 @@ def clean_logger() -> Iterator[None]:
     yield
     for handler in list(logs.LOGGER.handlers):
         logs.LOGGER.removeHandler(handler)
-        handler.close()
+        if isinstance(handler, OurHandler):
+            handler.dispose()
+    logs.LOGGER.twin = None
     logs.LOGGER.propagate = True
     logs.LOGGER.setLevel(logging.NOTSET)
 
@@ -160,16 +164,16 @@ def test_descriptors_keep_their_numbers_when_reopened_and_are_not_inherited(
     tmp_path: Path,
 ) -> None:
     handler = ErrorHandler(str(tmp_path / "e"))
-    log = access_log(tmp_path / "a")
+    other = AccessHandler(str(tmp_path / "a"))
     before = sorted(os.listdir("/proc/self/fd"))
-    numbers = handler.stream.fileno(), log._fd
+    numbers = handler.stream.fileno(), other.stream.fileno()
     handler.reopen()
-    log.reopen()
-    assert (handler.stream.fileno(), log._fd) == numbers
+    other.reopen()
+    assert (handler.stream.fileno(), other.stream.fileno()) == numbers
     assert sorted(os.listdir("/proc/self/fd")) == before
     assert not any(os.get_inheritable(fd) for fd in numbers)
-    handler.close()
-    log.close()
+    handler.dispose()
+    other.dispose()
 
 
 def test_log_file_is_appended_to_and_not_inherited(tmp_path: Path) -> None:
@@ -179,7 +183,7 @@ def test_log_file_is_appended_to_and_not_inherited(tmp_path: Path) -> None:
     fd = handler.stream.fileno()
     assert fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND
     assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
-    handler.close()
+    handler.dispose()
     assert path.read_text() == "before\n"
 
 
@@ -319,15 +323,18 @@ def test_line_that_was_cut_does_not_swallow_the_next(
     assert "2 line(s) lost" in caplog.text
 
 
-def test_closed_standard_output_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    log = AccessLog(Config(accesslog="-"))
+def test_closed_standard_output_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    log._take(write_end)
+    monkeypatch.setattr(streams, "_kept", {1: write_end})
+    log = AccessLog(Config(accesslog="-"))
     log.write(["one"])
     os.close(write_end)
     log.write(["two"])
     assert len(caplog.records) == 1
+    log.close()
 
 
 @pytest.fixture
@@ -367,23 +374,16 @@ def test_line_longer_than_a_pipe_takes_at_once_arrives(pipe_log: tuple[AccessLog
     assert os.read(reader, 100_000) == b"x" * 10_000 + b"\ny\n"
 
 
-def test_reader_that_stopped_costs_its_patience_once(
+def test_reader_that_stopped_costs_lines_that_are_counted(
     pipe_log: tuple[AccessLog, int],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(outlet, "PATIENCE_SECONDS", 0.01)
     log, reader = pipe_log
-    monkeypatch.setattr(log, "_patience", 0.01)
-    batch = ["x" * 999] * 100
-    log.write(batch)  # more than a pipe holds
-    assert log._patience == 0.0
+    log.write(["x" * 999] * 100)  # more than a pipe holds
     log.write(["lost"])
-    assert "nobody reads it" in caplog.text
-
-    drained = threading.Thread(target=os.read, args=(reader, 1_000_000))
-    drained.start()
-    drained.join(timeout=5)
-    assert not drained.is_alive()
+    assert "36 line(s) lost: nobody reads it" in caplog.text
+    os.read(reader, 1_000_000)
     log.write(["after"])
     assert os.read(reader, 100).endswith(b"after\n")
-    assert log._patience == access.PATIENCE_SECONDS

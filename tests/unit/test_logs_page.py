@@ -32,7 +32,11 @@ def test_page_has_every_atom_and_every_metric() -> None:
 @pytest.mark.skipif(not IN_CHECKOUT.parent.is_dir(), reason="no checkout around the tests")
 def test_metrics_of_the_page_are_those_of_the_code() -> None:
     told = {name.removesuffix(".NNN") for name in METRICS}
-    files = [SOURCES / "metrics" / "statsd.py", SOURCES / "arbiter" / "gauges.py"]
+    files = [
+        SOURCES / "metrics" / "statsd.py",
+        SOURCES / "logs" / "counter.py",
+        SOURCES / "arbiter" / "gauges.py",
+    ]
     text = "\n".join(path.read_text() for path in files)
     named = set(re.findall(r'"((?:gunicorn|fastfork)\.[a-z_.]+)', text))
     assert {name.rstrip(".") for name in named} == told

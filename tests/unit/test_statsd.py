@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,8 +14,9 @@ import pytest
 from fastfork import clock, metrics
 from fastfork.config import Config
 from fastfork.config.sinks import Sink
+from fastfork.logs.counter import LogCounter
 from fastfork.logs.lines import counted, no_line
-from fastfork.metrics import LogCounter, Statsd, statsd
+from fastfork.metrics import Statsd, statsd
 from fastfork.metrics.queue import timing_queue
 
 
@@ -209,7 +212,7 @@ def test_counters_are_sent_when_logging_ends(wire: Wire) -> None:
     gathers = Statsd(UDP)
     counter = LogCounter(gathers)
     gathers.count("gunicorn.log.error")
-    counter.close()
+    counter.flush()
     assert wire.lines == ["gunicorn.log.error:1|c"]
 
 
@@ -237,3 +240,60 @@ def test_application_is_called_as_it_is_when_nobody_wants_metrics() -> None:
 
     assert timing_queue(app, lambda: 0) is app
     assert metrics.current() is None
+
+
+def test_metric_that_comes_while_a_datagram_is_made_is_in_the_next(wire: Wire) -> None:
+    """A signal handler may log in the middle of it, in the same thread."""
+
+    class Interrupted(Statsd):
+        def _line(self, name: str, value: str) -> str:
+            if name == "first":
+                self.value("second", 2, "g")
+                self.count("third")
+                self.request("200 OK", 1)
+            return super()._line(name, value)
+
+    gathers = Interrupted(Sink("dgram", path="/x"))
+    gathers.value("first", 1, "g")
+    gathers.flush()
+    assert wire.lines == ["first:1|g"]
+    wire.sent.clear()
+    gathers.flush()
+    assert {"second:2|g", "third:1|c", "gunicorn.requests:1|c"} <= set(wire.lines)
+
+
+def test_gauges_of_several_threads_while_datagrams_are_sent(wire: Wire) -> None:
+    gathers = Statsd(Sink("dgram", path="/x"))
+    failed: list[BaseException] = []
+    over = threading.Event()
+
+    def gauge(number: int) -> None:
+        try:
+            for at in range(3000):
+                gathers.value(f"g{number}.{at % 50}", at, "g")
+                gathers.queue_wait(at)
+        except BaseException as error:
+            failed.append(error)
+
+    def send() -> None:
+        try:
+            while not over.is_set():
+                gathers.flush()
+        except BaseException as error:
+            failed.append(error)
+
+    sender = threading.Thread(target=send)
+    threads = [threading.Thread(target=gauge, args=(number,)) for number in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in (sender, *threads):
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        over.set()
+        sender.join()
+        sys.setswitchinterval(interval)
+    assert not failed
+    assert wire.sent

@@ -53,6 +53,14 @@ cdef enum:
     HELD_MAX = 32 << 20       # waiting for slow clients in memory, for the whole worker
     SPILL_MIN = 64 << 10      # beyond HELD_MAX, what is worth a file
 
+# Why a connection is closed whose time is over, by the wait that it was on.
+cdef tuple TIME_IS_UP = (
+    None, "it has sent nothing", "no other request came within keepalive",
+    "its head was not complete within header_timeout", "its body paused for body_timeout",
+    "it did not read for write_timeout", "it did not close in time", "it did not close in time",
+    None, None, "its handshake took longer than tls_handshake_timeout",
+)
+
 
 cdef class Connections:
     """All connections of one worker.
@@ -272,6 +280,25 @@ cdef class Connections:
              MSG_NOSIGNAL | MSG_DONTWAIT)
         return 0
 
+    cdef int _tell(self, Connection connection, str what) except -1:
+        """A line at level debug: only where `tells`, as it costs a good part of a request."""
+        self.log.debug("Connection %d of ip=%s %s", connection.fd, connection.remote_addr or "-",
+                       what)
+        return 0
+
+    cdef int _tell_closed(self, Connection connection) except -1:
+        cdef str why = self.why
+        self.why = None
+        if why is None and connection.state == LINGERING:
+            why = "both sides have ended it"
+        elif why is None and connection.broken:
+            why = "its client has left"
+        elif why is None and connection.cut:
+            why = "its answer was cut"
+        elif why is None and connection.close_after:
+            why = "its last answer is sent"
+        return self._tell(connection, "is closed: " + (why or "its client has ended it"))
+
     cdef int _mishap(self, Connection connection) except -1:
         """Something of ours failed (no memory, a poller that is full): the connection pays
         for it, the others do not.  Called while the exception is handled."""
@@ -287,6 +314,8 @@ cdef class Connections:
         cdef int fd = connection.fd
         if connection.state == CLOSED or fd < 0:
             return 0
+        if self.tells:
+            self._tell_closed(connection)
         if connection.sealed is not None:
             self._end_sealed(connection)
             connection.sealed = None
@@ -338,10 +367,12 @@ cdef class Connections:
                 count += 1
                 if connection.busy:
                     continue  # it waits for the application, not for its client
+                self.why = <str>TIME_IS_UP[wait] if self.tells else None
                 try:
                     self._run_out(connection, wait)
                 except Exception:
                     self._mishap(connection)
+                self.why = None
                 if self.crew.displaced():
                     return 0
         return 0

@@ -142,6 +142,8 @@ cdef class Crowded(Connections):
                 recv(connection.fd, self.crew.seat.received, DRAIN_BYTES, 0)
             elif connection.state == RESPONDING:
                 return self._reset(connection)  # it does not take that answer either
+        if self.tells:
+            self.why = "others need its room"
         return self._close(connection)
 
     cdef int _tell_full(self) except -1:

@@ -13,9 +13,9 @@ cdef class Site:
     cdef ServerLines lines
     cdef object log
     cdef object pages
-    cdef object access_line
+    cdef public object access_line
     cdef list access_lines
-    cdef bint line_waits       # making one may take its time
+    cdef public bint line_waits       # making one may take its time
     cdef set told
     cdef object on_dropped
     cdef public bint draining

@@ -226,6 +226,8 @@ cdef class Hub(Caller):
         cdef dict environ = self.running
         cdef int64_t began
         cdef int how
+        if self.tells:
+            self._tell(connection, "asks: %s %s" % (environ["REQUEST_METHOD"], environ["RAW_URI"]))
         if connection.turned_away:
             connection.turned_away = False
             self._forget_request(connection)

@@ -207,6 +207,8 @@ cdef class Listeners(Crowded):
 
     cdef int _welcome(self, Connection connection) except -1:
         """Serve what a connection that is new here has sent."""
+        if self.tells:
+            self._tell(connection, "is accepted")
         self._reserve(connection.fd)
         connection.hub = self
         connection.turn_ns = self.turn_ns
