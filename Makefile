@@ -41,7 +41,7 @@ SANITIZE_TESTS := --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat schedules races helgrind bench-latency bench-sleepers
+    flat rotation schedules races helgrind bench-latency bench-sleepers
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -92,6 +92,10 @@ chaos: export FASTFORK_CHAOS ?= 100
 chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
 	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py \
 	    tests/server/test_arbiter_endurance.py $(ARGS)
+
+rotation: export FASTFORK_ROTATION ?= 300
+rotation: $(INSTALLED) $(EXTRA)-test ## logs rotated five times a second, reloads, traffic: for five minutes
+	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_log_rotation.py $(ARGS)
 
 schedules: $(INSTALLED) $(EXTRA)-test ## 1,000 random schedules of requests of every kind (ARGS="--dev")
 	$(RUN) -m tests.schedules.run $(ARGS)
