@@ -23,7 +23,6 @@ from fastfork._core.exchange import Site
 from fastfork._core.hub import Hub
 from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
-from fastfork.http.forwarded import Forwarded
 from fastfork.ipc import Order
 from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.access import AccessLog
@@ -31,9 +30,9 @@ from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.net.taken import taken
-from fastfork.net.trust import TrustedPeers
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
+from fastfork.workers.proxies import in_front
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
@@ -56,8 +55,6 @@ TICK = 1.0  # seconds between two looks up from the loop
 # stop a handshake that was under way may still bring a connection.
 QUEUE_TICK = 0.02
 QUEUE_SECONDS = 1.0
-# proxy_protocol -> the bits of csrc/preface.h.
-PROXY_VERSIONS = {"off": 0, "v1": 1, "v2": 2, "auto": 3}
 # What is written to the pipe that ends a wait.
 WAKE = b"!"
 NUDGE = b"."
@@ -274,7 +271,7 @@ class ReactorWorker(Worker):
             body_min_rate=cfg.body_min_rate,
             most_requests=self.max_requests,
             queue_timeout=cfg.queue_timeout,
-            **self.peers(),
+            **in_front(cfg, self.environs),
         )
 
     def _site(self, batch: Batch, crew: Crew) -> Site:
@@ -304,27 +301,6 @@ class ReactorWorker(Worker):
             casefolds=self.cfg.casefold_http_method,
             **special,
         )
-
-    def peers(self) -> dict[str, Any]:
-        """What the hub is told of the proxies in front."""
-        cfg = self.cfg
-        forwarded = Forwarded(
-            TrustedPeers(cfg.forwarded_allow_ips).trusts,
-            walks="*" not in cfg.forwarded_allow_ips,
-            schemes=cfg.secure_scheme_headers,
-            fields=cfg.forwarded_client,
-        )
-        trusted = self.environs(
-            watched=forwarded.watched,
-            forwarders=frozenset(cfg.forwarder_headers),
-            refuses=cfg.header_map == "refuse",
-        )
-        return {
-            "proxy_versions": PROXY_VERSIONS[cfg.proxy_protocol],
-            "is_proxy": TrustedPeers(cfg.proxy_allow_ips).trusts,
-            "forwarded": forwarded,
-            "trusted": trusted,
-        }
 
     def _choose_access_line(self, hub: Hub) -> None:
         """Somebody has put something on the loggers of the access log, or taken it away."""
