@@ -15,7 +15,7 @@ from pathlib import Path
 
 import fastfork
 from fastfork.config import SETTINGS, Config, Loaded
-from fastfork.errors import BootError, StartError
+from fastfork.errors import AppNotFound, BootError, StartError
 from fastfork.net import Listener, shown
 from fastfork.process import boot
 
@@ -33,17 +33,33 @@ def starting() -> None:
 
 
 def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:
-    """Log addresses, worker class, parser and the arbiter's pid."""
+    """Log what the settings say that is worth a line, addresses, and who serves."""
+    for line in loaded.remarks:
+        log.info("%s", line)
     for line in loaded.notices:
         log.warning("%s", line)
     addresses = ", ".join(shown(listener) for listener in listeners)
     if loaded.config.certfile is not None:
         addresses = addresses.replace("http://", "https://")
     log.info("Listening at: %s (%d)", addresses, os.getpid())
-    log.info("Using worker: %s", loaded.config.worker_class)
-    log.info("Using parser: %s", parser)
-    log.info("Arbiter pid: %d", os.getpid())
+    log.info("Using worker: %s", _workers_in_words(loaded.config))
+    log.debug("Using parser: %s", parser)
     in_force(loaded.config)
+
+
+def _workers_in_words(cfg: Config) -> str:
+    """gthread is what gunicorn calls a worker of several threads, whatever was written."""
+    if cfg.threads == 1 or cfg.worker_class not in ("sync", "gthread"):
+        return cfg.worker_class
+    return f"gthread, {cfg.threads} threads"
+
+
+def stopped(code: int, failure: str) -> None:
+    """Log the last line.  failure: why no worker could start; it counts where that is the end."""
+    if failure and code in (BootError.exit_code, AppNotFound.exit_code):
+        log.error("Stopped (exit code %d): %s", code, failure)
+    else:
+        log.info("Stopped (exit code %d)", code)
 
 
 def in_force(cfg: Config) -> None:
@@ -63,7 +79,7 @@ def no_worker_started(reason: str, cfg: Config) -> None:
     with suppress(OSError):
         if os.path.samestat(Path(cfg.errorlog).stat(), os.fstat(2)):
             return
-    print(f"fastfork: {reason} See {cfg.errorlog}", file=sys.stderr)
+    print(f"fastfork: {reason.rstrip('.')}. See {cfg.errorlog}", file=sys.stderr)
 
 
 def cannot_start(error: StartError, cfg: Config) -> None:

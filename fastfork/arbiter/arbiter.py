@@ -34,7 +34,7 @@ from fastfork.arbiter.spawn import exit_code, worker_class
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.arbiter.verdicts import bury_lost, bury_template, judge_worker
 from fastfork.errors import ConfigError, StartError
-from fastfork.ipc import Scoreboard, ServerState, SignalMailbox
+from fastfork.ipc import Scoreboard, ServerState, SignalMailbox, failure
 from fastfork.net import Listener, Places, resolve
 from fastfork.process import boot, inherited, title
 from fastfork.process.program import Program
@@ -152,7 +152,7 @@ class Arbiter:
             self.gauges.tell(self.crew.children, self.editions.all_listeners(), self.cfg)
             self.ledger.turn(self.crew.target, self.listeners)
             self.admin.turn(self, may_start=not self.upgrading.is_second)
-        log.info("Stopped (exit code %d)", self.shutdown.exit_code)
+        announce.stopped(self.shutdown.exit_code, failure.noted(self.scoreboard.server))
         return self.shutdown.exit_code
 
     def start(self) -> None:

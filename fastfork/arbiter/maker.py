@@ -18,7 +18,7 @@ from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
 from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.arbiter.spawn import Runnable, Viewed, WorkerClass, worker_class
 from fastfork.arbiter.template import Template
-from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox
+from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
 from fastfork.net import Listener, Pool
 from fastfork.process import parent
 
@@ -145,6 +145,7 @@ class Maker:
             make=partial(self._template_worker, recipe, is_warm=False),
             close_inherited=partial(self.close_others, ()),
             prepare=recipe.make.prepare,
+            note_failure=partial(failure.note, self.scoreboard.server),
         )
 
     def _template_worker(
@@ -187,6 +188,7 @@ class Maker:
             make=partial(self._template_worker, recipe, is_warm=True),
             close_inherited=lambda: None,
             prepare=recipe.make.prepare,
+            note_failure=partial(failure.note, self.scoreboard.server),
         )
         template.install_handlers()
         template.show()

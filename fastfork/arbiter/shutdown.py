@@ -17,7 +17,7 @@ from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import AppNotFound, BootError
-from fastfork.ipc import Order, Scoreboard, ServerState
+from fastfork.ipc import Order, Scoreboard, ServerState, failure
 
 if TYPE_CHECKING:
     from fastfork.config import Config
@@ -89,7 +89,8 @@ class Shutdown:
     def give_up(self, code: int) -> None:
         """No worker has ever started: end the server with the worker's exit code."""
         log.error("Stopping: no worker could start. Reason: %s", BOOT_FAILURES[code])
-        announce.no_worker_started(BOOT_FAILURES[code], self._server.cfg)
+        reason = failure.noted(self._server.scoreboard.server) or BOOT_FAILURES[code]
+        announce.no_worker_started(reason, self._server.cfg)
         self.exit_code = code
         self._quick = True
         self._dismiss(signal.SIGQUIT, QUICK_GRACE)

@@ -58,7 +58,8 @@ class Template:
     """One template process; `run()` is its life.
 
     channel: from the arbiter.  load: loads the application.  make: builds a worker.  prepare:
-    see Worker; called before the application is loaded.
+    see Worker; called before the application is loaded.  note_failure: keeps the line that says
+    why it was not.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Template:
         make: MakeFromApp,
         close_inherited: Callable[[], None],
         prepare: Callable[[], None],
+        note_failure: Callable[[str], None],
     ) -> None:
         self.channel = channel
         self.cfg = cfg
@@ -81,6 +83,7 @@ class Template:
         self.make = make
         self.close_inherited = close_inherited
         self.prepare = prepare
+        self.note_failure = note_failure
         self.told_to_go = False
         self.handled: set[int] = set()
         self._aside: Aside
@@ -107,6 +110,7 @@ class Template:
             if self.told_to_go:
                 return 0
             log.error("%s", boot.describe(error) if isinstance(error, BootError) else error)
+            self.note_failure(str(error))
             return error.exit_code if isinstance(error, BootError) else BootError.exit_code
         if cfg.daemon and not cfg.enable_stdio_inheritance:
             streams.leave_terminal()

@@ -36,6 +36,7 @@ USAGE: Final = (
     "[MODULE:APP], config init [FILE]"
 )
 NEW_FILE: Final = "fastfork.toml"
+NEAR: Final = 0.7  # of get_close_matches; below it the names have only letters in common
 HELP: Final = f"""\
 usage: {USAGE}
 
@@ -101,7 +102,7 @@ def _explain(words: list[str], loader: Loader) -> int:
         part, instead = leftout.part_of(name)
         print(f"{name}\n\nA setting of gunicorn that is not here ({part}): {instead}.")
         return 0
-    near = get_close_matches(name, [*SETTINGS, *OTHER_SETTINGS], n=1, cutoff=0.6)
+    near = get_close_matches(name, [*SETTINGS, *OTHER_SETTINGS], n=1, cutoff=NEAR)
     hint = f"did you mean {near[0]}?" if near else "fastfork --print-config lists them"
     raise OptionError(f"there is no setting {words[0]}; {hint}")
 

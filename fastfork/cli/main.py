@@ -186,7 +186,8 @@ def _check(loaded: Loaded) -> int:
 
 
 def _usage(complaint: str) -> int:
-    is_complete = "did you mean" in complaint or "--help" in complaint
+    complete = ("did you mean", "--help", "there is no option")
+    is_complete = any(said in complaint for said in complete)
     _tell(complaint if is_complete else f"{complaint} (fastfork --help lists the options)")
     return BAD_USAGE
 

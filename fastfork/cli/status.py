@@ -1,6 +1,6 @@
 """`fastfork status`: what the server on this host is doing, in a terminal.
 
-Asks /status.json at `admin_bind`; rich draws it.
+Asks /status.json at `admin_bind`; rich draws it where it is installed, else it is plain text.
 
 Runs in: cli
 """
@@ -27,10 +27,12 @@ from fastfork.errors import BadAddress, ConfigError, StartError
 __all__ = ["COMMAND", "USAGE", "parser", "status"]
 
 COMMAND: Final = "status"
-USAGE: Final = "fastfork status [--watch] [--json] [--admin-bind ADDRESS] [--config FILE]"
+USAGE: Final = "fastfork status [ADDRESS] [--watch] [--json] [--config FILE]"
 PATIENCE: Final = 5.0  # seconds
 LARGEST: Final = 16 << 20  # bytes of an answer
 EVERY: Final = 1.0  # seconds
+COLUMNS: Final = ("worker", "pid", "state", "busy", "connections", "requests", "memory", "serves")
+LEFT: Final = ("state", "serves")  # the columns that are no numbers
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,6 +44,9 @@ class _Parser(argparse.ArgumentParser):
             usage=USAGE,
             description="What a running server does.  It must have admin_bind.",
             allow_abbrev=False,
+        )
+        self.add_argument(
+            "address", nargs="?", metavar="ADDRESS", help="the server's admin_bind"
         )
         self.add_argument("--watch", action="store_true", help="show it anew every second")
         self.add_argument("--json", action="store_true", help="print the facts as JSON")
@@ -77,25 +82,40 @@ def status(words: Sequence[str]) -> int:
     """Show what `words`, what follows `fastfork status`, ask for.  The exit code.
 
     Raises OptionError for bad usage, ConfigError when nobody says where to ask, StartError when
-    there is no answer, or rich is missing.
+    there is no answer.
     """
     options = vars(parser().parse_args(words))
+    if options["address"] and options["admin_bind"]:
+        raise OptionError(f"the address is written once; {USAGE}")
+    options["admin_bind"] = options["admin_bind"] or options["address"]
     where = _where({name: options[name] for name in ("admin_bind", "config") if options[name]})
     if options["json"]:
         print(json.dumps(fetch(where), indent=1))
         return 0
+    found = fetch(where)  # the first time it must be there
     try:
         console = importlib.import_module("rich.console").Console()
     except ImportError:
-        raise StartError(
-            "status needs rich, which is not installed; type: pip install fastfork[status], or "
-            "add --json"
-        ) from None
-    found = fetch(where)  # the first time it must be there
+        return _plainly(where, found, options["watch"])
     if not options["watch"]:
         console.print(picture(found))
         return 0
     return _watch(where, found, console)
+
+
+def _plainly(where: Address, found: dict[str, Any], watch: bool) -> int:
+    """As text, once or each second until Ctrl-C."""
+    print(text(found))
+    try:
+        while watch:
+            time.sleep(EVERY)
+            try:
+                print(f"\n{text(fetch(where))}")
+            except StartError as error:
+                print(error)
+    except KeyboardInterrupt:
+        pass
+    return 0
 
 
 def _watch(where: Address, found: dict[str, Any], console: Any) -> int:
@@ -119,10 +139,10 @@ def _where(options: dict[str, object]) -> Address:
         try:
             return address.parse(typed)
         except BadAddress as error:
-            raise OptionError(f"--admin-bind: {error}") from None
+            raise OptionError(f"the address of status: {error}") from None
     loaded = config.load(options, dict(os.environ), Path.cwd())
     if not loaded.config.admin_bind:
-        raise ConfigError("admin_bind: not set here; write --admin-bind ADDRESS")
+        raise ConfigError("admin_bind: not set here; write fastfork status ADDRESS")
     return address.parse(loaded.config.admin_bind[0])
 
 
@@ -134,7 +154,7 @@ def fetch(where: Address) -> dict[str, Any]:
         host = "127.0.0.1" if where.host == address.ANY_IPV4 else where.host
         connection = http.client.HTTPConnection(host, where.port, timeout=PATIENCE)
     else:
-        raise OptionError(f"--admin-bind: {where} cannot be asked; write HOST:PORT or unix:PATH")
+        raise OptionError(f"{where} cannot be asked; write HOST:PORT or unix:PATH")
     try:
         connection.request("GET", "/status.json")
         answer = connection.getresponse()
@@ -156,17 +176,37 @@ def picture(found: dict[str, Any]) -> Any:
     text_of: Any = importlib.import_module("rich.text").Text
     group_of: Any = importlib.import_module("rich.console").Group
     table = table_of(box=importlib.import_module("rich.box").SIMPLE, pad_edge=False)
-    for name in ("worker", "pid", "state", "busy", "connections", "requests", "memory", "serves"):
-        is_text = name in ("state", "serves")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=name != "serves")
+    for name in COLUMNS:
+        justify = "left" if name in LEFT else "right"
+        table.add_column(name, justify=justify, no_wrap=name != COLUMNS[-1])
     for worker in found["workers"]:
         table.add_row(*(text_of(cell) for cell in _cells(worker)))
-    ends = [
+    return group_of(text_of(_headline(found)), table, text_of("\n".join(_ends(found))))
+
+
+def text(found: dict[str, Any]) -> str:
+    """The facts as a table of plain text."""
+    rows = [COLUMNS, *(_cells(worker) for worker in found["workers"])]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS) - 1)]
+    lines = [_headline(found), ""]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if name in LEFT else cell.rjust(width)
+            for name, cell, width in zip(COLUMNS[:-1], row[:-1], widths, strict=True)
+        ]
+        first, *more = row[-1].split("\n")
+        lines.append("  ".join([*cells, first]).rstrip())
+        indent = " " * (sum(widths) + 2 * len(widths))
+        lines += [indent + line for line in more]
+    return "\n".join([*lines, *([""] if found["ends"] else []), *_ends(found)])
+
+
+def _ends(found: dict[str, Any]) -> list[str]:
+    return [
         f"{time.strftime('%H:%M:%S', time.localtime(end['at']))} worker {end['worker']} ended: "
         f"{end['reason']} (pid: {end['pid']})"
         for end in found["ends"][:5]
     ]
-    return group_of(text_of(_headline(found)), table, text_of("\n".join(ends)))
 
 
 def _headline(found: dict[str, Any]) -> str:

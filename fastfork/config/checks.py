@@ -58,6 +58,7 @@ def _gevent(cfg: Config) -> Iterator[Problem]:
             "worker_class",
             f"{cfg.worker_class!r} is the same worker as 'gevent' here; write gevent",
             fatal=False,
+            harmless=True,
         )
     if cfg.threads > 1:
         yield Problem(
@@ -65,6 +66,7 @@ def _gevent(cfg: Config) -> Iterator[Problem]:
             f"{cfg.threads} has no effect with worker_class={cfg.worker_class}: each request has "
             "a greenlet, and worker_connections says how many there can be",
             fatal=False,
+            harmless=True,
         )
     if cfg.queue_timeout > 0:
         yield Problem(
@@ -152,7 +154,10 @@ def _reload(cfg: Config) -> Iterator[Problem]:
 def _tmp_dir(cfg: Config) -> Iterator[Problem]:
     if cfg.worker_tmp_dir is not None:
         yield Problem(
-            "worker_tmp_dir", "has no effect: the heartbeat is in shared memory", fatal=False
+            "worker_tmp_dir",
+            "is not needed: the heartbeat is in shared memory",
+            fatal=False,
+            harmless=True,
         )
 
 

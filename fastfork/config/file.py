@@ -37,10 +37,14 @@ _NOT_IN_A_FILE = frozenset({"config"})
 
 @dataclass(frozen=True)
 class Unasked:
-    """The config file that is read when none is named, '' for none, and a notice about it."""
+    """The config file that is read when none is named, '' for none, and what to say of it.
+
+    notices: lines that warn.  remarks: lines that only tell.
+    """
 
     place: str = ""
     notices: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def find_default(folder: Path) -> Unasked:
@@ -49,12 +53,12 @@ def find_default(folder: Path) -> Unasked:
     if not found:
         return Unasked()
     first, *rest = found
-    notices = []
+    notices, remarks = [], []
     if rest:
         notices.append(f"{folder / first} is read; not read, though there too: {', '.join(rest)}")
     elif first == _GUNICORNS:
-        notices.append(f"{folder / first} is read, as there is no {DEFAULT_NAMES[0]}")
-    return Unasked(str(folder / first), notices)
+        remarks.append(f"{folder / first} is read, as there is no {DEFAULT_NAMES[0]}")
+    return Unasked(str(folder / first), notices, remarks)
 
 
 def _counts(path: Path) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["PARTS", "part_of", "refusal"]
+__all__ = ["PARTS", "is_unneeded", "part_of", "refusal"]
 
 # The part's name -> what to do without it.  In the order in which a name is looked up.
 PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
@@ -69,6 +69,11 @@ def refusal(name: str, value: object) -> str | None:
     """
     row = _REFUSED.get(name)
     return None if row is None or row.harmless(value) else row.why
+
+
+def is_unneeded(name: str) -> bool:
+    """Whether nothing is missing without this one: there is another way to do what it is for."""
+    return part_of(name)[0] == "control socket"
 
 
 def part_of(name: str) -> tuple[str, str]:

@@ -39,11 +39,15 @@ _STANDARD_STREAM = "-"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checked Config, the origin of each setting, and lines to log at start."""
+    """A checked Config, the origin of each setting, and lines to log at start.
+
+    notices: what is probably not meant.  remarks: what is only good to know.
+    """
 
     config: Config
     origins: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def is_default(self, name: str) -> bool:
         """Whether nobody has set this one."""
@@ -90,6 +94,7 @@ class _Load:
         self.cwd = cwd
         self.bad: list[str] = []
         self.notices: list[str] = []
+        self.remarks: list[str] = []
 
     def from_names(self, environ: Mapping[str, str]) -> Given:
         """FASTFORK_<NAME>, for every setting."""
@@ -141,6 +146,7 @@ class _Load:
                 unasked = file.find_default(self.cwd / str(folder))
                 place = unasked.place
                 self.notices += unasked.notices
+                self.remarks += unasked.remarks
             if not place:
                 return {}
             found = file.read(place, self.cwd, origin, SETTINGS)
@@ -163,19 +169,21 @@ class _Load:
 
         found: as it is called there, the setting, its value or Raw.
         """
-        ignored = []
+        ignored: list[str] = []
+        unneeded: list[str] = []
         for called, name, value in found:
             raw = value if isinstance(value, Raw) else Raw(value, f"{called}, {source}")
             why = leftout.refusal(name, raw.value)
             if why is None:
-                ignored.append(called)
+                (unneeded if leftout.is_unneeded(name) else ignored).append(called)
             else:
                 self.bad.append(f"{name}: {why} ({raw.origin})")
-        if ignored:
-            listed = ", ".join(dict.fromkeys(ignored))
-            self.notices.append(
-                f"{source}: settings that this version does not have, ignored: {listed}"
-            )
+        for names, text, lines in (
+            (ignored, "settings that this version does not have, ignored", self.notices),
+            (unneeded, "settings that are not needed here", self.remarks),
+        ):
+            if names:
+                lines.append(f"{source}: {text}: {', '.join(dict.fromkeys(names))}")
 
     def finish(self, given: Given) -> Loaded:
         """Read the values, check them, and raise what was found wrong on the way."""
@@ -196,14 +204,15 @@ class _Load:
         if self.bad:
             # A notice may name the slip that a complaint comes from.
             raise ConfigError("\n".join([*self.bad, *self.notices]))
-        return Loaded(config, origins, self.notices)
+        return Loaded(config, origins, self.notices, self.remarks)
 
     def _check(self, config: Config, origins: Mapping[str, str], wrong: set[str]) -> None:
         for check in CHECKS:
             for problem in check(config):
                 if problem.name not in wrong:
                     line = f"{problem.name}: {problem.text} ({origins[problem.name]})"
-                    (self.bad if problem.fatal else self.notices).append(line)
+                    kept = self.remarks if problem.harmless else self.notices
+                    (self.bad if problem.fatal else kept).append(line)
 
 
 def _says_something(name: str, raw: Raw) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from . import foreign
 from .names import OTHER_OPTIONS
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Spec
@@ -79,14 +80,17 @@ class OptionParser(argparse.ArgumentParser):
         """Raise OptionError: argparse would leave the process."""
         raise OptionError(message)
 
-    def suggest(self, words: Sequence[str]) -> str:
-        """What to say of words that no option takes."""
+    def suggest(self, words: Sequence[str], typed: Sequence[str] = ()) -> str:
+        """What to say of words that no option takes.  typed: all words, in their order."""
         flags = [flag for flag in self._option_string_actions if flag not in OTHER_OPTIONS]
         option = next((word for word in words if word.startswith("-")), None)
         if option is None:
             return f"one MODULE:APP is enough; remove {' '.join(words)}"
         name = option.partition("=")[0]
-        near = get_close_matches(name, flags, n=1, cutoff=0.6)
+        instead = foreign.advice(typed[typed.index(option) :] if option in typed else [option])
+        if instead is not None:
+            return f"there is no option {name}; {instead}"
+        near = get_close_matches(name, flags, n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else "fastfork --help-all lists them"
         return f"there is no option {name}; {hint}"
 
@@ -120,7 +124,7 @@ def read(parser: OptionParser, words: Sequence[str]) -> dict[str, object]:
     """
     namespace, rest = parser.parse_known_args(list(words))
     if rest:
-        raise OptionError(parser.suggest(rest))
+        raise OptionError(parser.suggest(rest, words))
     found: Mapping[str, object] = vars(namespace)
     return {
         name: value

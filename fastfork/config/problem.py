@@ -12,8 +12,12 @@ __all__ = ["Problem"]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a setting: fatal, or worth a line at start."""
+    """Something wrong with a setting: fatal, or worth a line at start.
+
+    harmless: the server does what was meant, so the line is no warning.
+    """
 
     name: str
     text: str
     fatal: bool = True
+    harmless: bool = False

@@ -81,6 +81,10 @@ _ASGI: Final = (
     "run those with uvicorn itself (uvicorn --workers N), and name a WSGI application here",
 )
 _GONE: Final = ("is not a kind of worker here", "use sync or gthread")
+_GREENLETS: Final = (
+    "is not a kind of worker here",
+    "use gevent, which serves applications that wait for others in the same way",
+)
 
 # Name, or the package that a class is in -> what is wrong with it, and what to write instead.
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -90,12 +94,12 @@ _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "hypercorn": _ASGI,
         "uvicorn": _ASGI,
         "uvicorn_worker": _ASGI,
-        "eventlet": _GONE,
+        "eventlet": _GREENLETS,
         "geventwebsocket": (
             "is not a kind of worker here",
             "use gevent and uninstall gevent-websocket; Flask-SocketIO then uses simple-websocket",
         ),
-        "meinheld": _GONE,
+        "meinheld": _GREENLETS,
         "tornado": _GONE,
     }
 )
@@ -110,6 +114,7 @@ def _parse(value: object) -> str:
     refused = _REFUSED.get(name) or _REFUSED.get(name.partition(".")[0])
     if refused is None and name.startswith("gunicorn."):
         refused = _ASGI if "asgi" in name.lower() else _GONE
+        refused = _GREENLETS if "eventlet" in name.lower() else refused
     if refused is not None:
         raise complaint(value, *refused)
     return name

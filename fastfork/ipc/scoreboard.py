@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Final
 
 from fastfork import clock
-from fastfork.ipc import tally
+from fastfork.ipc import failure, tally
 
 # A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
 # then 256 bytes, a place, for each
@@ -172,6 +172,11 @@ class Slot:
                 line = raw.decode("latin-1").encode("unicode_escape").decode("ascii")
                 running.append((since, line))
         return sorted(running)
+
+    def note_failure(self, line: str) -> None:
+        """Say why the application cannot be served; the arbiter's last line, if none ever was."""
+        if self.server is not None:
+            failure.note(self.server, line)
 
     def clear(self) -> None:
         """Make the slot EMPTY, and keep what was counted.  Only while no worker owns it.

@@ -42,6 +42,9 @@ ENDS: Final = 176  # workers that ended, a word for each `Reason`
 EVENTS_AT: Final = 512
 EVENT_WORDS: Final = 32
 EVENTS: Final = 64
+# Why a worker could not start: a word, the number of bytes, and the text behind it.
+FAILURE_AT: Final = EVENTS_AT + EVENTS * EVENT_WORDS
+FAILURE_BYTES: Final = 1024
 
 
 class Reason(IntEnum):

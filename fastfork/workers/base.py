@@ -378,6 +378,7 @@ class Worker(ABC):
         if not self.alive:
             # Told to go while it was loading, and `error` is only our SystemExit.
             return ABORTED if self.was_aborted else 0
+        self.slot.note_failure(str(error))
         if isinstance(error, ConfigError):
             LOGGER.error("%s", error)
             return BootError.exit_code

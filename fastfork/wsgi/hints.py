@@ -13,8 +13,12 @@ from importlib.machinery import SOURCE_SUFFIXES
 from itertools import islice
 from pathlib import Path
 
+from . import source
+
 __all__ = ["module_hint", "name_hint", "not_wsgi"]
 
+# What MODULE alone means, as with gunicorn.
+DEFAULT_NAME = "application"
 # Tried in this order when no name is close.
 USUAL_NAMES = ("app", "application", "wsgi_app", "wsgi", "api", "create_app", "make_app")
 FACTORIES = frozenset({"create_app", "make_app", "get_app", "app_factory"})
@@ -28,6 +32,8 @@ def name_hint(module: str, name: str, names: Mapping[str, bool]) -> str:
 
     names: the names it has -> whether each is a plain function.
     """
+    if name == DEFAULT_NAME and not names.get(name) and (inside := _wsgi_module_in(module)):
+        return f"; did you mean {inside}?"
     public = [known for known in names if not known.startswith("_")]
     near = get_close_matches(name, public, n=1)
     meant = next(iter(near), None) or next((usual for usual in USUAL_NAMES if usual in names), None)
@@ -36,6 +42,15 @@ def name_hint(module: str, name: str, names: Mapping[str, bool]) -> str:
     if meant in FACTORIES and names[meant]:
         return f"; did you mean '{module}:{meant}()'?"
     return f"; did you mean {module}:{meant}?"
+
+
+def _wsgi_module_in(package: str) -> str:
+    """shop.wsgi for a package `shop` that has such a module, as Django's projects do; or ''."""
+    try:
+        found, _ = source.find(f"{package}.wsgi")
+    except (ImportError, ValueError, AttributeError):
+        return ""
+    return "" if found is None else f"{package}.wsgi"
 
 
 def module_hint(module: str, name: str) -> str:
@@ -87,8 +102,8 @@ def not_wsgi(app: Callable[..., object], module: str, name: str) -> str | None:
         return f"{module}:{name} takes no arguments, so it is a factory; write '{module}:{name}()'"
     if _accepts(signature, 3):
         return (
-            f"{module}:{name} takes three arguments, as ASGI applications do; "
-            "fastfork serves WSGI: app(environ, start_response)"
+            f"{module}:{name} is an ASGI application (it takes three arguments), and this version "
+            f"serves WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware({name})"
         )
     return (
         f"{module}:{name} cannot be called as {name}(environ, start_response): it takes {signature}"

@@ -126,7 +126,7 @@ def _no_module(wanted: AppSpec) -> NoReturn:
 def _dot_for_colon(wanted: AppSpec) -> str:
     """The hint for shop.app where shop:app was meant, or ''."""
     module, _, name = wanted.module.rpartition(".")
-    if not module or wanted.name != spec.DEFAULT_NAME:
+    if not module or wanted.name != hints.DEFAULT_NAME:
         return ""
     try:
         found, _ = source.find(module)

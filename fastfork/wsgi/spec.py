@@ -16,9 +16,6 @@ from . import hints, source
 
 __all__ = ["AppSpec", "parse"]
 
-# What MODULE alone means, as with gunicorn.
-DEFAULT_NAME = "application"
-
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 
 
@@ -48,7 +45,7 @@ def parse(text: str) -> AppSpec:
     if module.endswith(".py") or not _MODULE.match(module):
         raise AppNotFound(_not_a_module(text, module, expression))
     if not colon:
-        return AppSpec(module, DEFAULT_NAME)
+        return AppSpec(module, hints.DEFAULT_NAME)
     if not expression.strip():
         raise AppNotFound(f"{text!r} has nothing after its colon; write {module}:app")
     return _read(module, expression.strip())
@@ -66,10 +63,12 @@ def _not_a_module(text: str, module: str, expression: str) -> str:
 
 def _hint(file: PurePosixPath, module: str, expression: str) -> str:
     """`; did you mean shop:app?`, with a name that `file` has when it can be looked into."""
-    wanted = expression.partition("(")[0] or DEFAULT_NAME
+    wanted = expression.partition("(")[0] or hints.DEFAULT_NAME
     names = source.names_in_file(Path(file))
+    if wanted in hints.FACTORIES and names.get(wanted) and "(" not in expression:
+        return f"; did you mean '{module}:{wanted}()'?"
     if not names or wanted in names:
-        return f"; did you mean {module}:{expression or DEFAULT_NAME}?"
+        return f"; did you mean {module}:{expression or hints.DEFAULT_NAME}?"
     return hints.name_hint(module, wanted, names) or f"; write {module}: and a name of that file"
 
 

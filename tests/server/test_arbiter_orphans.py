@@ -45,7 +45,7 @@ def test_idle_orphans_go_at_once(start_server: Starter) -> None:
 def test_orphan_that_still_loads_just_exits(start_server: Starter, module: Path) -> None:
     module.write_text("hang")
     server = start_server(APP, ready=False, env={"SUPERVISED_FILE": str(module)})
-    server.log.wait_for("Arbiter pid")
+    server.log.wait_for("Using worker")
     server.wait_for_workers(1)
     kill_arbiter(server)
     wait_until_gone(server, 2)

@@ -30,10 +30,28 @@ def test_log_begins_with_what_runs_where(start_server: Starter) -> None:
     assert lines[0] == f"Starting fastfork {fastfork.__version__}"
     assert lines[1] == f"Listening at: {address} ({server.pid})"
     assert lines[2] == "Using worker: sync"
-    assert re.fullmatch(r"Using parser: (httptools|native).*", lines[3])
-    assert lines[4] == f"Arbiter pid: {server.pid}"
     ready = {f"Worker ready (pid: {pid})" for pid in server.worker_pids()}
-    assert set(lines[5:7]) == ready
+    assert set(lines[3:5]) == ready
+
+
+def test_log_tells_how_many_threads_serve(start_server: Starter) -> None:
+    server = start_server(APP, "--threads", "25")
+    server.log.wait_for("Using worker: gthread, 25 threads")
+
+
+def test_log_at_debug_names_the_parser(start_server: Starter) -> None:
+    server = start_server(APP, "--log-level", "debug")
+    assert re.search(r"\[DEBUG\] Using parser: (httptools|native)", server.log.text())
+
+
+def test_config_file_of_gunicorns_that_is_fine_is_no_warning(start_server: Starter) -> None:
+    config = "worker_tmp_dir = '/tmp'\ncontrol_socket_disable = True\n"
+    server = start_server(APP, config=config)
+    server.signal("reload")
+    server.log.wait_for("Reload complete")
+    assert not server.log.lines("[WARNING]")
+    for said in ("worker_tmp_dir: is not needed", "settings that are not needed here: control_"):
+        assert len(server.log.lines(said)) == 1
 
 
 @pytest.mark.effect("bind")
@@ -184,7 +202,10 @@ def test_boot_that_fails_is_told_on_the_terminal_too(
     )
     assert server.wait_exit() == 3
     assert "refused on purpose" in path.read_text()
-    assert server.log.text() == f"fastfork: Worker failed to boot. See {path}\n"
+    assert server.log.text() == (
+        "fastfork: supervised cannot be imported: RuntimeError: refused on purpose. "
+        f"See {path}\n"
+    )
 
 
 def test_closed_standard_descriptors_are_not_given_to_sockets_and_logs(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_application_may_load_for_longer_than_the_timeout(
     server = start_server(
         APP, "--timeout", "0.5", ready=False, env={"SUPERVISED_FILE": str(module)}
     )
-    server.log.wait_for("Arbiter pid")
+    server.log.wait_for("Using worker")
     (pid,) = server.wait_for_workers(1)
     wait_until(lambda: age(pid) > 3, "three seconds of loading")
     server.log.wait_for("Worker is still loading the application after ", count=2)

@@ -79,14 +79,14 @@ def test_command_returns_when_the_server_answers(daemon: Daemon) -> None:
         assert {f"{number} -> /dev/null" for number in range(3)} <= set(shown)
         # A session of its own, and not its leader: it can get no terminal any more.
         assert os.getsid(pid) not in (pid, os.getsid(0))
-    assert f"Arbiter pid: {daemon.pid}" in daemon.log.read_text()
+    assert f" ({daemon.pid})\n" in daemon.log.read_text()
 
 
 def test_log_on_the_terminal_is_told_to_end_there(daemon: Daemon) -> None:
     done = daemon.start()
     assert done.returncode == 0
     assert "errorlog: the log ends with the terminal; set --error-logfile" in done.stderr
-    assert "Arbiter pid: " in done.stderr
+    assert "Using worker: " in done.stderr
     assert get(daemon.sock, "/pid") == 200
 
 
@@ -126,8 +126,8 @@ def test_interrupt_while_waiting_ends_the_server(daemon: Daemon, tmp_path: Path)
             stdin=subprocess.DEVNULL,
             stderr=output,
         )
-    wait_until(lambda: "Arbiter pid: " in log.read_text(), "the arbiter runs")
-    pid = int(log.read_text().split("Arbiter pid: ")[1].split()[0])
+    wait_until(lambda: "Using worker: " in log.read_text(), "the arbiter runs")
+    pid = int(log.read_text().split("Listening at: ")[1].split("(")[1].split(")")[0])
     waiting.send_signal(signal.SIGINT)
     assert waiting.wait(10) == 130
     wait_until(lambda: not processes.alive(pid), "the daemon is gone")

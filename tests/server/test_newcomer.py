@@ -39,7 +39,11 @@ def app(environ, start_response): return []
 """
 LOG_TIME = re.compile(r"^\[\S+ \S+ \S+\] \[\d+\] \[(\w+)\] ")
 # What the arbiter says when no worker could start, after the line of the worker.
-CONSEQUENCES = ("Worker exited with code ", "Stopping: no worker could start. Reason: ")
+CONSEQUENCES = (
+    "Worker exited with code ",
+    "Stopping: no worker could start. Reason: ",
+    "Stopped (exit code ",
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,51 @@ MISTAKES = {
     "unknown option": Mistake(
         ["--wokers", "2", "shop:app"], "there is no option --wokers; did you mean --workers?", 2
     ),
+    "uvicorn's --port": Mistake(
+        ["--port", "9000", "shop:app"],
+        "there is no option --port; write -b 127.0.0.1:9000, or -b 0.0.0.0:9000 for all addresses",
+        2,
+    ),
+    "uvicorn's --host": Mistake(
+        ["--host", "0.0.0.0", "shop:app"], "there is no option --host; write -b 0.0.0.0:8000", 2
+    ),
+    "uvicorn's --host and --port": Mistake(
+        ["--host=0.0.0.0", "--port=9000", "shop:app"],
+        "there is no option --host; write -b 0.0.0.0:9000",
+        2,
+    ),
+    "flask's --debug": Mistake(
+        ["--debug", "shop:app"],
+        "there is no option --debug; write --reload, and --log-level debug for a talkative log",
+        2,
+    ),
+    "eventlet": Mistake(
+        ["-k", "eventlet", "shop:app"],
+        "worker_class: 'eventlet' is not a kind of worker here; use gevent, which serves "
+        "applications that wait for others in the same way (command line)",
+        1,
+    ),
+    "Django's project": Mistake(
+        ["project"],
+        "module 'project' has no attribute 'application'; did you mean project.wsgi?",
+        4,
+    ),
+    "file of a factory": Mistake(
+        ["./factory.py:create_app"],
+        "'./factory.py' is a file, not a module; did you mean 'factory:create_app()'?",
+        4,
+    ),
+    "factory without parentheses": Mistake(
+        ["factory:create_app"],
+        "factory:create_app takes no arguments, so it is a factory; write 'factory:create_app()'",
+        4,
+    ),
+    "ASGI application": Mistake(
+        ["asynchronous:app"],
+        "asynchronous:app is an ASGI application (it takes three arguments), and this version "
+        "serves WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware(app)",
+        4,
+    ),
     "no application": Mistake(
         [],
         "no application named; write MODULE:APP, such as shop:app (fastfork --help lists the "
@@ -113,6 +162,11 @@ def folder(tmp_path: Path) -> Path:
     """Where the newcomer's files are."""
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "broken.py").write_text(BROKEN)
+    (tmp_path / "factory.py").write_text("def create_app(): return None\n")
+    (tmp_path / "asynchronous.py").write_text("async def app(scope, receive, send): pass\n")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "__init__.py").write_text("")
+    (tmp_path / "project" / "wsgi.py").write_text(SHOP.replace("def app", "def application"))
     return tmp_path
 
 
@@ -139,7 +193,7 @@ def run(folder: Path, command: Sequence[str]) -> tuple[int, list[str]]:
 def check(mistake: Mistake, folder: Path, command: Sequence[str]) -> None:
     if mistake.config:
         (folder / "fastfork.conf.py").write_text(mistake.config)
-    bind = [] if {"-b", "--wokers"} & set(mistake.words) else ["--bind", "127.0.0.1:0"]
+    bind = [] if mistake.code == 2 or "-b" in mistake.words else ["--bind", "127.0.0.1:0"]
     if "bind" in mistake.config or not (mistake.words or mistake.config):
         bind = []
     code, lines = run(folder, [*command, *bind, *mistake.words])

@@ -108,11 +108,13 @@ def test_watch_goes_on_until_it_is_interrupted(busy: RunningServer) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
-        ([], 1, "admin_bind: not set here; write --admin-bind ADDRESS"),
+        ([], 1, "admin_bind: not set here; write fastfork status ADDRESS"),
+        (["127.0.0.1:1"], 1, "fastfork: http://127.0.0.1:1: Connection refused"),
+        (["127.0.0.1:1", "--admin-bind", "127.0.0.1:1"], 2, "the address is written once"),
         (["--admin-bind", "127.0.0.1:1"], 1, "fastfork: http://127.0.0.1:1: Connection refused"),
         (["--admin-bind", "unix:none.sock"], 1, "No such file or directory; does the server run?"),
         (["--admin-bind", "fd://3"], 2, "cannot be asked; write HOST:PORT or unix:PATH"),
-        (["--admin-bind", "127.0.0.1:many"], 2, "--admin-bind: "),
+        (["--admin-bind", "127.0.0.1:many"], 2, "the address of status: "),
         (["--wach"], 2, "unrecognized arguments: --wach"),
     ],
 )
@@ -133,14 +135,20 @@ def test_server_that_is_no_admin_page_is_said_to_be_none(start_server: Starter) 
     assert said.endswith("answers, but is no admin_bind of fastfork\n")
 
 
-def test_without_rich_the_way_to_get_it_is_named(busy: RunningServer, tmp_path: Path) -> None:
+def test_without_rich_the_table_is_plain(busy: RunningServer, tmp_path: Path) -> None:
     hidden = tmp_path / "sitecustomize.py"
     hidden.write_text("import sys; sys.modules['rich'] = sys.modules['rich.console'] = None\n")
     env = environment({})
     path = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
-    found = status("--admin-bind", where(busy), folder=busy.files, env={"PYTHONPATH": path})
-    assert found[0] == 1
-    assert "pip install fastfork[status]" in found[2]
+    code, out, said = status(where(busy), folder=busy.files, env={"PYTHONPATH": path})
+    assert (code, said) == (0, "")
+    headline, empty, head, *rows = out.splitlines()
+    assert headline.startswith("held:app: ready, 2/2 workers")
+    assert empty == ""
+    assert " ".join(head.split()) == "worker pid state busy connections requests memory serves"
+    workers = facts(endpoint(busy))["workers"]
+    assert [row.split()[:2] for row in rows] == [[str(w["nr"]), str(w["pid"])] for w in workers]
+    assert sum("GET /hold" in row for row in rows) == 1
     (busy.files / "go").touch()
 
 

@@ -58,7 +58,7 @@ def test_ready_is_told_when_a_worker_is_ready(
     os.mkfifo(gate)
     env = {"SUPERVISED_FILE": str(gate), "NOTIFY_SOCKET": manager.address}
     server = start_server(APP, env=env, ready=False)
-    server.log.wait_for("Arbiter pid")
+    server.log.wait_for("Using worker")
     manager.wait_for("STATUS")
     assert manager.order() == []
     gate.write_text("go")

@@ -69,7 +69,8 @@ def test_gevent_is_refused_with_refork(tmp_path: Path) -> None:
 def test_what_is_about_threads_has_no_effect_with_gevent(
     tmp_path: Path, argv: dict[str, object], notice: str
 ) -> None:
-    (said,) = load({"worker_class": "gevent", **argv}, {}, tmp_path).notices
+    loaded = load({"worker_class": "gevent", **argv}, {}, tmp_path)
+    (said,) = [*loaded.notices, *loaded.remarks]
     assert said.startswith(notice)
 
 

@@ -156,7 +156,7 @@ def test_gevent_by_each_of_its_names() -> None:
 def test_gunicorns_other_workers_on_gevent_are_the_same_one_with_a_notice(
     tmp_path: Path, value: str
 ) -> None:
-    (notice,) = load_text(tmp_path, f"worker_class = {value}\n").notices
+    (notice,) = load_text(tmp_path, f"worker_class = {value}\n").remarks
     assert "is the same worker as 'gevent' here; write gevent" in notice
 
 
@@ -169,9 +169,10 @@ def test_gunicorns_other_workers_on_gevent_are_the_same_one_with_a_notice(
         ("'gunicorn.workers.gasgi.ASGIWorker'", "serves ASGI applications"),
         (
             "'gunicorn.workers.geventlet.EventletWorker'",
-            "is not a kind of worker here; use sync or gthread",
+            "is not a kind of worker here; use gevent",
         ),
-        ("'eventlet'", "is not a kind of worker here; use sync or gthread"),
+        ("'eventlet'", "is not a kind of worker here; use gevent"),
+        ("'meinheld.gmeinheld.MeinheldWorker'", "is not a kind of worker here; use gevent"),
         ("'tornado'", "is not a kind of worker here; use sync or gthread"),
         ("''", "is no kind of worker; write sync"),
         ("int", "is no class of workers here; write sync"),

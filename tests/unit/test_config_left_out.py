@@ -27,9 +27,13 @@ def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
     }
     words = ("--asgi-lifespan", "on", "--paste", "x.ini", "--paste", "y.ini")
     ignored = "settings that this version does not have, ignored"
-    assert load_words(tmp_path, *words, environ=environ).notices == [
+    loaded = load_words(tmp_path, *words, environ=environ)
+    assert loaded.remarks == [
+        "GUNICORN_CMD_ARGS: settings that are not needed here: --no-control-socket"
+    ]
+    assert loaded.notices == [
         f"environment: {ignored}: FASTFORK_ROOT_PATH",
-        f"GUNICORN_CMD_ARGS: {ignored}: --http2-cleartext, --no-control-socket",
+        f"GUNICORN_CMD_ARGS: {ignored}: --http2-cleartext",
         f"command line: {ignored}: --asgi-lifespan, --paste",
         f"{path}: {ignored}: dirty_workers, dirty_timeout, asgi_loop",
     ]

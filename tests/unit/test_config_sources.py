@@ -135,10 +135,10 @@ def test_application_and_gunicorns_other_options_in_a_variable_are_noticed(
     assert loaded.config.wsgi_app is None
     assert loaded.notices == [
         "GUNICORN_CMD_ARGS: only options are read from it; ignored: shop:app",
-        (
-            "GUNICORN_CMD_ARGS: settings that this version does not have, ignored: "
-            "--asgi-loop, --no-control-socket"
-        ),
+        "GUNICORN_CMD_ARGS: settings that this version does not have, ignored: --asgi-loop",
+    ]
+    assert loaded.remarks == [
+        "GUNICORN_CMD_ARGS: settings that are not needed here: --no-control-socket"
     ]
 
 

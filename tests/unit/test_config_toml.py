@@ -109,17 +109,19 @@ def test_our_files_come_before_gunicorns_and_one_line_says_so(tmp_path: Path) ->
         (tmp_path / name).write_text(f"{table}workers = {number}\n")
         loaded = load({}, {}, tmp_path)
         assert loaded.config.workers == number
-        (notice,) = loaded.notices
+        (notice,) = [*loaded.notices, *loaded.remarks]
         assert notice.startswith(f"{tmp_path / name} is read")
     assert notice.endswith("fastfork.toml, pyproject.toml, gunicorn.conf.py")
 
 
 def test_gunicorns_file_alone_gets_one_line(tmp_path: Path) -> None:
     (tmp_path / "gunicorn.conf.py").write_text("workers = 2\n")
-    assert load({}, {}, tmp_path).notices == [
+    loaded = load({}, {}, tmp_path)
+    assert loaded.notices == []
+    assert loaded.remarks == [
         f"{tmp_path / 'gunicorn.conf.py'} is read, as there is no fastfork.conf.py"
     ]
-    assert load({"config": "gunicorn.conf.py"}, {}, tmp_path).notices == []
+    assert load({"config": "gunicorn.conf.py"}, {}, tmp_path).remarks == []
 
 
 # -- the file of `config init`

@@ -276,8 +276,8 @@ def test_builtin_module_is_left_to_the_worker() -> None:
         ("def make(): pass\n", "shop:make",
          "shop:make takes no arguments, so it is a factory; write 'shop:make()'"),
         ("async def app(scope, receive, send): pass\n", "shop:app",
-         ("shop:app takes three arguments, as ASGI applications do; fastfork serves WSGI: "
-         "app(environ, start_response)")),
+         ("shop:app is an ASGI application (it takes three arguments), and this version serves "
+         "WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware(app)")),
         ("def app(a, b, c, d): pass\n", "shop:app",
          "shop:app cannot be called as app(environ, start_response): it takes (a, b, c, d)"),
         ("def make(x): pass\n", "shop:make()",

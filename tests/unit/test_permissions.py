@@ -116,5 +116,5 @@ def test_only_root_can_become_another_user(monkeypatch: pytest.MonkeyPatch) -> N
 def test_settings_without_effect_are_told() -> None:
     assert problems(Config(initgroups=True)) == ["initgroups: has no effect without user"]
     assert problems(Config(worker_tmp_dir="/dev/shm")) == [
-        "worker_tmp_dir: has no effect: the heartbeat is in shared memory"
+        "worker_tmp_dir: is not needed: the heartbeat is in shared memory"
     ]

@@ -12,7 +12,7 @@ FRAMING = ("tests/unit/test_response_framing.py",)
 LENGTH = ("tests/unit/test_response_length.py",)
 ERRORS = ("tests/unit/test_response_errors.py",)
 FILES = ("tests/unit/test_response_file.py",)
-START = ("tests/unit/test_hub_start_response.py",)
+START = ("tests/unit/test_hub_status_and_fields.py",)
 EXTRAS = ("tests/unit/test_hub_extras.py",)
 FAULTS = ("tests/faults/test_faults.py",)
 
