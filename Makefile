@@ -41,7 +41,7 @@ SANITIZE_TESTS := --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat rotation schedules races helgrind bench-latency bench-sleepers
+    flat rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -122,6 +122,9 @@ bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, b
 	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.latency --json benchmarks/results/latency.json \
 	    --plot benchmarks/results/latency $(ARGS)
+
+bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, beside gunicorn; 5 minutes
+	$(RUN) -m benchmarks.deaths $(ARGS)
 
 soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
 	$(RUN) -m benchmarks.soak $(ARGS)

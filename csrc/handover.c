@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
 #endif
 #include "handover.h"
+#include "interrupted.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +40,7 @@ ff_handover_put(int pool, int fd, const ff_facts *facts)
     memcpy(CMSG_DATA(header), &fd, sizeof(fd));
     do {
         n = sendmsg(pool, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && ff_interrupted(errno));
     return n < 0 ? errno : 0;
 }
 
@@ -60,7 +61,7 @@ take_one(int pool, ff_facts *facts)
     message.msg_controllen = sizeof(control.bytes);
     do {
         n = recvmsg(pool, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && ff_interrupted(errno));
     if (n <= 0)
         return -2;
     header = CMSG_FIRSTHDR(&message);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* pthread_setname_np */
 #endif
 #include "pusher.h"
+#include "interrupted.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ ff_out_send(ff_out *item, const char *buffer)
             message.msg_iovlen = 2;
             n = sendmsg(item->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && ff_interrupted(errno));
     if (n < 0)
         item->error = errno;
     else

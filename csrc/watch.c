@@ -1,5 +1,6 @@
 /* watch.c -- see watch.h. */
 #include "watch.h"
+#include "interrupted.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -20,6 +21,6 @@ ff_watch_look(ff_watch *watch, int64_t now, int64_t patience)
     atomic_store_explicit(&watch->asked, now, memory_order_release);
     do {
         written = write(next, &one, sizeof(one));
-    } while (written < 0 && errno == EINTR);
+    } while (written < 0 && ff_interrupted(errno));
     return 1;
 }

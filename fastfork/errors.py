@@ -63,6 +63,16 @@ class BootError(StartError):
     exit_code = 3
 
 
+class SystemCallRefused(BootError):
+    """The system refuses a call that a worker cannot do without, as a filter of seccomp(2) does."""
+
+    def __init__(self, call: str, error: OSError) -> None:
+        super().__init__(
+            f"the system refuses {call} ({error.strerror or error}), without which nobody can be "
+            "served; perhaps a seccomp profile of the container does: allow it there"
+        )
+
+
 class AppImportFailed(BootError):
     """The application's module raised while it was imported.
 

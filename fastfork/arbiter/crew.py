@@ -136,6 +136,8 @@ class Crew:
         now = clock.now()
         self._silence.look(now)
         for child in self.children:
+            if child.leaving and child.slot.state == State.EXITING:
+                continue  # it ends as an interpreter does, and has a time for that
             silent = self._silence.silence(child, now)
             limit = stalled.patience(child, timeout, request_timeout)
             if limit and child.stalled_at is None and silent > limit:

@@ -22,7 +22,7 @@ import fastfork
 from fastfork import unpatched
 from fastfork.errors import ConfigError
 from fastfork.ipc import SignalMailbox
-from fastfork.process import inherited, streams
+from fastfork.process import finalize, inherited, streams
 
 log = logging.getLogger("fastfork.error")
 
@@ -106,6 +106,7 @@ def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetur
     """Be the worker, or a template, to the end of the process.  Runs in: worker."""
     code = UNEXPECTED
     try:
+        finalize.begin()
         mailbox.close_in_child()
         inherited.forget()
         code = make_worker().run()
@@ -119,7 +120,10 @@ def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetur
         except SystemExit as leaving:
             code = exit_code(leaving)  # told to quit while it was finishing
         finally:
-            os._exit(code)
+            try:
+                finalize.end(code)
+            finally:
+                os._exit(code)
 
 
 def _finish(code: int) -> NoReturn:
@@ -131,7 +135,7 @@ def _finish(code: int) -> NoReturn:
 
     def leave() -> NoReturn:
         streams.flush()
-        os._exit(code)
+        finalize.end(code)
 
     threading._shutdown()  # type: ignore[attr-defined]
     inherited.run_exit_handlers(leave)

@@ -19,7 +19,6 @@ from fastfork.arbiter.reap import LOST, LOST_STATUS, Death, is_there
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import BootError
-from fastfork.ipc import State
 
 log = logging.getLogger("fastfork.error")
 
@@ -47,8 +46,10 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
         if not crew.ever_ready and code in BOOT_FAILURES:
             server.shutdown.give_up(code)
             return
-    elif child.lived(now) >= HEALTHY_AFTER or _has_finished(child, death):
-        return  # the next one may start at once
+    elif child.lived(now) >= HEALTHY_AFTER or child.slot.requests > 0:
+        # The next one may start at once: the start is not what fails.  To wait after a request
+        # that kills its worker would let one client keep the server from all others.
+        return
     elif death.code == 0 and crew.backoff.left(now, 2 * crew.target):
         return  # somebody told it to go (kill PID)
     crew.note_failure()
@@ -85,9 +86,3 @@ def bury_lost(server: Server) -> None:
     successor = server.upgrading.successor
     if successor is not None and not is_there(successor):
         server.upgrading.ended(LOST_STATUS)
-
-
-def _has_finished(child: Child, death: Death) -> bool:
-    """Whether the worker left by itself after it had served: no failure."""
-    drained = child.slot.state >= State.DRAINING
-    return drained and death.code == 0 and child.slot.requests > 0

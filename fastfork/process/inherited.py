@@ -25,6 +25,7 @@ from functools import partial
 from typing import Any, Final, NoReturn
 
 from fastfork import unpatched
+from fastfork.process import finalize
 
 __all__ = ["fence", "forget", "freeze", "run_exit_handlers"]
 
@@ -41,6 +42,7 @@ def freeze() -> None:
     What is in memory now, stays: a collection in a child that touched it would copy the pages that
     it shares with us (gc.freeze() in the library reference).
     """
+    finalize.flush_before_fork()
     gc.collect()
     closer: type = tempfile._TemporaryFileCloser
     _files[:] = [weakref.ref(one) for one in gc.get_objects() if type(one) is closer]

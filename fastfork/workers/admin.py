@@ -86,7 +86,8 @@ class AdminWorker(ReactorWorker):
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         title.set_title("admin", cfg.proc_name, cfg.wsgi_app)
         self.slot.state = State.READY
-        return self.serve(self.admin)
+        self.open(self.admin)
+        return self.serve()
 
     def show(self, state: str) -> None:
         """The title stays as it is."""

@@ -15,19 +15,20 @@ import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, logs, metrics
-from fastfork.errors import BootError, ConfigError, HookFailed
+from fastfork.errors import BootError, ConfigError, HookFailed, SystemCallRefused
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs import LOGGER
 from fastfork.logs.requestid import giving_ids
-from fastfork.process import boot, descriptors, parent, privileges, streams, title
+from fastfork.process import boot, descriptors, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
 from fastfork.workers.ashooks import WorkerView
+from fastfork.workers.hardend import DUMP_SIGNAL, HARD_MARGIN, HardEnd, ask_to_be_told
+from fastfork.workers.refusal import cause_of, is_refusal
 from fastfork.workers.sources import SourceReport
 from fastfork.workers.stacks import all_stacks
 from fastfork.wsgi import hooks, variables
@@ -47,12 +48,8 @@ if TYPE_CHECKING:
 # Meant for the arbiter; a process group that gets one must not lose its workers.  Handled by a
 # function and not by SIG_IGN, because programs the application starts would inherit that.
 NOT_FOR_WORKERS: Final = (signal.SIGHUP, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
-# Prints the stack of every thread from inside the signal handler, so also when the main thread
-# is stuck in C and no Python handler can run.  The arbiter sends it just before SIGKILL.
-DUMP_SIGNAL: Final = signal.SIGUSR2
+ENDS_AT_ONCE: Final = frozenset({signal.SIGABRT, signal.SIGINT, signal.SIGQUIT})
 ABORTED: Final = 1  # exit code, as gunicorn's
-# Later than the arbiter's own SIGKILL: the hard end is for workers that nobody watches any more.
-HARD_MARGIN: Final = 1.0  # seconds
 # What an orphan that has not served yet may take to leave the application's import.
 ORPHAN_BOOT_GRACE: Final = 2.0  # seconds
 
@@ -113,8 +110,7 @@ class Worker(ABC):
         self.draining = False
         self.drain_deadline: float | None = None
         self.was_aborted = False
-        self._hard_end = float("inf")
-        self._watches_faults = False
+        self._hard_end = HardEnd()
         self.view = WorkerView(self)
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
@@ -123,7 +119,13 @@ class Worker(ABC):
         """Make this process ready to import the application; a template's too."""
 
     @abstractmethod
-    def serve(self, app: WSGIApplication) -> int:
+    def open(self, app: WSGIApplication) -> None:
+        """Get everything that serving takes, before anybody counts on this worker.
+
+        Raises OSError, and SystemCallRefused."""
+
+    @abstractmethod
+    def serve(self) -> int:
         """Serve until drained or not alive any more.  Returns the exit code."""
 
     @abstractmethod
@@ -146,7 +148,7 @@ class Worker(ABC):
         self.slot.pid = os.getpid()
         self.slot.beat()
         self.slot.state = State.BOOTING
-        parent.signal_at_parents_death(signal.SIGTERM)
+        ask_to_be_told(self.arbiter_pid, self.cfg.graceful_timeout)
         if self.orphaned():
             return 0  # it died before we could ask to be told
         logs.let_pass_when(lambda: not self.alive)
@@ -177,6 +179,14 @@ class Worker(ABC):
         if not self.alive:
             return 0  # an application may swallow the SystemExit that told it to go
         self._sources.tell()
+        try:
+            self.open(app)
+        except (OSError, SystemCallRefused) as error:
+            self.log.error("Worker cannot serve: %s", cause_of(error))
+            return BootError.exit_code
+        except Exception:
+            self.log.exception("Worker cannot serve")
+            return BootError.exit_code
         if cfg.daemon and not cfg.enable_stdio_inheritance:
             streams.leave_terminal()
         # The heartbeat first: loading may have taken longer than `timeout`.
@@ -185,7 +195,12 @@ class Worker(ABC):
         self.booted = True
         LOGGER.info("Worker ready (pid: %d)", os.getpid())
         try:
-            code = self.serve(app)
+            code = self.serve()
+        except (OSError, SystemCallRefused) as error:
+            if not is_refusal(error):
+                raise
+            self.log.critical("Worker cannot serve any more: %s", cause_of(error))
+            code = ABORTED
         finally:
             self.slot.state = State.EXITING
         # An application may have swallowed the SystemExit that said so.
@@ -195,7 +210,7 @@ class Worker(ABC):
         """The application, loaded as the user that is wanted.  Raises BootError, ConfigError."""
         cfg = self.cfg
         if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
-            parent.signal_at_parents_death(signal.SIGTERM)
+            ask_to_be_told(self.arbiter_pid, self.cfg.graceful_timeout)
         if not self.is_preloaded:  # else it is the application's now where we are, and its path
             boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
         if cfg.reload:
@@ -260,7 +275,7 @@ class Worker(ABC):
             LOGGER.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
         self.draining = True
         self.drain_deadline = clock.now() + self.cfg.graceful_timeout
-        self._end_hard_in(self.cfg.graceful_timeout + HARD_MARGIN)
+        self._hard_end.within(self.cfg.graceful_timeout + HARD_MARGIN)
         self.slot.state = State.DRAINING
         self.show("draining")
         self.wake()
@@ -284,7 +299,7 @@ class Worker(ABC):
         if not self.alive:
             return
         self.cut_short()
-        self._end_hard_in(
+        self._hard_end.within(
             ORPHAN_BOOT_GRACE if self.orphaned() else self.cfg.graceful_timeout + HARD_MARGIN
         )
         self.wake()
@@ -297,19 +312,6 @@ class Worker(ABC):
         """
         self.alive = False
 
-    def _end_hard_in(self, seconds: float) -> None:
-        """Log every stack and end the process then, if it is still there; the earliest counts.
-
-        The arbiter would do that, but may be gone.  This needs no interpreter: a request that
-        does not end and a thread of the application that the way out waits for are covered.
-        """
-        at = clock.now() + seconds
-        if not self._watches_faults or at >= self._hard_end:
-            return
-        self._hard_end = at
-        with suppress(OSError, ValueError, RuntimeError):
-            faulthandler.dump_traceback_later(seconds, exit=True, file=logs.error_stream())
-
     def orphaned(self) -> bool:
         """Whether the arbiter is gone, also when it was killed: the kernel gave us another."""
         return os.getppid() != self.arbiter_pid
@@ -317,12 +319,12 @@ class Worker(ABC):
     def reopen_logs(self) -> None:
         """Open the log files again, after they were moved away."""
         logs.reopen()
-        self._watch_faults()
+        self._hard_end.watch_faults()
 
     def install_handlers(self) -> None:
         """Replace the arbiter's handlers, then let the blocked signals in."""
         faulthandler.disable()  # as PYTHONFAULTHANDLER or a preloaded application had it
-        self._watch_faults()
+        self._hard_end.watch_faults()
         # Only now: enable() takes SIGABRT too, and that one is handled in Python.
         handlers: dict[int, Handler] = {
             signal.SIGTERM: lambda _signum, _frame: self.begin_drain(),
@@ -334,22 +336,12 @@ class Worker(ABC):
         }
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
-            # System calls of C code that knows no EINTR go on; Python's own retry anyway.
-            signal.siginterrupt(signum, False)
+            # System calls of C code that knows no EINTR go on; Python's own retry anyway.  But
+            # what is to end the process has to reach the interpreter: a read() that goes on
+            # hides it.
+            signal.siginterrupt(signum, signum in ENDS_AT_ONCE)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, DUMP_SIGNAL, signal.SIGCHLD})
-
-    def _watch_faults(self) -> None:
-        """Send the stacks of a crash in C, and of DUMP_SIGNAL, to the error log.
-
-        Again after each reopening, and for what the application did to faulthandler meanwhile.
-        """
-        stream = logs.error_stream()
-        with suppress(OSError, ValueError, RuntimeError):
-            faulthandler.register(DUMP_SIGNAL, file=stream, all_threads=True)
-            # A second enable() changes the file only, and SIGABRT stays ours.
-            faulthandler.enable(file=stream, all_threads=True)
-            self._watches_faults = True
 
     def _interrupted(self) -> None:
         """Leave as `quit_now()`, after the hook."""

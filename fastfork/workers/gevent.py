@@ -30,6 +30,8 @@ from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from fastfork._core.batch import Batch
     from fastfork._core.hub import Hub
 
@@ -64,12 +66,18 @@ class GeventWorker(ReactorWorker):
     """Calls the application in greenlets, as many at a time as there are connections."""
 
     hub_class = GreenletHub
+    turns: Turns
 
     @classmethod
     def prepare(cls) -> None:
         """Patch the standard library, before the application takes names from it."""
+        from gevent.threading import _DummyThread
+
         if not all(monkey.is_module_patched(name) for name in PATCHED):
             monkey.patch_all()
+        # What stands for a greenlet in threading is a daemon for gevent, and a Thread that a
+        # request starts would be one too, and cut with the worker.
+        _DummyThread._daemonic = False
 
     def shares_connections(self) -> bool:
         """Never: there is always a greenlet for a request."""
@@ -101,6 +109,12 @@ class GeventWorker(ReactorWorker):
 
         return made
 
+    def open(self, app: WSGIApplication) -> None:
+        """See Worker.  gevent's loop has descriptors of its own."""
+        super().open(app)
+        hub = cast("GreenletHub", self.hub)
+        self.turns = Turns(hub, cast("EpollPoller", self.poller), lambda: self._look_up(hub))
+
     def loop(self, hub: Hub) -> None:
         """Wait and serve, until there is nobody left to serve."""
         hub = cast("GreenletHub", hub)
@@ -109,7 +123,7 @@ class GeventWorker(ReactorWorker):
         lines = Group()
         LOGGER.aside = lines.spawn
         try:
-            Turns(hub, cast("EpollPoller", self.poller), lambda: self._look_up(hub)).run()
+            self.turns.run()
         finally:
             self.alive = False  # what now comes out of the application is our doing
             self._end_requests(hub.end())

@@ -67,13 +67,15 @@ class ReactorWorker(Worker):
     hub_class: ClassVar[type[Hub]] = Hub
     hub: Hub | None = None
     poller: Poller
+    threads: Threads | None = None
     requests: RequestWatch
     _wake_r = _wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
-    def serve(self, app: WSGIApplication) -> int:
-        """Serve until drained.  Returns the exit code."""
+    def open(self, app: WSGIApplication) -> None:
+        """See Worker.  Whoever connects from here on waits for `serve`."""
         self.poller = make_poller()
+        self.poller.poll(0.0)
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
         hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
@@ -91,12 +93,20 @@ class ReactorWorker(Worker):
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         if self.shares_connections():
             self._join_pool(hub)
+        if hub.crew.many:
+            hub.nudge = self.nudge
+            poller = cast("EpollPoller", self.poller)
+            self.threads = Threads(hub, hub.crew, poller, lambda: self.look_up(hub))
+            self.threads.start()
+        hub.listen(True)
+
+    def serve(self) -> int:
+        """Serve until drained.  Returns the exit code."""
+        hub = self.hub
+        assert hub is not None
         try:
-            hub.listen(True)
-            if hub.crew.many:
-                hub.nudge = self.nudge
-                poller = cast("EpollPoller", self.poller)
-                Threads(hub, hub.crew, poller, lambda: self.look_up(hub)).run()
+            if self.threads is not None:
+                self.threads.run()
             else:
                 self.loop(hub)
         finally:
@@ -153,8 +163,8 @@ class ReactorWorker(Worker):
     def look_up(self, hub: Hub) -> bool:
         """Do what is due besides serving.  True when it is time to leave.
 
-        Notices that the arbiter is gone, and looks for stranded connections: one that was
-        announced to a worker that died is announced to nobody else (EPOLLEXCLUSIVE).
+        Looks for stranded connections: one that was announced to a worker that died is
+        announced to nobody else (EPOLLEXCLUSIVE).
         """
         if self.max_requests and hub.requests >= self.max_requests:
             hub.most_requests = 0
@@ -173,7 +183,7 @@ class ReactorWorker(Worker):
         if self.draining:
             if self.leave(hub):
                 return True
-            if self.listeners:
+            if self.listeners or self.slot.order == Order.LAST:
                 wait = QUEUE_TICK
             if self.drain_deadline is not None:
                 wait = min(wait, self.drain_deadline - clock.now())
@@ -201,11 +211,13 @@ class ReactorWorker(Worker):
         While others serve on, at once: what comes now is theirs.  When the whole server stops,
         nobody else will serve those who wait in the accept queue.
         """
+        is_last = self.slot.order == Order.LAST
         if self.listeners and not self._let_go_at:
-            is_last = self.slot.order == Order.LAST
             self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
             hub.begin_drain(keep_listeners=is_last)
         hub.take_pool()
+        if is_last:
+            hub.let_idle_go()
         if self.listeners:
             is_empty = hub.take_queue()
             if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):

@@ -10,6 +10,7 @@ Runs in: worker
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import os
@@ -27,8 +28,8 @@ from fastfork.workers.stacks import stack_of
 log = logging.getLogger("fastfork.error")
 
 LOST_LEAD: Final = -2.0  # see Hub.turn
-# The keeper of a single thread ends in this time, as it never enters the application.
-KEEPER_SECONDS: Final = 5.0
+# Threads that are not in the application end in this time, all together.
+KEEPER_SECONDS: Final = 0.5
 LOOK_UP_AGAIN: Final = 1.0  # seconds
 
 
@@ -75,6 +76,27 @@ class RequestWatch:
         return bool(new)
 
 
+class CrewThread(threading.Thread):
+    """A thread of ours, which the end of the process does not wait for.
+
+    What the application starts in it is the application's: `threading.Thread` is a daemon where
+    the thread that makes it is one (its documentation, `daemon`), and would be cut with us.
+
+    is_crew: it has been started as a daemon, and shows as none from now on.
+    """
+
+    is_crew = False
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the interpreter ends without waiting for it."""
+        return not self.is_crew
+
+    @daemon.setter
+    def daemon(self, _value: bool) -> None:
+        raise RuntimeError("it is the server's thread")
+
+
 class Threads:
     """Serves with the threads of `crew`.  look_up() -> bool: see ReactorWorker.look_up."""
 
@@ -86,30 +108,41 @@ class Threads:
         self.poller = poller
         self.look_up = look_up
         self.failure: BaseException | None = None
+        self._may_begin = threading.Event()
+        self._beside: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads; they wait for `run`.  Raises OSError when there can be no more."""
+        seats = self.crew.seats
+        if len(seats) == 1:
+            self._beside.append(self._start("keeper", self._keeper))
+            return
+        for number, seat in enumerate(seats, 1):
+            self._beside.append(self._start(f"app-{number}", self._follower, seat))
 
     def run(self) -> None:
         """Serve until `look_up` says that it is time to leave.
 
         Raises what a thread of ours raised, and the SystemExit of a signal handler.
         """
-        is_alone = len(self.crew.seats) == 1
-        beside: list[threading.Thread] = []
         try:
-            if is_alone:
+            if len(self.crew.seats) == 1:
                 self.crew.sit(self.crew.seats[0])
-                beside.append(self._start("keeper", self._keeper))
+                self._may_begin.set()
                 self.lead(self.crew.seats[0])
             else:
-                for number, seat in enumerate(self.crew.seats, 1):
-                    self._start(f"app-{number}", self._follower, seat)
                 self.crew.sit(self.crew.keeper)
+                self._may_begin.set()
                 self.keep_while_needed()
         finally:
             self.crew.stop()
-            for thread in beside:
-                thread.join(KEEPER_SECONDS)
             # Threads in the application stay there until it lets them go; they find that they
             # are not needed any more, and the process does not wait for them.
+            busy = {ident for ident, _since, _line in self.crew.running()}
+            deadline = clock.now() + KEEPER_SECONDS
+            for thread in self._beside:
+                if thread.ident not in busy:
+                    thread.join(max(0.0, deadline - clock.now()))
             self.crew.attend(self.crew.keeper)
         if self.failure is not None:
             raise self.failure
@@ -173,6 +206,7 @@ class Threads:
 
     def _start(self, name: str, run: Callable[..., None], *args: Seat) -> threading.Thread:
         def run_guarded() -> None:
+            self._may_begin.wait()
             try:
                 run(*args)
             except BaseException as error:
@@ -181,6 +215,10 @@ class Threads:
                     self.failure = error
                 self.crew.stop()
 
-        thread = threading.Thread(target=run_guarded, name=name, daemon=True)
-        thread.start()
+        thread = CrewThread(target=run_guarded, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, f"thread {name}: {error}") from None
+        thread.is_crew = True
         return thread

@@ -20,15 +20,22 @@ def failing_accepts(directory: Path, *faults: tuple[int, int]) -> dict[str, str]
     directory: where the library goes.  Raises CalledProcessError when the C compiler, which
     builds the package too, does not take it.
     """
-    library = directory / "faults.so"
+    assert all(number in errno.errorcode for number, _ in faults)
+    told = ",".join(f"{number}:{times}" for number, times in faults)
+    return {"LD_PRELOAD": preloaded(directory, SOURCE), "FASTFORK_FAULTS": told}
+
+
+def preloaded(directory: Path, source: Path) -> str:
+    """LD_PRELOAD with a library that is made of `source` in `directory`.
+
+    Raises CalledProcessError when the C compiler does not take it.
+    """
+    library = directory / f"{source.stem}.so"
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     subprocess.run(
-        [*compiler, "-std=c11", "-O1", "-fPIC", "-shared", "-o", str(library), str(SOURCE)],
+        [*compiler, "-std=gnu11", "-O1", "-fPIC", "-shared", "-o", str(library), str(source)],
         check=True,
         timeout=60,
     )
-    assert all(number in errno.errorcode for number, _ in faults)
-    told = ",".join(f"{number}:{times}" for number, times in faults)
     # Behind what is there already: a sanitizer's library insists on being the first.
-    preload = [*filter(None, [os.environ.get("LD_PRELOAD")]), str(library)]
-    return {"LD_PRELOAD": " ".join(preload), "FASTFORK_FAULTS": told}
+    return " ".join([*filter(None, [os.environ.get("LD_PRELOAD")]), str(library)])

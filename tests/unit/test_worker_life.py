@@ -26,7 +26,10 @@ class FakeWorker(Worker):
 
     woken = 0
 
-    def serve(self, app: WSGIApplication) -> int:
+    def open(self, app: WSGIApplication) -> None:
+        pass
+
+    def serve(self) -> int:
         return 0
 
     def wake(self) -> None:

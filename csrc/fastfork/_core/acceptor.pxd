@@ -15,6 +15,7 @@ cdef extern from "handover.h" nogil:
 cdef class Acceptor:
     cdef readonly int error   # errno of the last accept that found the system short, or 0
     cdef dict addresses
+    cdef int set_ready(self, int fd) except -1
     cdef Connection accept(self, int fd, unsigned int listener)
     cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts)
     cdef str _shared(self, str address)

@@ -3,10 +3,16 @@
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, ENOTSOCK, errno
+from libc.errno cimport EACCES, EAGAIN, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSYS
+from libc.errno cimport ENOTSOCK, EPERM, errno
 from libc.stdint cimport uint16_t
 from libc.string cimport memset
+from posix.fcntl cimport F_GETFL, F_SETFL, O_NONBLOCK, fcntl
 from posix.unistd cimport close
+
+from fastfork.errors import SystemCallRefused
+
+import os
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
@@ -78,12 +84,28 @@ cdef class Acceptor:
             self.addresses.clear()
         return self.addresses.setdefault(address, address)
 
+    def try_out(self):
+        """Raises SystemCallRefused when accept4(2) is refused as such, whoever waits."""
+        if accept4(-1, NULL, NULL, 0) < 0 and errno != EBADF:
+            raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
+
+    cdef int set_ready(self, int fd) except -1:
+        """See that accept() on this listener does not wait for a client.
+
+        The flag is the socket's and not the descriptor's: whoever has inherited it can clear it,
+        and then a worker that comes too late would wait with everything it has (fcntl(2))."""
+        cdef int flags = fcntl(fd, F_GETFL)
+        if flags >= 0 and not flags & O_NONBLOCK:
+            fcntl(fd, F_SETFL, flags | O_NONBLOCK)
+        return 0
+
     cdef Connection accept(self, int fd, unsigned int listener):
         """The next waiting connection, or None.
 
         `error` says why there is none: 0, nobody waits; else the errno of a shortage of
         descriptors or memory, which leaves the listener readable and must not be tried
         again at once.  A client that is gone already (ECONNABORTED, EPROTO ...) is skipped.
+        Raises SystemCallRefused when no call is let through.
         """
         cdef sockaddr_storage address
         cdef socklen_t size
@@ -100,6 +122,10 @@ cdef class Acceptor:
             if errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK):
                 self.error = errno
                 break
+        else:
+            # Of a firewall this is about one client each (accept(2)).
+            if errno in (EPERM, EACCES, ENOSYS):
+                raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
         if got < 0:
             return None
         if LOW <= got < HIGH:

@@ -34,6 +34,11 @@ from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
+import errno
+import sys
+
+from fastfork.errors import SystemCallRefused
+
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
     int SHUT_RDWR
@@ -60,6 +65,9 @@ cdef tuple TIME_IS_UP = (
     "it did not read for write_timeout", "it did not close in time", "it did not close in time",
     None, None, "its handshake took longer than tls_handshake_timeout",
 )
+
+
+cdef tuple REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 
 
 cdef class Connections:
@@ -109,8 +117,9 @@ cdef class Connections:
         return self._has_done()
 
     cdef bint _has_done(self) noexcept:
-        """An application that has taken its connection is still answering a request."""
-        return self.connections == 0 and self.crew.busy == 0
+        """An application that has taken its connection is still answering a request, and one
+        whose client has left may be closing its iterable."""
+        return self.connections == 0 and not self.crew.at_work()
 
     def leaves(self):
         """Does the worker finish what it has, to go then?"""
@@ -133,7 +142,7 @@ cdef class Connections:
             connection.flushing = False
             try:
                 self._settle(connection)
-            except Exception:
+            except BaseException:
                 self._mishap(connection)
         return 0
 
@@ -301,7 +310,16 @@ cdef class Connections:
 
     cdef int _mishap(self, Connection connection) except -1:
         """Something of ours failed (no memory, a poller that is full): the connection pays
-        for it, the others do not.  Called while the exception is handled."""
+        for it, the others do not.  Called while the exception is handled.
+
+        What a signal handler or another thread of the application raises may come out anywhere
+        (PyThreadState_SetAsyncExc); only what the worker itself raises to leave goes on, and a
+        call that the system refuses and will refuse again."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, Exception) and self.site.leaving():
+            raise error
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            raise SystemCallRefused("a call of the loop", error)
         self.log.exception("Error in the server while it served %s; the connection is closed",
                            connection.remote_addr or "a client")
         connection.broken = True
@@ -370,7 +388,7 @@ cdef class Connections:
                 self.why = <str>TIME_IS_UP[wait] if self.tells else None
                 try:
                     self._run_out(connection, wait)
-                except Exception:
+                except BaseException:
                     self._mishap(connection)
                 self.why = None
                 if self.crew.displaced():

@@ -54,6 +54,7 @@ cdef class Crew:
     cdef Batch batch
     cdef int64_t *slot
     cdef object slot_view      # keeps it
+    cdef int calls             # that are in the application now, its close() too
     cdef int busy              # threads that are answering a request
     cdef int places            # threads that can
 
@@ -65,6 +66,7 @@ cdef class Crew:
     cdef void out(self, Seat seat, int64_t now) noexcept
     cdef void back(self, Seat seat) noexcept
     cdef int hand(self, Seat seat, item) except -1
+    cdef bint at_work(self) noexcept
     cdef bint displaced(self) noexcept
     cdef bint _take_lead(self, Seat seat) noexcept
     cdef void _lead(self, Seat seat) noexcept

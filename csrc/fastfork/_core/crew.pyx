@@ -19,13 +19,15 @@ by thread.
 Runs in: worker
 """
 
-from libc.errno cimport EINTR, errno
+from libc.errno cimport errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 
 from fastfork._core.batch cimport ff_outs, ff_pusher_start, ff_pusher_stop
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.ticks cimport now_ns
 
+import os
 import threading
 
 cdef extern from "<semaphore.h>" nogil:
@@ -134,7 +136,7 @@ cdef class Crew:
         for seat in [*self.seats, self.keeper]:
             seat.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
             if seat.fd < 0:
-                raise OSError(errno, "eventfd")
+                raise OSError(errno, f"eventfd: {os.strerror(errno)}")
         self.batch.outs.watch = &self.watch
         error = ff_pusher_start(&self.batch.outs)
         if error:
@@ -156,7 +158,8 @@ cdef class Crew:
         while self.inside:
             self.waiters += 1
             with nogil:
-                sem_wait(&self.turnstile)
+                while sem_wait(&self.turnstile) != 0:
+                    pass  # a signal ended it, and nobody has posted
             self.waiters -= 1
             self.posted -= 1
         self.inside = True
@@ -196,12 +199,14 @@ cdef class Crew:
         """Application code follows; it began at `now`."""
         if self.leader is seat:
             ff_watch_enter(&self.watch, &self.batch.outs, now)
+        self.calls += 1
         self.release()
 
     cdef void back(self, Seat seat) noexcept:
         """The application has returned.  Where the lead is with somebody who cannot serve now,
         it is ours again."""
         self.enter(seat)
+        self.calls -= 1
         if self.leader is seat:
             ff_watch_leave(&self.watch)
         elif self.keeping or self.watch.since != 0:
@@ -231,6 +236,17 @@ cdef class Crew:
         self.slot[IN_FLIGHT] = self.busy
         self.slot[IN_FLIGHT_SINCE] = 0
         return 0
+
+    cdef bint at_work(self) noexcept:
+        """Is the application at work, or about to be?  It may be for nobody: close() of an
+        iterable whose client has left counts."""
+        cdef Seat seat
+        if self.busy or self.calls:
+            return True
+        for seat in self.seats:
+            if seat.inbox:
+                return True
+        return False
 
     def running(self, bint to_answer=False):
         """[(thread, seconds' start in nanoseconds, request line), ...] of all that are in the
@@ -282,7 +298,7 @@ cdef class Crew:
 
     cdef void _wake(self, Seat seat) noexcept:
         cdef uint64_t one = 1
-        while write(seat.fd, &one, sizeof(one)) < 0 and errno == EINTR:
+        while write(seat.fd, &one, sizeof(one)) < 0 and ff_interrupted(errno):
             pass
 
     cdef int hand(self, Seat seat, item) except -1:
@@ -318,7 +334,7 @@ cdef class Crew:
             self._choose()
             if n > 0:
                 self.clear(seat)
-            elif errno != EINTR:
+            elif not ff_interrupted(errno):
                 raise OSError(errno, "a thread cannot wait")
             else:
                 PyErr_CheckSignals()
@@ -326,7 +342,7 @@ cdef class Crew:
     def clear(self, Seat seat):
         """Forget what has woken this thread."""
         cdef uint64_t count
-        while read(seat.fd, &count, sizeof(count)) < 0 and errno == EINTR:
+        while read(seat.fd, &count, sizeof(count)) < 0 and ff_interrupted(errno):
             pass
 
     def stop(self):

@@ -26,6 +26,7 @@ from fastfork._core.deadlines cimport (
 )
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     int MSG_PEEK
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
@@ -85,7 +86,8 @@ cdef class Crowded(Connections):
             since = self._slow_since(connection, wait)
             # What has come already will be served in this turn.
             if (since <= until and not connection.busy
-                    and (wait == READER or recv(connection.fd, &byte, 1, MSG_PEEK) <= 0)):
+                    and (wait == READER
+                         or recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)):
                 found = connection
                 if wait != MORE_BODY:
                     break  # the others came later
@@ -104,7 +106,7 @@ cdef class Crowded(Connections):
                 return False
             if not connection.busy and (
                     wait == LINGER or wait == BRIEF_LINGER
-                    or recv(connection.fd, &byte, 1, MSG_PEEK) <= 0):
+                    or recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0):
                 self._send_away(connection, wait)
                 return True
             connection = <Connection>connection.behind if connection.behind != NULL else None

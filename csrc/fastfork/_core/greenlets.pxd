@@ -34,6 +34,8 @@ cdef class GreenletHub(Hub):
     cdef list idle             # tasks without work
     cdef list spares           # responders
     cdef set working           # tasks with a request that is not answered at once
+    cdef list interrupted      # tasks into which something was thrown while they were parked
+    cdef int closing           # tasks that close what no client reads any more
     cdef list returned         # tasks that have come back, for the next turn
     cdef bint turning
     cdef bint asked            # a turn will follow
@@ -45,6 +47,7 @@ cdef class GreenletHub(Hub):
     cdef int _goes_away(self, Task task) except -1
     cdef int _comes_back(self, Task task) except -1
     cdef int _take_back(self) except -1
+    cdef int _break_off(self, Task task) except -1
     cdef int _take_up(self, Task task) except -1
     cdef int _dismiss(self, Task task) except -1
     cdef int _write_line(self, dict environ) except -1

@@ -81,9 +81,10 @@ cdef class Task:
         if self.order == PARKED:
             return 0  # it is new
         try:
-            if self.thrown is not None:
-                raise self.thrown
-            if self.order == START:
+            if self.thrown is not None and self.order == GO_ON:
+                thrown, self.thrown = self.thrown, None
+                how = responder.break_off(thrown)
+            elif self.order == START:
                 how = responder.run(self.hub.app, environ)
             elif self.order == GO_ON:
                 how = responder.resume()
@@ -109,6 +110,8 @@ cdef class Task:
                     self.order = END
                 else:
                     self.thrown = error
+                    self.hub.interrupted.append(self)
+                    self.hub.soon()
         return 0
 
 
@@ -121,6 +124,7 @@ cdef class GreenletHub(Hub):
         self.spares = []
         self.working = set()
         self.returned = []
+        self.interrupted = []
         self.places_free = 255
         for i in range(255):
             self.places[i] = 255 - i  # the loop's own is 0
@@ -152,7 +156,7 @@ cdef class GreenletHub(Hub):
                 environ = task.responder.environ
                 if environ is not None and not (to_answer and has_taken(environ)):
                     found.append((task.since, task.greenlet, _line_of(environ)))
-        found.sort(key=_first)
+        found.sort(key=lambda one: one[0])
         return [(greenlet, since, line) for since, greenlet, line in found]
 
     def end(self):
@@ -168,6 +172,8 @@ cdef class GreenletHub(Hub):
         try:
             if self.returned:
                 self._take_back()
+            if self.interrupted:
+                self._break_all_off()
             return Hub._turn(self, events)
         finally:
             self.turning = False
@@ -191,6 +197,9 @@ cdef class GreenletHub(Hub):
         self.now = now_ns()
         Hub._part(self, connection)
         self.soon()
+
+    cdef bint _has_done(self) noexcept:
+        return self.closing == 0 and Hub._has_done(self)
 
     # Responders: as many as there are requests.
 
@@ -260,6 +269,7 @@ cdef class GreenletHub(Hub):
         task.since = seat.place[SINCE]
         self.working.add(task)
         if task.connection is None:
+            self.closing += 1
             return 0  # close() of an iterable whose client is gone
         if task.connection.state != CLOSED:  # the application may have taken the socket
             task.connection.state = RESPONDING  # what comes behind the request has to wait
@@ -290,14 +300,42 @@ cdef class GreenletHub(Hub):
         for task in came:
             task.is_away = False
             if task.connection is None:
+                self.closing -= 1
                 self._dismiss(task)
                 continue
             try:
                 self._take_up(task)
-            except Exception:
+            except BaseException:
                 self.slot[ANSWERS] += 1
                 self._mishap(task.connection)
         return 0
+
+    def _break_all_off(self):
+        """End the responses at which something was thrown while they waited (a gevent.Timeout)."""
+        cdef Task task
+        broken, self.interrupted = self.interrupted, []
+        self.now = self.turn_ns = self.slot[HEARTBEAT] = now_ns()
+        for task in broken:
+            try:
+                self._break_off(task)
+            except BaseException:
+                self._mishap(task.connection)
+
+    cdef int _break_off(self, Task task) except -1:
+        cdef Connection connection = task.connection
+        cdef Responder responder = task.responder
+        cdef int how
+        if (task.thrown is None or task.is_away or responder is None or connection is None
+                or connection.busy or connection.responder is not responder):
+            return 0
+        self.crew.begin(responder.environ, self.now)
+        connection.busy = True
+        how = self._resume(responder)
+        if how == AWAY:
+            return 0
+        connection.busy = False
+        self.crew.end()
+        return self._progress(connection, responder, how)
 
     cdef int _take_up(self, Task task) except -1:
         """Go on with the connection as if the loop had called the application itself."""
@@ -355,10 +393,6 @@ cdef class GreenletHub(Hub):
         memcpy(&seat.place[LINE], <const char *>line, len(line))
         seat.place[LINE_SIZE] = len(line)
         return 0
-
-
-def _first(found):
-    return found[0]
 
 
 cdef str _line_of(dict environ):

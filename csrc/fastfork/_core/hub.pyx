@@ -27,6 +27,7 @@ from fastfork._core.ticks cimport now_ns
 import sys
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     int MSG_PEEK
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
@@ -128,7 +129,7 @@ cdef class Hub(Caller):
                 connection = <Connection>entry
                 try:
                     self._event(connection, (<tuple>event)[1])
-                except Exception:
+                except BaseException:
                     self._mishap(connection)
                 if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                     self._flush()
@@ -164,7 +165,7 @@ cdef class Hub(Caller):
         for at, connection in enumerate(going_on, 1):
             try:
                 self._go_on(connection)
-            except Exception:
+            except BaseException:
                 self._mishap(connection)
             if self.now - began > READY_NS or self.crew.displaced():
                 self.ready = going_on[at:] + self.ready
@@ -183,9 +184,11 @@ cdef class Hub(Caller):
                         self._go_on(<Connection>item)
                     else:
                         self._abandon(<Responder>item)
-                except Exception:
+                except BaseException:
                     if type(item) is Connection:
                         self._mishap(<Connection>item)
+                    elif self.site.leaving():
+                        raise
                     else:
                         self.log.exception("Error in the server while it gave up a response")
                 if self.crew.leader is seat and self.now - began > READY_NS:
@@ -388,7 +391,8 @@ cdef class Hub(Caller):
             # Read it, and say no: even the keeper can do that.
             connection.turned_away = True
             return self._release(connection)
-        if wait != LINGER and wait != BRIEF_LINGER and recv(connection.fd, &byte, 1, MSG_PEEK) > 0:
+        if (wait != LINGER and wait != BRIEF_LINGER
+                and recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0):
             # The request crossed our decision: a socket with bytes waiting is not idle.
             return self._readable(connection)
         return self._close(connection)

@@ -32,6 +32,7 @@ cdef class Listeners(Crowded):
     cdef int _pause(self) except -1
     cdef int _unpause(self) except -1
     cdef int _take(self, uint32_t listener) except -1
+    cdef int _close_idle(self, int wait, int64_t least) except -1
     cdef int _await_handshake(self, Connection connection) except -1
     cdef int _welcome(self, Connection connection) except -1
 

@@ -3,7 +3,8 @@
 Runs in: worker
 """
 
-from libc.errno cimport EMFILE, ENFILE
+from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, EOPNOTSUPP, errno
+from libc.string cimport memset
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
@@ -15,6 +16,22 @@ from fastfork._core.ticks cimport now_ns
 
 import errno as errors
 
+cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
+    int MSG_PEEK
+    ctypedef unsigned int socklen_t
+    ssize_t recv(int fd, void *p, size_t n, int flags)
+    int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+
+cdef extern from "<netinet/in.h>" nogil:
+    int IPPROTO_TCP
+
+cdef extern from "<netinet/tcp.h>" nogil:
+    int TCP_INFO
+    struct tcp_info:
+        unsigned int tcpi_rtt      # microseconds
+        unsigned int tcpi_unacked  # packets
+
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
     SHORTAGE_LOG_NS = 1000000000
@@ -22,10 +39,24 @@ cdef enum:
     QUEUE_NS = 50000000       # ... and how long that may take
     LEAVING_NS = 2000000000   # linger of kept-alive connections when the worker leaves
     FULL_NS = 25000000        # ... of room: somebody may give way soon
+    SILENT_NS = 1000000000    # a new connection that has said nothing for this long,
+    LAST_IDLE_NS = 500000000  # and a kept-alive one, are closed when the whole server stops,
+    CLOSED_MAX = 256          # so many in one go
+    NEAR_US = 10000           # the way to a client and back, where that is a small part of it
     READY = 2                 # a worker's state (fastfork.ipc.scoreboard)
     STUCK_NS = 5000000        # in the application for so long, a worker takes nobody
     LOST_NS = 2000000000      # nor does one that has been silent for so long
     STAND_BACK_NS = 3000000   # in which others may take what is too much for this one
+
+
+cdef bint _is_near(int fd) noexcept:
+    """Does a packet reach the client and come back soon, and has the client got everything?"""
+    cdef tcp_info info
+    cdef socklen_t size = sizeof(info)
+    memset(&info, 0, sizeof(info))
+    if getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0:
+        return errno == EOPNOTSUPP or errno == ENOPROTOOPT  # a Unix socket
+    return info.tcpi_rtt <= NEAR_US and info.tcpi_unacked == 0
 
 
 cdef class Listeners(Crowded):
@@ -76,6 +107,33 @@ cdef class Listeners(Crowded):
         self.deadlines.shorten(SHAKE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
 
+    def let_idle_go(self):
+        """The whole server stops: close what says nothing, so that nobody waits for its end.
+
+        A request that the client sends in the moment of the close is lost, here as with every
+        close.  That moment lasts as long as the way to the client; a connection that has been
+        idle for many times as long is hardly ever hit, and one from further away has the time
+        that `begin_drain` gave it."""
+        self._close_idle(NEXT_REQUEST, LAST_IDLE_NS)
+        self._close_idle(FIRST_BYTE, SILENT_NS)
+        self._flush()
+
+    cdef int _close_idle(self, int wait, int64_t least) except -1:
+        cdef Connection connection = self.deadlines.oldest(wait), following
+        cdef char byte
+        cdef int _i
+        self.now = now_ns()
+        for _i in range(CLOSED_MAX):
+            if (connection is None
+                    or connection.deadline - self.deadlines.patience[wait] + least > self.now):
+                return 0
+            following = <Connection>connection.behind if connection.behind != NULL else None
+            if (not connection.busy and connection.outbox is None and _is_near(connection.fd)
+                    and recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0):
+                self._close(connection)
+            connection = following
+        return 0
+
     def take_queue(self):
         """Accept what waits in the listeners' queues.  True when nobody waits any more."""
         cdef uint32_t i
@@ -85,6 +143,7 @@ cdef class Listeners(Crowded):
         self.now = began
         for i in range(len(self.listeners)):
             took = 0
+            self.acceptor.set_ready(self.listeners[i])
             for _k in range(QUEUE_MAX):
                 took = self.connections < self.most_connections and self._take(i)
                 if not took or self.now - began > QUEUE_NS or self.crew.displaced():
@@ -137,6 +196,7 @@ cdef class Listeners(Crowded):
         if on == self.listening:
             return 0
         self.listening = on
+        self.acceptor.try_out()
         for index, fd in enumerate(self.listeners):
             self._reserve(fd)
             if on:
@@ -161,6 +221,8 @@ cdef class Listeners(Crowded):
         cdef int _i
         cdef bint is_crowded = False
         cdef int64_t share = self._fair_share()
+        if listener < <Py_ssize_t>len(self.listeners):
+            self.acceptor.set_ready(self.listeners[listener])
         for _i in range(self.accepts):
             if not self.listening:
                 return 0
@@ -226,7 +288,7 @@ cdef class Listeners(Crowded):
             if (connection.state != CLOSED and not connection.close_after
                     and connection.which_list != QUEUED):
                 self._watch(connection, EPOLLIN)
-        except Exception:
+        except BaseException:
             self._mishap(connection)
         if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
             self._flush()

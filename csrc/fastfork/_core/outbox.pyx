@@ -5,7 +5,7 @@ What the socket does not take is kept as segments: bytes by reference, files by 
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, errno
 from libc.string cimport memset
 from posix.types cimport off_t
 from posix.unistd cimport close
@@ -15,6 +15,7 @@ import os
 import tempfile
 
 from cpython.object cimport PyObject
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.text cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
@@ -24,6 +25,7 @@ from fastfork._core.text cimport (
 
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     int MSG_NOSIGNAL
     struct msghdr:
         iovec *msg_iov
@@ -145,7 +147,7 @@ cdef class Outbox:
         memset(&message, 0, sizeof(message))
         message.msg_iov = vectors
         message.msg_iovlen = count
-        n = sendmsg(fd, &message, MSG_NOSIGNAL)
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)
         sent[0] = n
         if n < 0:
             return -1
@@ -188,7 +190,7 @@ cdef class Outbox:
             else:
                 rc = self._send_bytes(fd, &sent)
             if rc < 0:
-                if errno == EINTR:
+                if ff_interrupted(errno):
                     continue
                 return 1 if errno == EAGAIN else -1
             turn += sent

@@ -7,19 +7,21 @@ which is the one that knows.  The parser and its contract are in csrc/preface.h.
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
 from fastfork._core.connection cimport HANDSHAKE, IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
 from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT, UPGRADES
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
 from fastfork._core.tally cimport BYTES_RECEIVED
 
 import sys
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "errors.h" nogil:
@@ -121,8 +123,8 @@ cdef class Prefaced(Secured):
         cdef ssize_t n
         if connection.state == HANDSHAKE:
             return self._fill_handshake(connection)
-        n = recv(connection.fd, received, RECEIVE_BYTES, 0)
-        if n < 0 and (errno == EAGAIN or errno == EINTR):
+        n = recv(connection.fd, received, RECEIVE_BYTES, MSG_DONTWAIT)
+        if n < 0 and (errno == EAGAIN or ff_interrupted(errno)):
             return 0
         if n <= 0:
             return self._close(connection)

@@ -19,6 +19,7 @@ from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, SHAKE, WHOLE_HEAD
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     int MSG_PEEK
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
@@ -56,7 +57,7 @@ cdef class Queued(Listeners):
         cdef ssize_t n
         if ((connection.state == IDLE or connection.state == HANDSHAKE)
                 and connection.partial == NULL and connection.sealed is None):
-            n = recv(connection.fd, &byte, 1, MSG_PEEK)
+            n = recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
             if n == 0:
                 return self._close(connection)
             if n > 0 and self._hand_over(connection):
@@ -119,7 +120,7 @@ cdef class Queued(Listeners):
                 return 0
             try:
                 self._release(connection)
-            except Exception:
+            except BaseException:
                 self._mishap(connection)
         return 0
 

@@ -6,7 +6,7 @@ not yet make a request is copied aside.  Bodies are the business of `Uploads`.
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
@@ -16,6 +16,7 @@ from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TR
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, WHOLE_HEAD
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
@@ -33,6 +34,7 @@ from fastfork._core.uploads cimport RECEIVE_BYTES
 import sys
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
@@ -108,9 +110,9 @@ cdef class Receiver(Uploads):
         if connection.sealed is not None and connection.state != LINGERING:
             n = self._unseal(connection)
         else:
-            n = recv(connection.fd, received, RECEIVE_BYTES, 0)
+            n = recv(connection.fd, received, RECEIVE_BYTES, MSG_DONTWAIT)
         if n < 0:
-            if n == SEEN_TO or errno == EAGAIN or errno == EINTR:
+            if n == SEEN_TO or errno == EAGAIN or ff_interrupted(errno):
                 return 0
             return self._close(connection)
         if connection.state == LINGERING:

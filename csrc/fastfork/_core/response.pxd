@@ -23,6 +23,7 @@ cdef class Responder(Exchange):
     cdef int _call(self, app, dict environ) except -1
     cdef int deliver(self, body) except -1
     cdef int resume(self) except -1
+    cdef int break_off(self, error) except -1
     cdef int _deliver_blocks(self) except -1
     cdef bint _hung_up(self)
     cdef int refuse(self, int status) except -1

@@ -226,6 +226,17 @@ cdef class Responder(Exchange):
         finally:
             PyContext_Exit(self.context)
 
+    cdef int break_off(self, error) except -1:
+        """Something was thrown at a response that waits: it ends as if its application had
+        raised that."""
+        PyContext_Enter(self.context)
+        try:
+            raise error
+        except BaseException:
+            return self._failed()
+        finally:
+            PyContext_Exit(self.context)
+
     cdef bint _hung_up(self):
         """Has the client said that it sends no more?  It may still read; mostly it is gone,
         and what it answers to the next packet is a reset."""

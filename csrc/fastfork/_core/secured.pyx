@@ -7,16 +7,18 @@ handshake has a deadline that further bytes do not move.  What TLS is of it is i
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, errno
 from libc.stdlib cimport free, malloc
 
 from fastfork._core.connection cimport HANDSHAKE, IDLE
 from fastfork._core.connections cimport REFUSED
 from fastfork._core.crew cimport LINE_BYTES
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, SHAKE
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.sealed cimport CIPHER_BYTES, Sealed, load_ssl
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "errors.h" nogil:
@@ -80,8 +82,8 @@ cdef class Secured(Queued):
 
     cdef int _fill_handshake(self, Connection connection) except -1:
         """Receive once, on a connection whose handshake is not complete."""
-        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, 0)
-        if n < 0 and (errno == EAGAIN or errno == EINTR):
+        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
+        if n < 0 and (errno == EAGAIN or ff_interrupted(errno)):
             return 0
         if n <= 0:
             return self._close(connection)
@@ -150,7 +152,7 @@ cdef class Secured(Queued):
         """Receive once, and have what it means in the buffer of the thread: so many bytes.  0:
         the client has ended; SEEN_TO: there is nothing to be done."""
         cdef Sealed sealed = connection.sealed
-        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, 0)
+        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
         if n < 0:
             return n
         if n == 0:

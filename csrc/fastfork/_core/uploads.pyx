@@ -6,13 +6,14 @@ What is too large for memory, too slow or too long is noticed here.
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport int64_t
 
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY
 from fastfork._core.crowded cimport Crowded
 from fastfork._core.deadlines cimport MORE_BODY
+from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.secured cimport SEEN_TO
 from fastfork._core.tally cimport BYTES_RECEIVED
@@ -21,6 +22,7 @@ import errno as errors
 import sys
 
 cdef extern from "<sys/socket.h>" nogil:
+    int MSG_DONTWAIT
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
@@ -122,11 +124,11 @@ cdef class Uploads(Prefaced):
             into = NULL
             n = self._unseal(connection)
         elif into == NULL:
-            n = recv(connection.fd, received, RECEIVE_BYTES, 0)
+            n = recv(connection.fd, received, RECEIVE_BYTES, MSG_DONTWAIT)
         else:
-            n = recv(connection.fd, into, room, 0)
+            n = recv(connection.fd, into, room, MSG_DONTWAIT)
         if n < 0:
-            if n == SEEN_TO or errno == EAGAIN or errno == EINTR:
+            if n == SEEN_TO or errno == EAGAIN or ff_interrupted(errno):
                 return 0
             return self._close(connection)
         if n == 0:
