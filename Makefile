@@ -41,7 +41,7 @@ SANITIZE_TESTS := --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
+    flat meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -96,6 +96,10 @@ chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced,
 rotation: export FASTFORK_ROTATION ?= 300
 rotation: $(INSTALLED) $(EXTRA)-test ## logs rotated five times a second, reloads, traffic: for five minutes
 	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_log_rotation.py $(ARGS)
+
+meddle: export FASTFORK_MEDDLE ?= 600
+meddle: $(INSTALLED) $(EXTRA)-test ## ten minutes: the application's threads call whatever they were given
+	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_meddling.py $(ARGS)
 
 schedules: $(INSTALLED) $(EXTRA)-test ## 1,000 random schedules of requests of every kind (ARGS="--dev")
 	$(RUN) -m tests.schedules.run $(ARGS)

@@ -1,20 +1,21 @@
 from typing import Any
 
 from fastfork._core.batch import Batch
+from fastfork._core.turnstile import Turnstile
 
 class Seat:
     serves: bool
     ident: int
     def fileno(self) -> int: ...
 
-class Crew:
+class Crew(Turnstile):
     many: bool
     leader: Seat
     seats: list[Seat]
     keeper: Seat
     stopping: bool
     def __init__(self, batch: Batch, slot: Any, threads: int = 1, many: bool = False) -> None: ...
-    def attend(self, seat: Seat) -> None: ...
+    def attend(self, seat: Seat | None = None) -> None: ...
     def leave(self) -> None: ...
     def running(self, to_answer: bool = False) -> list[tuple[int, int, str]]: ...
     def sit(self, seat: Seat) -> None: ...

@@ -13,7 +13,6 @@ from fastfork._core.parsers import HeadParser
 class Hub(Caller):
     most_requests: int
     attention: bool
-    nudge: Callable[[], None] | None
     @property
     def asked_ns(self) -> int: ...
     def __init__(

@@ -139,7 +139,11 @@ class GeventWorker(ReactorWorker):
             LOGGER.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, os.getpid())
 
     def _look_up(self, hub: GreenletHub) -> bool:
-        return not self.alive or self.look_up(hub)
+        hub.crew.attend()
+        try:
+            return not self.alive or self.look_up(hub)
+        finally:
+            hub.crew.leave()
 
     def current_request(self) -> str:
         """The request lines that the application is working on, the oldest first."""

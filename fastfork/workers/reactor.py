@@ -20,8 +20,8 @@ from fastfork._core.crew import Crew
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
+from fastfork._core.filewrapper import FileWrapper
 from fastfork._core.hub import Hub
-from fastfork._core.response import FileWrapper
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.ipc import Order
 from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
@@ -93,8 +93,8 @@ class ReactorWorker(Worker):
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         if self.shares_connections():
             self._join_pool(hub)
+        hub.crew.nudge = self.nudge
         if hub.crew.many:
-            hub.nudge = self.nudge
             poller = cast("EpollPoller", self.poller)
             self.threads = Threads(hub, hub.crew, poller, lambda: self.look_up(hub))
             self.threads.start()
@@ -102,14 +102,14 @@ class ReactorWorker(Worker):
 
     def serve(self) -> int:
         """Serve until drained.  Returns the exit code."""
-        hub = self.hub
-        assert hub is not None
+        hub = cast("Hub", self.hub)
         try:
             if self.threads is not None:
                 self.threads.run()
             else:
                 self.loop(hub)
         finally:
+            hub.crew.attend()  # for good
             hub.flush_access_log()
             hub.close_all()
             hub.crew.close()
@@ -156,8 +156,12 @@ class ReactorWorker(Worker):
         while self.alive:
             timeout = turn(poll(timeout))
             if timeout < 0.0:
-                if self.look_up(hub):
-                    return
+                hub.crew.attend()
+                try:
+                    if self.look_up(hub):
+                        return
+                finally:
+                    hub.crew.leave()
                 timeout = 0.0
 
     def look_up(self, hub: Hub) -> bool:

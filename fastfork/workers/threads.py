@@ -143,7 +143,6 @@ class Threads:
             for thread in self._beside:
                 if thread.ident not in busy:
                     thread.join(max(0.0, deadline - clock.now()))
-            self.crew.attend(self.crew.keeper)
         if self.failure is not None:
             raise self.failure
 

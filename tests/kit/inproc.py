@@ -24,8 +24,8 @@ from fastfork._core.crew import Crew
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
+from fastfork._core.filewrapper import FileWrapper
 from fastfork._core.hub import Hub
-from fastfork._core.response import FileWrapper
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
 from fastfork.logs.errorstream import ErrorStream

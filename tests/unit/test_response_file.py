@@ -122,6 +122,7 @@ def test_file_that_shrinks_ends_the_connection(
     with pytest.raises(ProtocolViolation):
         client.read_response()
     assert len(client.received) < 2 * MIB
+    served.logged("a file that is being sent to 127.0.0.1 has become shorter")
     assert len(descriptors()) < before
 
 

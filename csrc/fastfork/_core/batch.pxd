@@ -43,14 +43,18 @@ cdef class Batch:
     cdef PyObject *bodies[16]       # keeps item.body alive; owned, or NULL
     cdef Py_ssize_t size
     cdef Py_ssize_t capacity
+    cdef char *clear           # what is about to be sealed; NULL while there was nothing
+    cdef Py_ssize_t clear_capacity
     cdef readonly int64_t bytes_sent
     cdef int64_t held_ns       # when hold() was last called
     cdef list done             # connections to look at after a flush
     cdef public object soon    # called where a turn of the loop has to follow, or None
-    cdef char *room(self, Py_ssize_t n) except NULL
+    cdef char *room(self, Connection connection, Py_ssize_t n) except NULL
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1
-    cdef int push_sealed(self, Connection connection, const char *p, Py_ssize_t n,
-                         bytes body) except -1
+    cdef int put(self, Connection connection, const char *p, Py_ssize_t n) except -1
+    cdef int _push_sealed(self, Connection connection, bytes head, bytes body) except -1
+    cdef char *_room(self, Py_ssize_t n) except NULL
+    cdef char *_clear_room(self, Py_ssize_t n) except NULL
     cdef int _put(self, Connection connection, Py_ssize_t n, bytes body) except -1
     cdef int put_sealed(self, Connection connection) except -1
     cdef int _queue_sealed(self, Connection connection, bytes head, bytes body) except -1

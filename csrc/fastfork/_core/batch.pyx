@@ -45,6 +45,7 @@ cdef class Batch:
             Py_DECREF(<object>self.connections[i])
             Py_XDECREF(self.bodies[i])
         free(self.outs.buffer)
+        free(self.clear)
 
     cdef bint full(self):
         return self.outs.count == FF_OUT_MAX or self.size >= BATCH_BYTES
@@ -53,8 +54,16 @@ cdef class Batch:
         """Is anything waiting to be sent?"""
         return self.outs.count > 0
 
-    cdef char *room(self, Py_ssize_t n) except NULL:
-        """Where n bytes can be written; push() says that they are there."""
+    cdef char *room(self, Connection connection, Py_ssize_t n) except NULL:
+        """Where n bytes for `connection` can be written; push() says that they are there.
+
+        The pointer is good until Python code may run, whatever for (a line of the log, a
+        finalizer, TLS): whoever has the interpreter lock then may move the buffer."""
+        if connection.sealed is not None:
+            return self._clear_room(n)
+        return self._room(n)
+
+    cdef char *_room(self, Py_ssize_t n) except NULL:
         cdef char *grown
         if self.full():
             self.flush()
@@ -69,25 +78,41 @@ cdef class Batch:
                 raise MemoryError
         return self.outs.buffer + self.size
 
+    cdef char *_clear_room(self, Py_ssize_t n) except NULL:
+        """Records must not be made where they are then put."""
+        cdef char *grown
+        if n > self.clear_capacity:
+            grown = <char *>realloc(self.clear, n)
+            if grown == NULL:
+                raise MemoryError
+            self.clear = grown
+            self.clear_capacity = n
+        return self.clear
+
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1:
         """The n bytes at room() are for `connection`, followed by `body` if there is one."""
         if connection.sealed is not None:
-            return self.push_sealed(connection, self.outs.buffer + self.size, n, body)
+            return self._push_sealed(connection, self.clear[:n], body)
         return self._put(connection, n, body)
 
-    cdef int push_sealed(self, Connection connection, const char *p, Py_ssize_t n,
-                         bytes body) except -1:
-        """The same through TLS, for n bytes at p."""
+    cdef int put(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+        """The n bytes at p are for `connection`."""
+        memcpy(self.room(connection, n), p, n)
+        return self.push(connection, n, None)
+
+    cdef int _push_sealed(self, Connection connection, bytes head, bytes body) except -1:
+        """The same through TLS, which gives the interpreter lock away while it seals: what it reads
+        from is nobody else's."""
         if connection.broken:
             return self.look_at(connection)
         try:
             # Records are numbered: what waits unsealed comes first.
             if connection.outbox is not None or (
                     body is not None and PyBytes_GET_SIZE(body) > SEAL_AT_ONCE):
-                return self._queue_sealed(connection, p[:n], body)
-            connection.sealed.seal(p, n)
+                return self._queue_sealed(connection, head, body)
+            connection.sealed.seal(head)
             if body is not None:
-                connection.sealed.seal(PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
+                connection.sealed.seal(body)
             return self.put_sealed(connection)
         except OSError:  # SSLError is one
             connection.broken = connection.sealed.silent = True
@@ -98,10 +123,10 @@ cdef class Batch:
         cdef bytes made = connection.sealed.take()
         cdef Py_ssize_t n = PyBytes_GET_SIZE(made)
         if n > COPIED_MAX:
-            self.room(0)
+            self._room(0)
             return self._put(connection, 0, made)
         if n:
-            memcpy(self.room(n), PyBytes_AS_STRING(made), n)
+            memcpy(self._room(n), PyBytes_AS_STRING(made), n)
             return self._put(connection, n, None)
         return 0
 

@@ -28,39 +28,63 @@ cdef extern from "<sys/socket.h>" nogil:
 
 cdef str SOCKET = sys.intern("fastfork.socket")
 
+cdef enum:
+    SPARE_MAX = 64     # responders that wait for work
+
 
 cdef class Caller(Receiver):
     """app: the WSGI application.  See `Receiver` for the other arguments."""
 
     def __cinit__(self, app, **_kwargs):
         self.app = app
+        self.spares = []
 
     cdef Responder _responder(self):
-        cdef Responder responder = self.spare
-        if responder is None:
-            return Responder.__new__(Responder, self.site)
-        self.spare = None
-        return responder
+        if self.spares:
+            return <Responder>self.spares.pop()
+        return Responder.__new__(Responder, self.site)
 
     cdef int _give_back(self, Responder responder) except -1:
-        """It has answered, and may serve again if nobody else refers to what it gave away."""
-        if responder.recyclable():
-            self.spare = responder
+        """It has answered, and still holds what the application left behind."""
+        self.crew.seat.worn.append(responder)
+        return 0
+
+    cdef int _shed(self) except -1:
+        """Let go of what the application left behind for the responses that this thread has made.
+
+        It is the application's time and its thread: a finalizer may well roll a transaction back.
+        Others have the hub meanwhile, and the answers are on their way."""
+        cdef Seat seat = self.crew.seat
+        cdef Responder responder
+        self.crew.out(seat, self.now)
+        for responder in seat.worn:
+            responder.shed()
+        self.crew.back(seat)
+        for responder in seat.worn:
+            self._recycle(responder)
+        seat.worn.clear()
+        return 0
+
+    cdef int _recycle(self, Responder responder) except -1:
+        """It may serve again if nobody else refers to what it gave away."""
+        if responder.recyclable() and len(self.spares) < SPARE_MAX:
+            self.spares.append(responder)
         else:
             responder.retire()
         return 0
 
     # What a response does next: FINISHED ... AWAY.
 
-    cdef int _run(self, Responder responder, dict environ) except -1:
-        return responder.run(self.app, environ)
+    cdef int _run(self, Responder responder) except -1:
+        return responder.run(self.app)
 
     cdef int _resume(self, Responder responder) except -1:
         return responder.resume()
 
     cdef int _abandon(self, Responder responder) except -1:
         """The client is gone; the application hears of it by close()."""
-        return responder.abandon()
+        responder.abandon()
+        return self._give_back(responder)
 
     # A connection that the application takes.
 
@@ -74,10 +98,11 @@ cdef class Caller(Receiver):
         return None
 
     def _detach(self, Connection connection):
-        """The application takes the socket; see Connection.detach."""
-        self._flush()
+        """The application takes the socket; see Connection.detach.  On a thread of its own,
+        perhaps: what else the sending brings to light is for the loop to see to."""
+        self.batch.flush()
         fd = connection.fd
-        if fd < 0 or connection.outbox is not None:
+        if fd < 0 or connection.broken or connection.outbox is not None:
             raise RuntimeError("the socket of a request cannot be detached: the client has not "
                                "read the answers before this one, or has left")
         self.batch.forget(connection)

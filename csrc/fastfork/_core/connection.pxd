@@ -69,6 +69,7 @@ cdef class Connection:
     cdef Outbox outbox        # None unless data waits for the client
     cdef object responder     # the parked response, or None
     cdef readonly object taken  # the socket, where the application has it by `gunicorn.socket`
+    cdef bint has_ended(self) noexcept
     cdef int keep(self, const char *p, Py_ssize_t n) except -1
     cdef bint is_blank(self) noexcept
     cdef bytes take_rest(self)

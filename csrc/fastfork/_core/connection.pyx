@@ -38,9 +38,13 @@ cdef class Connection:
 
     def dup(self):
         """A `socket.socket` on a copy of the descriptor.  The connection stays the server's."""
-        copy = socket.socket(fileno=os.dup(self.fd))
+        self.hub.crew.begin_aside()  # or the number may be another client's by then
+        try:
+            copy = socket.socket(fileno=os.dup(self.fd))
+            self.shared = True
+        finally:
+            self.hub.crew.end_aside()
         copy.setblocking(False)  # as the descriptor is
-        self.shared = True
         return copy
 
     def detach(self):
@@ -98,6 +102,10 @@ cdef class Connection:
         if self.facts is not None and self.facts.get("PROXY_PROTOCOL") in ("UNKNOWN", "UNIX"):
             return "unknown"
         return self.remote_addr
+
+    cdef bint has_ended(self) noexcept:
+        """Has the client said by TLS that it sends no more?"""
+        return self.sealed is not None and self.sealed.ended
 
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to `partial`."""

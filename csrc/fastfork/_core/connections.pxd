@@ -5,6 +5,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport Deadlines
 from fastfork._core.crew cimport Crew
 from fastfork._core.exchange cimport Site
+from fastfork._core.response cimport Responder
 
 cdef enum:
     EPOLLIN = 1     # the poller's masks; the numbers are Linux's
@@ -43,6 +44,7 @@ cdef class Connections:
     cdef bint _has_done(self) noexcept
     cdef int _readable(self, Connection connection) except -1
     cdef int _run_out(self, Connection connection, int wait) except -1
+    cdef int _abandon(self, Responder responder) except -1
     cdef int _later(self, Connection connection) except -1
     cdef int _flush(self) except -1
     cdef int _send_meanwhile(self, Connection connection) except -1

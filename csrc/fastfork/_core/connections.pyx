@@ -98,6 +98,9 @@ cdef class Connections:
     cdef int _run_out(self, Connection connection, int wait) except -1:
         raise AssertionError("Hub knows what waiting too long means")
 
+    cdef int _abandon(self, Responder responder) except -1:
+        raise AssertionError("Caller knows the application")
+
     # Set-up and control, called by the reactor.
 
     def add_reader(self, int fd, call):
@@ -162,7 +165,7 @@ cdef class Connections:
         if connection.outbox is not None and not connection.broken:
             rc = connection.outbox.send(connection.fd)
             if rc < 0:
-                connection.broken = True
+                self.site.lose(connection)
         if rc == 1 and self._weigh(connection) == 0:
             return self._watch(connection, EPOLLOUT)
         self._drop_outbox(connection)
@@ -178,7 +181,7 @@ cdef class Connections:
         if connection.outbox is not None and not connection.broken:
             rc = connection.outbox.send(connection.fd)
             if rc < 0:
-                connection.broken = True
+                self.site.lose(connection)
             elif rc == 1 and self._weigh(connection) == 0:
                 # A request may be half read meanwhile, and stays so: what comes next on
                 # this connection is the rest of it, not a new request.
@@ -199,7 +202,7 @@ cdef class Connections:
         if connection.state == RESPONDING:
             connection.state = IDLE
             self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            if connection.partial != NULL:
+            if connection.partial != NULL or connection.has_ended():
                 self.ready.append(connection)
             else:
                 self._watch(connection, EPOLLIN)
@@ -324,7 +327,7 @@ cdef class Connections:
                            connection.remote_addr or "a client")
         connection.broken = True
         connection.busy = False
-        self.slot[ANSWERS] += self.crew.seat.environ is not None
+        self.slot[ANSWERS] += self.crew.answers()
         self.crew.end()
         return self._close(connection)
 
@@ -338,6 +341,7 @@ cdef class Connections:
             self._end_sealed(connection)
             connection.sealed = None
         connection.state = CLOSED
+        connection.broken = True  # for whoever still answers it
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections
         self.deadlines.remove(connection)
@@ -356,14 +360,13 @@ cdef class Connections:
         connection.environ = None
         self._drop_outbox(connection)
         if connection.responder is not None and not connection.busy:
-            connection.broken = True
             responder, connection.responder = connection.responder, None
             if self.crew.aside:
                 # Its close() is the application's: on its own thread, and not in here.
                 (<Responder>responder).seat.streams -= 1
                 self.crew.hand((<Responder>responder).seat, responder)
             else:
-                (<Responder>responder).abandon()
+                self._abandon(<Responder>responder)
         return self._gone()
 
     # Those whose time is up.

@@ -1,10 +1,7 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.batch cimport Batch, ff_watch
-
-cdef extern from "<semaphore.h>" nogil:
-    ctypedef struct sem_t:
-        pass
+from fastfork._core.turnstile cimport CAME_IN, Turnstile
 
 cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
     HEARTBEAT = 2
@@ -23,6 +20,7 @@ cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
 
 
 cpdef bint has_taken(dict environ) except -1
+cdef str line_of(dict environ)
 
 
 cdef class Seat:
@@ -31,25 +29,24 @@ cdef class Seat:
     cdef int64_t *place        # its words on the scoreboard
     cdef dict environ          # of the request it is answering, or None
     cdef list inbox            # connections and responders to go on with on this thread
+    cdef list worn             # responders that have answered, and hold what the application left
     cdef int streams           # responses of its that wait to go on
     cdef bint waits            # in park()
     cdef readonly bint serves  # runs the application; the keeper does not
     cdef readonly unsigned long ident
 
 
-cdef class Crew:
+cdef class Crew(Turnstile):
     cdef readonly bint many    # there is more than one thread
     cdef bint aside            # others have the hub while the application works: many, or greenlets
     cdef Seat seat             # whose thread has the hub now
+    cdef Seat first
     cdef readonly Seat leader
     cdef readonly Seat keeper
     cdef readonly list seats   # those that serve
     cdef int64_t terms         # changes of the leader
     cdef bint keeping          # the leader is the keeper
     cdef readonly bint stopping
-    cdef bint inside           # a thread has the hub
-    cdef int waiters, posted   # threads that wait for it, and how many were told
-    cdef sem_t turnstile
     cdef ff_watch watch
     cdef Batch batch
     cdef int64_t *slot
@@ -60,11 +57,11 @@ cdef class Crew:
 
     cdef int begin(self, dict environ, int64_t now) except -1
     cdef int end(self) except -1
-    cdef void hold(self) noexcept
-    cdef void release(self) noexcept
+    cdef bint answers(self) noexcept
     cdef void enter(self, Seat seat) noexcept
     cdef void out(self, Seat seat, int64_t now) noexcept
     cdef void back(self, Seat seat) noexcept
+    cdef int wake_loop(self, Py_ssize_t known) except -1
     cdef int hand(self, Seat seat, item) except -1
     cdef bint at_work(self) noexcept
     cdef bint displaced(self) noexcept

@@ -8,10 +8,9 @@ waits itself, or leads again if nobody else could.  When every thread is in the 
 *keeper* leads.  It never runs the application: it sends, times, closes, and finds another
 place for requests that arrive meanwhile (queued.pyx).
 
-Everything that the hub owns belongs to the thread that is *inside*: at most one.  A thread
-goes out when it enters the application or waits for events, and comes in when it returns.
-Both happen under the interpreter lock, so they cost a store; only who finds somebody inside
-waits.  Nothing here is atomic but what the pusher looks at.
+Everything that the hub owns belongs to the thread that is *inside* (turnstile.pyx): at most one.
+That is so in a worker of one thread too, whose application may have threads of its own.  Nothing
+here is atomic but what the pusher looks at.
 
 A response stays on one thread, its seat: applications keep database connections and cursors
 by thread.
@@ -29,12 +28,6 @@ from fastfork._core.ticks cimport now_ns
 
 import os
 import threading
-
-cdef extern from "<semaphore.h>" nogil:
-    int sem_init(sem_t *sem, int shared, unsigned int value)
-    int sem_destroy(sem_t *sem)
-    int sem_post(sem_t *sem)
-    int sem_wait(sem_t *sem)
 
 cdef extern from "<sys/eventfd.h>" nogil:
     int EFD_CLOEXEC
@@ -55,6 +48,9 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
 
 cdef extern from "watch.h" nogil:
     void ff_watch_init(ff_watch *watch)
@@ -77,6 +73,12 @@ cpdef bint has_taken(dict environ) except -1:
     return connection is not None and connection.fileno() < 0
 
 
+cdef str line_of(dict environ):
+    """The request line."""
+    return (f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
+            f"{environ.get('SERVER_PROTOCOL')}")
+
+
 cdef class Seat:
     """What one thread has to itself."""
 
@@ -84,6 +86,7 @@ cdef class Seat:
         self.fd = -1
         self.serves = serves
         self.inbox = []
+        self.worn = []
         self.received = <char *>malloc(RECEIVE_BYTES)
         if self.received == NULL:
             raise MemoryError
@@ -98,7 +101,7 @@ cdef class Seat:
         return self.fd
 
 
-cdef class Crew:
+cdef class Crew(Turnstile):
     """slot: the worker's scoreboard slot.  threads: that run the application.
     many: there is a keeper, and the pusher watches over the leader; without it the one thread
     does everything."""
@@ -113,7 +116,6 @@ cdef class Crew:
             raise ValueError(f"a scoreboard slot has {8 * SLOT_WORDS} bytes")
         if not 1 <= threads <= PLACES_MAX or (threads > 1 and not many):
             raise ValueError(f"{threads} is not between 1 and {PLACES_MAX} threads")
-        sem_init(&self.turnstile, 0, 0)
         ff_watch_init(&self.watch)
         self.batch = batch
         self.slot = <int64_t *>&words[0]
@@ -124,7 +126,9 @@ cdef class Crew:
             seat = Seat()
             seat.place = self.slot + PLACES_AT + i * PLACE_WORDS
             self.seats.append(seat)
-        self.seat = self.leader = <Seat>self.seats[0]
+        self.seat = self.leader = self.first = <Seat>self.seats[0]
+        # With one thread, it is the one that makes us.
+        self.first.ident = self.owner = PyThread_get_thread_ident()
         if many:
             self._open()
 
@@ -142,62 +146,49 @@ cdef class Crew:
         if error:
             raise OSError(error, "the pusher's thread cannot be started")
 
-    def __dealloc__(self):
-        sem_destroy(&self.turnstile)
-
     def close(self):
-        """End the pusher, which looks at what is ours.  Every thread has ended by now, or is in
-        the application for good."""
+        """End the pusher, which looks at what is ours.  Whoever calls is inside, and stays there;
+        every other thread has ended by now, or is in the application for good."""
+        self._end()
         ff_pusher_stop(&self.batch.outs)
         self.batch.outs.watch = NULL
 
     # In and out.
 
-    cdef void hold(self) noexcept:
-        """Come inside, as nobody in particular; wait for whoever is."""
-        while self.inside:
-            self.waiters += 1
-            with nogil:
-                while sem_wait(&self.turnstile) != 0:
-                    pass  # a signal ended it, and nobody has posted
-            self.waiters -= 1
-            self.posted -= 1
-        self.inside = True
-
-    cdef void release(self) noexcept:
-        self.inside = False
-        if self.waiters > self.posted:
-            self.posted += 1
-            sem_post(&self.turnstile)
-
     cdef void enter(self, Seat seat) noexcept:
         """This thread, whose seat that is, comes inside."""
-        self.hold()
+        if self.inside:
+            self._wait_outside()
+        self.inside = True
+        self.owner = seat.ident
         self.seat = seat
 
-    def attend(self, Seat seat):
-        """The same for Python: what follows may use the hub, until `leave`."""
-        if self.many:
+    def attend(self, Seat seat=None):
+        """The same for Python: what follows may use the hub, until `leave`.  seat: of the thread
+        that calls, if it has one."""
+        if seat is None:
+            self.hold()
+        else:
             self.enter(seat)
 
     def leave(self):
         """Go out again."""
-        if self.many:
-            self.release()
+        self.release()
 
     def begin_aside(self):
-        """Come inside for a moment, out of the application."""
-        if self.many:
-            self.hold()
+        """Come inside for a moment, out of the application.  Raises RuntimeError when this thread
+        is inside already, or nobody may come in any more."""
+        if self.come_in() != CAME_IN:
+            raise RuntimeError("this cannot be done in the middle of the server's own work")
 
     def end_aside(self):
         """Go out into the application again."""
-        if self.many:
-            self.release()
+        self.release()
+        self.wake_loop(0)
 
     cdef void out(self, Seat seat, int64_t now) noexcept:
         """Application code follows; it began at `now`."""
-        if self.leader is seat:
+        if self.many and self.leader is seat:
             ff_watch_enter(&self.watch, &self.batch.outs, now)
         self.calls += 1
         self.release()
@@ -207,10 +198,20 @@ cdef class Crew:
         it is ours again."""
         self.enter(seat)
         self.calls -= 1
+        if not self.many:
+            return
         if self.leader is seat:
             ff_watch_leave(&self.watch)
         elif self.keeping or self.watch.since != 0:
             self._lead(seat)
+
+    cdef int wake_loop(self, Py_ssize_t known) except -1:
+        """Out again, after something was left for the loop to look at: `known` connections were
+        waiting for that before.  Whose thread it is comes back there by itself."""
+        if (self.nudge is not None and len(self.batch.done) > known
+                and (self.many or PyThread_get_thread_ident() != self.first.ident)):
+            self.nudge()
+        return 0
 
     # The thread's own account.
 
@@ -228,7 +229,7 @@ cdef class Crew:
     cdef int end(self) except -1:
         """It has done with it, or failed."""
         cdef Seat seat = self.seat
-        if seat.environ is None:
+        if not self.answers():
             return 0
         seat.environ = None
         seat.place[SINCE] = 0
@@ -248,6 +249,10 @@ cdef class Crew:
                 return True
         return False
 
+    cdef bint answers(self) noexcept:
+        """Is the thread that is inside answering a request?"""
+        return self.seat.serves and self.seat.place[SINCE] != 0
+
     def running(self, bint to_answer=False):
         """[(thread, seconds' start in nanoseconds, request line), ...] of all that are in the
         application; the longest first.  to_answer: without those that have taken their socket,
@@ -257,9 +262,7 @@ cdef class Crew:
         for seat in self.seats:
             environ = seat.environ
             if environ is not None and not (to_answer and has_taken(environ)):
-                found.append((seat.place[SINCE], seat.ident,
-                              f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
-                              f"{environ.get('SERVER_PROTOCOL')}"))
+                found.append((seat.place[SINCE], seat.ident, line_of(environ)))
         return [(ident, since, line) for since, ident, line in sorted(found)]
 
     # Who leads.

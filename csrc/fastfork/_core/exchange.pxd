@@ -28,6 +28,7 @@ cdef class Site:
     cdef object socket_of
     cdef object take_over
     cdef int spill(self, Connection connection) except -1
+    cdef int lose(self, Connection connection) except -1
 
 
 cdef enum:
@@ -66,8 +67,14 @@ cdef class Exchange:
     cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
                    int64_t now) except -1
     cdef bint recyclable(self)
+    cdef ResponseHead _unused_head(self)
+    cdef int _write_later(self, data, int way) except -1
     cdef int _write_now(self, bytes data) except -1
-    cdef Py_ssize_t _put_head(self, char *out, int64_t add_length)
+    cdef int _to_nobody(self) except -1
+    cdef int _frame(self, int64_t add_length) noexcept
+    cdef Py_ssize_t _put_head(self, char *out) noexcept
+    cdef int _head_alone(self, int64_t length) except -1
     cdef int _block(self, bytes data) except -1
+    cdef int _tell(self, error, bint is_alone) except -1
     cdef int _took_socket(self) except -1
     cdef int _tell_of_end(self, error) except -1

@@ -4,6 +4,10 @@
 the head is put before the first one, each is framed (RFC 9112 section 6), and all of it goes
 into the batch.  What drives a response from the application's return value is `Responder`.
 
+Any thread of the application may call them, at any time, and so may a finalizer or a signal
+handler in the middle of our work.  So each comes inside (turnstile.pyx) before it looks at the
+response, and nothing that may run Python code stands between room taken in the batch and its use.
+
 Runs in: worker
 """
 
@@ -24,8 +28,10 @@ from fastfork._core.reshead cimport (
 )
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
+from fastfork._core.turnstile cimport CAME_IN, IN_THE_MIDDLE
 
 import errno
+import os
 import traceback
 
 cdef enum:
@@ -33,6 +39,9 @@ cdef enum:
     MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
     LEFT_NS = 1000000000   # how long write() bears with a client that has left
     SERVER_STATE = 1       # word of the server's slot (fastfork.ipc.scoreboard)
+
+
+cdef str ENDED = "start_response was called after the response had ended"
 
 
 cdef class Site:
@@ -87,6 +96,16 @@ cdef class Site:
                            connection.remote_addr or "a client", self.spill_max)
         return 0
 
+    cdef int lose(self, Connection connection) except -1:
+        """The client is gone; or it is the file that was to be sent, which has its line."""
+        cdef int fault = connection.outbox.fault
+        connection.broken = True
+        if fault:
+            why = f"cannot be read: {os.strerror(fault)}" if fault > 0 else "has become shorter"
+            self.log.error("a file that is being sent to %s %s; the connection is closed",
+                           connection.remote_addr or "a client", why)
+        return 0
+
     def _dropped(self, name):
         if name not in self.told:
             self.told.add(name)
@@ -139,8 +158,9 @@ cdef class Exchange:
     def start_response(self, status, headers, exc_info=None):
         """PEP 3333.  Raises what the PEP says, and TypeError or ValueError for a status or
         field that must not be sent."""
+        cdef ResponseHead head
         if not self.live:
-            raise RuntimeError("start_response was called after the response had ended")
+            raise RuntimeError(ENDED)
         if exc_info is not None:
             try:
                 if self.head_sent:
@@ -150,84 +170,109 @@ cdef class Exchange:
         elif self.started:
             raise AssertionError("start_response was called twice without exc_info")
         self.started = False
-        self.head.set(status, headers)
-        if self.head.status < 200:
+        head = self._unused_head()
+        head.take(status, headers)
+        if head.status < 200:
             raise ValueError(f"{status[:64]!r} is no answer: the client would wait for another; "
                              f"hints go through wsgi.early_hints")
+        # Code of the application's may have run, and other threads: look again.
+        if not self.live:
+            raise RuntimeError(ENDED)
+        if self.head_sent or self.started:
+            raise AssertionError("start_response was called by two threads at once")
         self.started = True
+        self.head = head
         if self.site.access_line is not None:
             self.status = status
             self.fields = headers
         return self._write
+
+    cdef ResponseHead _unused_head(self):
+        """The head, or a new one while another thread is at it."""
+        return ResponseHead.__new__(ResponseHead, self.site.on_dropped) if self.head.taken \
+            else self.head
 
     def write(self, data):
         """PEP 3333's write(): for applications that cannot return an iterable.
 
         What comes after the client has left is forgotten, so that an application may finish;
         one that is at it a second later hears of it as BrokenPipeError."""
-        if not self.live or not self.started:
-            raise AssertionError("write() was called outside a started response")
+        cdef Crew crew = self.site.crew
+        cdef Py_ssize_t known
+        cdef int way
         if not isinstance(data, bytes):
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
-        if not data:
+        data = bytes(data)
+        way = crew.come_in()
+        if way != CAME_IN:
+            self._write_later(data, way)
             return
-        if self.connection.broken:
-            return self._to_nobody()
-        if not self.site.crew.many:
-            self._write_now(bytes(data))
-            return
-        self.site.crew.hold()
         try:
-            self._write_now(bytes(data))
+            known = len(self.site.batch.done)
+            if not self.live or not self.started:
+                raise AssertionError("write() was called outside a started response")
+            if not data:
+                return
+            if self.connection.broken:
+                self._to_nobody()
+            else:
+                self._write_now(data)
         finally:
-            self.site.crew.release()
+            crew.release()
+        crew.wake_loop(known)
+
+    cdef int _write_later(self, data, int way) except -1:
+        if way != IN_THE_MIDDLE:
+            raise BrokenPipeError(errno.EPIPE, "the worker has ended")
+        return self.site.crew.postpone(self._write, data)
 
     cdef int _write_now(self, bytes data) except -1:
+        cdef Connection connection = self.connection
         cdef Outbox outbox
         self._block(data)
         self.site.batch.flush()
-        outbox = self.connection.outbox
+        outbox = connection.outbox
         if outbox is not None and outbox.in_memory() > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.
-            self.site.spill(self.connection)
+            self.site.spill(connection)
         return 0
 
-    def _to_nobody(self):
+    cdef int _to_nobody(self) except -1:
         cdef int64_t now = now_ns()
         if self.left_ns == 0:
             self.left_ns = now
         elif now - self.left_ns > LEFT_NS:
             raise BrokenPipeError(errno.EPIPE, "the client has left")
+        return 0
 
     def early_hints(self, headers):
         """`wsgi.early_hints`: a 103 response with these fields (RFC 8297), at once.
 
-        Not sent to HTTP/1.0 clients, nor after the response has begun."""
+        Not sent to HTTP/1.0 clients, nor after the response has begun; nor out of the middle of
+        the server's own work, as by a finalizer."""
+        cdef Crew crew = self.site.crew
+        cdef Py_ssize_t known
         cdef ResponseHead hints
-        cdef Py_ssize_t n
-        cdef char *out
         if not self.live or self.head_sent or self.minor == 0:
             return
         hints = ResponseHead.__new__(ResponseHead, self.site.on_dropped)
         hints.set("103 Early Hints", headers)
-        if self.site.crew.many:
-            self.site.crew.hold()
+        hints.end()
+        if crew.come_in() != CAME_IN:
+            return
         try:
-            n = hints.size
-            out = self.site.batch.room(n + 2)
-            memcpy(out, hints.buffer, n)
-            memcpy(out + n, b"\r\n", 2)
-            self.site.batch.push(self.connection, n + 2, None)
-            self.site.batch.flush()
+            known = len(self.site.batch.done)
+            if self.live and not self.head_sent and not self.connection.broken:
+                self.site.batch.put(self.connection, hints.buffer, hints.size)
+                self.site.batch.flush()
         finally:
-            if self.site.crew.many:
-                self.site.crew.release()
+            crew.release()
+        crew.wake_loop(known)
 
     # Towards the client.
 
-    cdef Py_ssize_t _put_head(self, char *out, int64_t add_length):
-        """Write the head to `out`; add_length: of the body, -1 when it is not known."""
-        cdef int closing
+    cdef int _frame(self, int64_t add_length) noexcept:
+        """Decide how the body is framed; add_length: of the body, -1 when it is not known."""
         cdef int status = self.head.status
         if self.head.wants_close or says_close(self.site):
             self.keep_alive = False
@@ -245,14 +290,27 @@ cdef class Exchange:
             self.chunked = True
         elif not self.bodyless:
             self.keep_alive = False  # HTTP/1.0: the end of the connection ends the body
+        self.head.added = add_length
+        self.head_sent = True
+        return 0
+
+    cdef Py_ssize_t _put_head(self, char *out) noexcept:
+        """Write the head, once its body is framed, to `out`."""
+        cdef int closing = STAYS_OPEN
         if not self.keep_alive:
             closing = SAYS_CLOSE
         elif self.minor == 0:
             closing = SAYS_KEEP_ALIVE
-        else:
-            closing = STAYS_OPEN
-        self.head_sent = True
-        return self.head.finish(out, add_length, self.chunked, closing, self.site.lines)
+        return self.head.finish(out, self.chunked, closing, self.site.lines)
+
+    cdef int _head_alone(self, int64_t length) except -1:
+        """Put the head into the batch, of a body of `length` bytes that goes another way."""
+        cdef Batch batch = self.site.batch
+        cdef Connection connection = self.connection
+        cdef char *out
+        self._frame(length)
+        out = batch.room(connection, self.head.finish_bound())
+        return batch.push(connection, self._put_head(out), None)
 
     cdef int _block(self, bytes data) except -1:
         """Put one block into the batch, behind the head when that is still to go.
@@ -261,32 +319,37 @@ cdef class Exchange:
         """
         cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
+        cdef bint first = not self.head_sent
         cdef Py_ssize_t n = PyBytes_GET_SIZE(data), bound
         cdef char *start
         cdef char *p
         cdef bint by_reference, cut
-        bound = 64 + min(n, <Py_ssize_t>COPY_MAX)  # it may yet be cut to what is copied
-        if not self.head_sent:
-            bound += self.head.finish_bound()
-        start = p = batch.room(bound)
-        if not self.head_sent:
-            p += self._put_head(p, self.head.length)
+        if first:
+            self._frame(self.head.length)
         cut = self.left >= 0 and n > self.left
         if cut:
             self.site.log.error("the application's body is longer than its Content-Length; "
                                 "the rest is cut")
             data = data[: self.left]
             n = self.left
-        if self.bodyless or n == 0:
-            if p > start:
-                batch.push(connection, p - start, None)
+        if self.bodyless:
+            n = 0
+        if n == 0 and not first:
+            return cut
+        by_reference = n > COPY_MAX
+        bound = (self.head.finish_bound() if first else 0) + 64 + (0 if by_reference else n)
+        # From here to push() nothing runs Python code.
+        start = p = batch.room(connection, bound)
+        if first:
+            p += self._put_head(p)
+        if n == 0:
+            batch.push(connection, p - start, None)
             return cut
         if self.left >= 0:
             self.left -= n
         self.sent += n
         if self.chunked:
             p += snprintf(p, 24, b"%zx\r\n", n)
-        by_reference = n > COPY_MAX
         if not by_reference:
             memcpy(p, PyBytes_AS_STRING(data), n)
             p += n
@@ -295,10 +358,22 @@ cdef class Exchange:
                 p += 2
         batch.push(connection, p - start, data if by_reference else None)
         if by_reference and self.chunked:
-            p = batch.room(2)
-            memcpy(p, b"\r\n", 2)
-            batch.push(connection, 2, None)
+            batch.put(connection, b"\r\n", 2)
         return cut
+
+    cdef int _tell(self, error, bint is_alone) except -1:
+        """Log what the application raised: a traceback calls its classes.  is_alone: it is about a
+        client that has left."""
+        request = self.environ or {}
+        if is_alone:
+            self.site.log.info("the client of %s left before the answer was complete",
+                               request.get("RAW_URI"))
+        elif self.connection.detached:
+            self._tell_of_end(error)
+        else:
+            self.site.log.error("Error handling request %s %s", request.get("REQUEST_METHOD"),
+                                request.get("RAW_URI"), exc_info=error)
+        return 0
 
     # Where the application has taken the socket.
 
@@ -317,7 +392,7 @@ cdef class Exchange:
         client that has left is no news."""
         if isinstance(error, (StopIteration, OSError)):
             return 0
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        where = traceback.extract_tb(error.__traceback__).pop()
         request = self.environ or {}
         self.site.log.warning("the call that took the socket of %s %s ended with %s: %s (%s:%s)",
                               request.get("REQUEST_METHOD"), request.get("RAW_URI"),

@@ -11,7 +11,6 @@ cdef class Task:
     cdef object switch         # its bound method
     cdef Responder responder   # what it works on, or None
     cdef Connection connection
-    cdef dict environ          # of a request that it is to begin
     cdef int order             # what it is told
     cdef int how               # what the response does next, AWAY while it works
     cdef bint is_away          # somebody else goes on meanwhile
@@ -24,6 +23,7 @@ cdef class Task:
     cdef int place_nr
     cdef int64_t since         # when it was last called
     cdef int _work(self) except -1
+    cdef int _shed(self, Responder responder) except -1
     cdef int _park(self) except -1
 
 
@@ -32,7 +32,6 @@ cdef class GreenletHub(Hub):
     cdef object to_loop        # switches to gevent's hub
     cdef object call_turn
     cdef list idle             # tasks without work
-    cdef list spares           # responders
     cdef set working           # tasks with a request that is not answered at once
     cdef list interrupted      # tasks into which something was thrown while they were parked
     cdef int closing           # tasks that close what no client reads any more

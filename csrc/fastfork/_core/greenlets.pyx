@@ -7,8 +7,9 @@ answered at once costs two switches and nothing else, and goes on as with the ot
 
 A request that waits is AWAY.  Its greenlet comes back to life in gevent's hub, outside any
 turn, makes its response as far as it goes, and parks; the next turn takes it from there.  Until
-then it touches nothing of the worker's but the batch, so the hub needs no lock: whoever has it
-gives it away only inside the application.
+then it touches nothing of the worker's but the batch.  Whoever has the hub goes out in the
+application alone (turnstile.pyx), so a switch to another greenlet finds nobody inside; what may
+come in between is a thread of the application's own.
 
 Greenlets are used again if nobody remembers them.  A new one costs as much as a whole request.
 
@@ -18,8 +19,8 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
-from fastfork._core.crew cimport IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
-from fastfork._core.crew cimport HEARTBEAT, PLACE_WORDS, PLACES_AT, SINCE, Seat, has_taken
+from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
+from fastfork._core.crew cimport PLACE_WORDS, PLACES_AT, SINCE, Crew, Seat, has_taken, line_of
 from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
 from fastfork._core.response cimport AWAY, FINISHED
 from fastfork._core.tally cimport ANSWERS
@@ -42,7 +43,6 @@ cdef enum:  # what a task is told
 
 cdef enum:
     IDLE_MAX = 256     # greenlets that wait for work
-    SPARE_MAX = 64     # responders that do
 
 
 cdef class Task:
@@ -63,21 +63,22 @@ cdef class Task:
         self._work()
         if self.is_away:
             self.hub._comes_back(self)
+            self.hub.crew.release()  # there is no turn around us
         self._park()
         if self.order != END:
             return True
         self.is_dead = True
         if self.responder is not None:
             self.order = GIVE_UP  # it was thrown out while it was parked
+            self.hub.crew.enter(self.hub.crew.first)
             self._work()
+            self.hub.crew.release()
             self.responder = None
         return False
 
     cdef int _work(self) except -1:
         cdef Responder responder = self.responder
-        cdef dict environ = self.environ
         cdef int how = FINISHED
-        self.environ = None
         if self.order == PARKED:
             return 0  # it is new
         try:
@@ -85,15 +86,28 @@ cdef class Task:
                 thrown, self.thrown = self.thrown, None
                 how = responder.break_off(thrown)
             elif self.order == START:
-                how = responder.run(self.hub.app, environ)
+                how = responder.run(self.hub.app)
             elif self.order == GO_ON:
                 how = responder.resume()
             else:
                 responder.abandon()
+            if how == FINISHED:
+                self._shed(responder)
         except BaseException as error:
             self.error = error
         self.thrown = None
         self.how = how
+        return 0
+
+    cdef int _shed(self, Responder responder) except -1:
+        """Let go of what the application left behind, here and not in gevent's hub: a finalizer
+        may wait too.  The answer goes out meanwhile."""
+        cdef Crew crew = self.hub.crew
+        if crew.seat.environ is responder.environ:
+            crew.seat.environ = None  # the loop has called us
+        crew.out(crew.first, 0)
+        responder.shed()
+        crew.back(crew.first)
         return 0
 
     cdef int _park(self) except -1:
@@ -121,7 +135,6 @@ cdef class GreenletHub(Hub):
     def __cinit__(self, *args, **kwargs):
         cdef int i
         self.idle = []
-        self.spares = []
         self.working = set()
         self.returned = []
         self.interrupted = []
@@ -141,7 +154,9 @@ cdef class GreenletHub(Hub):
 
     def soon(self):
         """There is something for a turn to do."""
-        if not self.turning and not self.asked and not self.ended:
+        if self.crew.is_foreign(self.crew.first.ident):
+            self.crew.nudge()  # gevent's loop is not for other threads to call
+        elif not (self.turning or self.asked or self.ended):
             self.asked = True
             self.call_turn()
 
@@ -155,7 +170,7 @@ cdef class GreenletHub(Hub):
             if task.is_away and task.responder is not None:
                 environ = task.responder.environ
                 if environ is not None and not (to_answer and has_taken(environ)):
-                    found.append((task.since, task.greenlet, _line_of(environ)))
+                    found.append((task.since, task.greenlet, line_of(environ)))
         found.sort(key=lambda one: one[0])
         return [(greenlet, since, line) for since, greenlet, line in found]
 
@@ -201,26 +216,15 @@ cdef class GreenletHub(Hub):
     cdef bint _has_done(self) noexcept:
         return self.closing == 0 and Hub._has_done(self)
 
-    # Responders: as many as there are requests.
-
-    cdef Responder _responder(self):
-        if self.spares:
-            return <Responder>self.spares.pop()
-        return Responder.__new__(Responder, self.site)
-
     cdef int _give_back(self, Responder responder) except -1:
-        if responder.recyclable() and len(self.spares) < SPARE_MAX:
-            self.spares.append(responder)
-        else:
-            responder.retire()
-        return 0
+        responder.shed()  # of a page of ours: its greenlet has seen to all others
+        return self._recycle(responder)
 
     # Into a greenlet.  In gevent's hub only.
 
-    cdef int _run(self, Responder responder, dict environ) except -1:
+    cdef int _run(self, Responder responder) except -1:
         cdef Task task = self._task()
         task.responder = responder
-        task.environ = environ
         task.connection = responder.connection
         responder.task = task
         return self._enter(task, START)
@@ -250,6 +254,7 @@ cdef class GreenletHub(Hub):
         task.switch()
         how = task.how
         if how == AWAY:
+            self.crew.enter(self.crew.first)  # it has gone out
             self._goes_away(task)
             return AWAY
         if task.error is not None:
@@ -389,12 +394,7 @@ cdef class GreenletHub(Hub):
     cdef int _write_line(self, dict environ) except -1:
         """Put a request line on the loop's place of the scoreboard."""
         cdef Seat seat = self.crew.seat
-        cdef bytes line = _line_of(environ).encode("latin-1", "replace")[:LINE_BYTES]
+        cdef bytes line = line_of(environ).encode("latin-1", "replace")[:LINE_BYTES]
         memcpy(&seat.place[LINE], <const char *>line, len(line))
         seat.place[LINE_SIZE] = len(line)
         return 0
-
-
-cdef str _line_of(dict environ):
-    return (f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')} "
-            f"{environ.get('SERVER_PROTOCOL')}")

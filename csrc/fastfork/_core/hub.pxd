@@ -15,7 +15,6 @@ cdef class Hub(Caller):
     cdef int64_t rested        # requests at the last rest()
     cdef bint is_slow          # the application was slow at least once
     cdef int eager             # requests to answer at once, since the application was slow
-    cdef public object nudge   # called when the leader, who waits for events, should look up
     cdef int64_t back_ns       # when it comes back at the latest
 
     cdef double _turn(self, list events) except -3
@@ -23,8 +22,6 @@ cdef class Hub(Caller):
     cdef bint _is_time(self) noexcept
     cdef int _go_on_anywhere(self, int64_t began) except -1
     cdef int _go_on_here(self, int64_t began) except -1
-    cdef int _catch_up(self, Connection connection) except -1
     cdef int64_t _wait(self) except -2
-    cdef int _forget_request(self, Connection connection) except -1
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1
     cdef int _go_on(self, Connection connection) except -1

@@ -14,7 +14,7 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.caller cimport Caller
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, NEVER, PREFACE, RESPONDING, Connection
+from fastfork._core.connection cimport BODY, CLOSED, IDLE, PREFACE, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
@@ -36,6 +36,7 @@ cdef enum:
     EAGER_REQUESTS = 64
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
+    WORN_MAX = 16             # answers of a turn whose leftovers may wait for its end
 
 cdef double LOOK_UP = -1.0    # what a turn returns besides the seconds to wait
 cdef double LOST_LEAD = -2.0
@@ -75,16 +76,18 @@ cdef class Hub(Caller):
         seat: of the thread that calls, where there are several.  -2: another one leads now.
         """
         cdef double wait = 0.0
-        if seat is None:
-            return self._turn(events)
-        self.crew.enter(seat)
+        self.crew.enter(self.crew.first if seat is None else seat)
         try:
+            if seat is None:
+                return self._turn(events)
             if self.crew.leader is seat:
                 wait = self._turn(events)
             else:
                 self.now = self.turn_ns = now_ns()
                 self._go_on_here(0)
                 self._flush()
+                if self.crew.seat.worn:
+                    self._shed()
             if self.crew.leader is not seat:
                 self._nudge()
             return LOST_LEAD if self.crew.leader is not seat or self.crew.stopping else wait
@@ -92,12 +95,11 @@ cdef class Hub(Caller):
             self.crew.release()
 
     cdef int _nudge(self) except -1:
-        """On the way out, as a guest: what we leave to the leader may be sooner than what it
-        waits for."""
+        """As a guest, on the way out: the leader may wait for longer than what we leave to it."""
         cdef int64_t wait = 0 if self._is_time() else self._wait()
-        if self.now + wait < self.back_ns and self.nudge is not None:
+        if self.now + wait < self.back_ns and self.crew.nudge is not None:
             self.back_ns = 0  # once is enough
-            self.nudge()
+            self.crew.nudge()
         return 0
 
     cdef bint _is_time(self) noexcept:
@@ -146,6 +148,8 @@ cdef class Hub(Caller):
         if 0 <= due <= began:
             self._expire(began)
             self._flush()
+        if self.crew.seat.worn:
+            self._shed()
         if self.listen_again and self.now >= self.listen_again:
             self.listen_again = 0
             self._listen(True)
@@ -259,11 +263,15 @@ cdef class Hub(Caller):
         self.asked_ns = connection.asked_ns or self.turn_ns
         connection.asked_ns = 0
         tally_wait(self.slot, began - self.asked_ns)
-        how = self._run(responder, environ)
+        responder.environ = environ
+        environ = None  # what is in it is the application's: the responder lets go of it (shed)
+        if len(self.crew.seat.worn) >= WORN_MAX:
+            self.batch.flush()
+            self._shed()
+        how = self._run(responder)
         if how == AWAY:
             return 0
         connection.busy = False
-        environ = None  # or it would still refer to the responder, which is to serve again
         self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
@@ -275,14 +283,6 @@ cdef class Hub(Caller):
         elif self.eager:
             self.eager -= 1
         return self._progress(connection, responder, how)
-
-    cdef int _forget_request(self, Connection connection) except -1:
-        """Sending the answers before this one showed that the client has left."""
-        self.running = None
-        if connection.spool is not None:
-            connection.spool.close()
-            connection.spool = None
-        return 0
 
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
         """What a response did decides what the connection waits for."""
@@ -308,6 +308,8 @@ cdef class Hub(Caller):
             connection.state = IDLE
             if not connection.close_after:
                 self.deadlines.set(connection, NEXT_REQUEST, self.now)
+            if connection.has_ended():
+                self.ready.append(connection)
             return self._catch_up(connection) if self.crew.aside else 0
         connection.responder = responder
         connection.state = RESPONDING
@@ -322,12 +324,6 @@ cdef class Hub(Caller):
             self.deadlines.set(connection, READER, self.now)
             self.batch.look_at(connection)
         return 0
-
-    cdef int _catch_up(self, Connection connection) except -1:
-        """See to what others left alone while this connection was the application's."""
-        if connection.broken or connection.close_after or connection.outbox is not None:
-            return self.batch.look_at(connection)
-        return 0 if connection.interest == NEVER else self._watch(connection, EPOLLIN)
 
     cdef int _refuse(self, Connection connection, int code, int status) except -1:
         """Answer with an error page; nothing more is read as a request from this client."""
@@ -372,6 +368,8 @@ cdef class Hub(Caller):
         if connection.partial != NULL and connection.state == IDLE:
             self._consume_partial(connection)
         if connection.state <= BODY and not connection.close_after:
+            if connection.has_ended():
+                return self._see_end(connection)
             self._watch(connection, EPOLLIN)
         return 0
 

@@ -2,6 +2,7 @@ from libc.stdint cimport int64_t
 
 cdef enum:
     TURN_BYTES = 1 << 20   # handed to one client before others get their turn
+    SHORT = -1             # `fault`: a file has become shorter
 
 
 cdef class FileSegment:
@@ -9,6 +10,10 @@ cdef class FileSegment:
     cdef int64_t offset
     cdef int64_t left
     cdef bint is_spill  # bytes of the Outbox's own file
+    cdef bint is_read   # sendfile(2) cannot be had for it
+
+
+cdef FileSegment owning(int fd)
 
 
 cdef class Outbox:
@@ -19,11 +24,13 @@ cdef class Outbox:
     cdef int64_t counted        # ... by nobody else, as the worker counted it last
     cdef int file              # what spill() writes to, -1 before
     cdef int64_t spilled       # bytes written to it
+    cdef int fault             # errno of a file that cannot be read, or SHORT
     cdef int add(self, bytes data) except -1
-    cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1
+    cdef int add_file(self, FileSegment segment) except -1
     cdef int64_t in_memory(self)
     cdef int64_t weight(self)
     cdef int spill(self, directory) except -1
     cdef int send(self, int fd) except -2
+    cdef int _send_file(self, int fd, Py_ssize_t *sent) noexcept
     cdef int _send_bytes(self, int fd, Py_ssize_t *sent) except -2
     cdef bint empty(self)

@@ -5,7 +5,7 @@ What the socket does not take is kept as segments: bytes by reference, files by 
 Runs in: worker
 """
 
-from libc.errno cimport EAGAIN, errno
+from libc.errno cimport EACCES, EAGAIN, EINVAL, EIO, ENOSYS, EOPNOTSUPP, EPERM, errno
 from libc.string cimport memset
 from posix.types cimport off_t
 from posix.unistd cimport close
@@ -35,11 +35,24 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef extern from "Python.h":
     PyObject *PyList_GET_ITEM(object items, Py_ssize_t i)  # borrowed, and not counted
 
+    ssize_t send(int fd, const void *p, size_t n, int flags)
+
 cdef extern from "<sys/sendfile.h>" nogil:
     ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)
 
+cdef extern from "<unistd.h>" nogil:
+    ssize_t pread(int fd, void *p, size_t n, off_t offset)
+
 cdef enum:
     IOVECS = 16            # segments a system call
+    READ_BYTES = 32 << 10  # of a file that has to be read, at a time
+
+
+cdef bint _cannot_sendfile(int error) noexcept:
+    """Is it sendfile(2) that cannot be had, for this file or in this sandbox?  What is wrong with
+    the client has other numbers, and what is wrong with the file will show in reading it."""
+    return (error == EINVAL or error == ENOSYS or error == EOPNOTSUPP or error == EPERM
+            or error == EACCES or error == EIO)
 
 
 cdef class FileSegment:
@@ -51,6 +64,13 @@ cdef class FileSegment:
     def __dealloc__(self):
         if self.fd >= 0:
             close(self.fd)
+
+
+cdef FileSegment owning(int fd):
+    """A segment that closes fd."""
+    cdef FileSegment segment = FileSegment.__new__(FileSegment)
+    segment.fd = fd
+    return segment
 
 
 cdef class Outbox:
@@ -72,13 +92,7 @@ cdef class Outbox:
         self.size += PyBytes_GET_SIZE(data)
         return 0
 
-    cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1:
-        """`left` bytes of fd from `offset`.  The descriptor is copied: the caller may close
-        its own at once."""
-        cdef FileSegment segment = FileSegment.__new__(FileSegment)
-        segment.fd = os.dup(fd)
-        segment.offset = offset
-        segment.left = left
+    cdef int add_file(self, FileSegment segment) except -1:
         self.queue.append(segment)
         return 0
 
@@ -121,9 +135,11 @@ cdef class Outbox:
             if last is not None and last.is_spill:
                 last.left += n  # the spill file only grows: this goes on where that ended
             else:
-                self.add_file(self.file, self.spilled, n)
-                last = <FileSegment>self.queue[len(self.queue) - 1]
+                last = owning(os.dup(self.file))
+                last.offset = self.spilled
+                last.left = n
                 last.is_spill = True
+                self.add_file(last)
             while view:
                 view = view[os.write(self.file, view):]
             self.spilled += n
@@ -163,33 +179,50 @@ cdef class Outbox:
             self.first += 1
         return 0
 
+    cdef int _send_file(self, int fd, Py_ssize_t *sent) noexcept:
+        """Send some of the file at the front.  0, or -1 with errno; what is the file's fault is
+        noted in `fault`."""
+        cdef FileSegment segment = <FileSegment>self.queue[self.first]
+        cdef off_t offset = segment.offset
+        cdef size_t most = <size_t>min(segment.left, <int64_t>TURN_BYTES)
+        cdef char block[READ_BYTES]
+        cdef ssize_t n = -1
+        if not segment.is_read:
+            n = sendfile(fd, segment.fd, &offset, most)
+            segment.is_read = n < 0 and _cannot_sendfile(errno)
+        if segment.is_read:
+            n = pread(segment.fd, block, min(most, <size_t>READ_BYTES), segment.offset)
+            if n < 0 and not ff_interrupted(errno):
+                self.fault = errno
+            if n > 0:
+                n = send(fd, block, n, MSG_NOSIGNAL)
+        if n == 0:
+            self.fault = SHORT
+        if n <= 0:
+            return -1
+        sent[0] = n
+        segment.offset += n
+        segment.left -= n
+        if segment.left == 0:
+            self.queue[self.first] = None
+            self.first += 1
+        return 0
+
     cdef int send(self, int fd) except -2:
         """Hand the kernel what it takes.  0: all of it; 1: more waits; -1: the peer is gone,
-        or a file is shorter than it was."""
-        cdef Py_ssize_t sent, turn = 0
-        cdef FileSegment segment
-        cdef off_t offset
+        or a file has a `fault`."""
+        cdef Py_ssize_t sent = 0, turn = 0
         cdef int rc
         while self.first < len(self.queue):
             if turn >= TURN_BYTES:
                 return 1
             if type(self.queue[self.first]) is FileSegment:
-                segment = <FileSegment>self.queue[self.first]
-                offset = segment.offset
-                sent = sendfile(fd, segment.fd, &offset,
-                                <size_t>min(segment.left, <int64_t>TURN_BYTES))
-                rc = 0 if sent > 0 else -1
-                if sent == 0:
-                    return -1
-                if sent > 0:
-                    segment.offset += sent
-                    segment.left -= sent
-                    if segment.left == 0:
-                        self.queue[self.first] = None
-                        self.first += 1
+                rc = self._send_file(fd, &sent)
             else:
                 rc = self._send_bytes(fd, &sent)
             if rc < 0:
+                if self.fault:
+                    return -1
                 if ff_interrupted(errno):
                     continue
                 return 1 if errno == EAGAIN else -1

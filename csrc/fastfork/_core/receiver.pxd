@@ -9,9 +9,13 @@ cdef class Receiver(Uploads):
 
     cdef int _event(self, Connection connection, int mask) except -1
     cdef int _meanwhile(self, Connection connection, int mask) except -1
+    cdef int _take_in(self, Connection connection, const char *received, Py_ssize_t n) except -1
+    cdef int _see_end(self, Connection connection) except -1
     cdef int _consume_partial(self, Connection connection) except -1
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1
+    cdef int _catch_up(self, Connection connection) except -1
+    cdef int _forget_request(self, Connection connection) except -1
     cdef dict _seen(self, Connection connection)
     cdef bint _is_head(self, const char *p)
     cdef int _begin(self, Connection connection, const char *p) except -1

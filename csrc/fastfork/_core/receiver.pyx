@@ -13,7 +13,7 @@ from libc.string cimport memcmp, memcpy
 
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
-from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLOUT
+from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, WHOLE_HEAD
 from fastfork._core.interrupted cimport ff_interrupted
@@ -124,6 +124,11 @@ cdef class Receiver(Uploads):
             self._end_of_head(connection)
             return 0
         self.slot[BYTES_RECEIVED] += n
+        self._take_in(connection, received, n)
+        return 0 if connection.sealed is None else self._end_follows(connection)
+
+    cdef int _take_in(self, Connection connection, const char *received, Py_ssize_t n) except -1:
+        """These bytes have come, between requests or within a head."""
         if connection.partial == NULL:
             return self._consume(connection, received, n)
         self._keep(connection, received, n)
@@ -135,6 +140,13 @@ cdef class Receiver(Uploads):
                                        self.parser.limits.options) == FF_NEED_DATA):
             return 0
         return self._consume_partial(connection)
+
+    cdef int _see_end(self, Connection connection) except -1:
+        """The end that came with the last bytes, once what is before it is answered and sent."""
+        if self.batch.has(connection) or (connection.state == IDLE and connection.partial != NULL):
+            self.ready.append(connection)
+            return 0
+        return self._readable(connection)
 
     def _end_of_head(self, Connection connection):
         """The client sends no more, here between requests or within a head."""
@@ -198,8 +210,7 @@ cdef class Receiver(Uploads):
                 continue
             self._begin_body(connection)
             if p == end and self.parser.framing.expect_continue and connection.state == BODY:
-                memcpy(self.batch.room(25), b"HTTP/1.1 100 Continue\r\n\r\n", 25)
-                self.batch.push(connection, 25, None)
+                self.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
             if not self._feed_body(connection, &p, end):
                 return 0
         return 0
@@ -250,6 +261,20 @@ cdef class Receiver(Uploads):
         memcpy(&self.crew.seat.place[LINE], p + head.start, n)
         self.crew.seat.place[LINE_SIZE] = n
         return self._believe(connection, environ, builder.marks) if builder.marks else 0
+
+    cdef int _catch_up(self, Connection connection) except -1:
+        """See to what others left alone while this connection was the application's."""
+        if connection.broken or connection.close_after or connection.outbox is not None:
+            return self.batch.look_at(connection)
+        return 0 if connection.interest == NEVER else self._watch(connection, EPOLLIN)
+
+    cdef int _forget_request(self, Connection connection) except -1:
+        """Sending the answers before this one showed that the client has left."""
+        self.running = None
+        if connection.spool is not None:
+            connection.spool.close()
+            connection.spool = None
+        return 0
 
     cdef dict _seen(self, Connection connection):
         """What the access log can say of a request that is refused: its environ, else its

@@ -27,16 +27,20 @@ cdef class ResponseHead:
     cdef bint has_server
     cdef bint wants_close
     cdef int status
+    cdef bint taken            # a thread is setting it
     cdef int64_t length
+    cdef int64_t added         # length of the body that finish() puts in, -1 = none
     cdef object last_status
     cdef object on_dropped
     cdef int set(self, status, headers) except -1
+    cdef int take(self, status, headers) except -1
+    cdef int end(self) except -1
     cdef int set_fields(self, headers) except -1
     cdef int _status_line(self, status) except -1
     cdef int _field(self, item) except -1
     cdef bint _takes(self, const char *name, Py_ssize_t n, const char *value,
                      Py_ssize_t vn) except -1
     cdef int _need(self, Py_ssize_t n) except -1
-    cdef Py_ssize_t finish_bound(self)
-    cdef Py_ssize_t finish(self, char *out, int64_t add_length, bint chunked, int closing,
-                           ServerLines lines)
+    cdef Py_ssize_t finish_bound(self) noexcept
+    cdef Py_ssize_t finish(self, char *out, bint chunked, int closing,
+                           ServerLines lines) noexcept

@@ -134,6 +134,22 @@ cdef class ResponseHead:
         self.set_fields(headers)
         return 0
 
+    cdef int take(self, status, headers) except -1:
+        """The same for the application, whose code runs meanwhile (a field of a class of its own,
+        a handler of the log), and other threads: `taken` keeps them off."""
+        self.taken = True
+        try:
+            return self.set(status, headers)
+        finally:
+            self.taken = False
+
+    cdef int end(self) except -1:
+        """Nothing is to be added: this is the whole head."""
+        self._need(2)
+        memcpy(self.buffer + self.size, b"\r\n", 2)
+        self.size += 2
+        return 0
+
     cdef int set_fields(self, headers) except -1:
         self.has_length = self.has_date = self.has_server = self.wants_close = False
         self.length = -1
@@ -248,23 +264,20 @@ cdef class ResponseHead:
             self.on_dropped(name[:n].decode("ascii").lower())
         return not mine
 
-    cdef Py_ssize_t finish_bound(self):
+    cdef Py_ssize_t finish_bound(self) noexcept:
         """Bytes that finish() may write at most."""
         return self.size + FRAMING_ROOM
 
-    cdef Py_ssize_t finish(self, char *out, int64_t add_length, bint chunked, int closing,
-                           ServerLines lines):
-        """Write the whole head to `out` and return its length.
-
-        add_length: bytes of the body when the application did not say, -1 = none known.
-        """
+    cdef Py_ssize_t finish(self, char *out, bint chunked, int closing,
+                           ServerLines lines) noexcept:
+        """Write the whole head to `out` and return its length."""
         cdef char *p = out + self.size
         cdef char digits[24]
         cdef int n
         memcpy(out, self.buffer, self.size)
-        if add_length >= 0:
+        if self.added >= 0:
             memcpy(p, b"Content-Length: ", 16)
-            n = snprintf(digits, sizeof(digits), b"%lld\r\n", <long long>add_length)
+            n = snprintf(digits, sizeof(digits), b"%lld\r\n", <long long>self.added)
             memcpy(p + 16, digits, n)
             p += 16 + n
         elif chunked:

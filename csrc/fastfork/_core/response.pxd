@@ -1,6 +1,8 @@
 from libc.stdint cimport int64_t
 
 from fastfork._core.exchange cimport Exchange
+from fastfork._core.filewrapper cimport FileWrapper
+from fastfork._core.outbox cimport FileSegment
 
 cdef enum:  # what a response does next
     FINISHED  # the response is complete, or given up
@@ -10,17 +12,19 @@ cdef enum:  # what a response does next
     AWAY      # goes on by itself, in its greenlet, and says so (greenlets.pyx)
 
 
-cdef class FileWrapper:
-    cdef readonly object filelike
-    cdef readonly Py_ssize_t blksize
-
-
 cdef class Responder(Exchange):
     cdef object body           # what the application returned
     cdef object blocks         # its iterator
     cdef object context        # contextvars of the application's call and of its iterator
-    cdef int run(self, app, dict environ) except -1
-    cdef int _call(self, app, dict environ) except -1
+    # What is kept for `shed`:
+    cdef object waste          # the body, once it is closed
+    cdef object raised         # what the application raised
+    cdef object spool          # the file that its request's body was in
+    cdef int run(self, app) except -1
+    cdef int _call(self, app) except -1
+    cdef int shed(self) except -1
+    cdef int _keep(self, error) except -1
+    cdef object _measure(self, FileWrapper wrapper)
     cdef int deliver(self, body) except -1
     cdef int resume(self) except -1
     cdef int break_off(self, error) except -1
@@ -32,7 +36,7 @@ cdef class Responder(Exchange):
     cdef object _next(self, int64_t now)
     cdef object _iterator(self, body)
     cdef int _whole(self, bytes data) except -1
-    cdef int _file(self, FileWrapper wrapper) except -1
+    cdef int _file(self, FileSegment segment) except -1
     cdef int _failed(self) except -1
     cdef int _finish(self) except -1
     cdef int _end(self) except -1

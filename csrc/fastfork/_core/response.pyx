@@ -1,22 +1,30 @@
 """One response: from what the application returns to bytes on their way (PEP 3333).
 
+Code of the application's runs outside (crew.pyx), whatever it is: the call, its iterator, its
+files and classes, `close()`, the traceback of what it raised.  So does what nobody thinks of: what
+it left in the environ, in the context, in a traceback has finalizers.  So all that stays with the
+responder until `shed` lets go of it, when the answer is on its way.
+
 Runs in: worker
 """
 
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
-from libc.string cimport memcpy
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
+from fastfork._core.crew cimport Crew
+from fastfork._core.filewrapper cimport FileWrapper
+from fastfork._core.outbox cimport FileSegment, owning
 from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
-import io
 import os
 import stat
 import sys
+
+from fastfork._core.filewrapper import is_plain_file
 
 cdef enum:
     JOIN_MAX = 64 << 10       # lists of blocks up to this size become one block
@@ -39,71 +47,31 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef object ENDED = object()
 
 
-cdef class FileWrapper:
-    """`wsgi.file_wrapper`: a file to be sent, by sendfile(2) where it has a descriptor."""
-
-    def __cinit__(self, filelike, Py_ssize_t blksize=8192):
-        self.filelike = filelike
-        self.blksize = blksize
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        data = self.filelike.read(self.blksize)
-        if not data:
-            raise StopIteration
-        return data
-
-    def close(self):
-        close = getattr(self.filelike, "close", None)
-        if close is not None:
-            close()
-
-
-def is_plain_file(filelike):
-    """Does read() give the bytes of the descriptor?
-
-    A file that decompresses or decrypts has a descriptor too, of other bytes.  So what counts
-    is whose read() it is: a file's own, perhaps handed on by a proxy (tempfile's, Django's).
-    """
-    read = getattr(filelike, "read", None)
-    file = getattr(getattr(read, "__wrapped__", read), "__self__", None)
-    if type(file) is io.BufferedReader or type(file) is io.BufferedRandom:
-        file = file.raw
-    return type(file) is io.FileIO
-
-
 cdef class Responder(Exchange):
     """Calls the application and delivers what comes back, as far as it goes at a time."""
 
-    cdef int run(self, app, dict environ) except -1:
-        """Call the application and deliver what it returns as far as it goes now.
+    cdef int run(self, app) except -1:
+        """Call the application for `environ` and deliver what it returns as far as it goes now.
 
         Everything of the application runs in one contextvars context of its own (PEP 567):
         what it sets there is set when its iterator goes on, and for nobody else."""
-        # An empty context that nobody kept is as good as a new one.
-        if (self.context is None or Py_REFCNT(<PyObject *>self.context) != 1
-                or PyObject_Size(self.context) != 0):
+        if self.context is None:
             self.context = PyContext_CopyCurrent()
         PyContext_Enter(self.context)
         try:
-            return self._call(app, environ)
+            return self._call(app)
         finally:
             PyContext_Exit(self.context)
 
-    cdef int _call(self, app, dict environ) except -1:
-        cdef bint many = self.site.crew.many
-        self.environ = environ
-        self.seat = self.site.crew.seat
+    cdef int _call(self, app) except -1:
+        cdef Crew crew = self.site.crew
+        self.seat = crew.seat
         try:
-            if many:
-                self.site.crew.out(self.seat, self.began_ns)
+            crew.out(self.seat, self.began_ns)
             try:
-                body = app(environ, self._start_response)
+                body = app(self.environ, self._start_response)
             finally:
-                if many:
-                    self.site.crew.back(self.seat)
+                crew.back(self.seat)
         except BaseException:
             return self._failed()
         return self.deliver(body)
@@ -127,17 +95,19 @@ cdef class Responder(Exchange):
                             self.head._field(("Content-Length", str(total)))
                 elif type(body) is bytes:
                     return self._whole(<bytes>body)
-                elif type(body) is FileWrapper and is_plain_file((<FileWrapper>body).filelike):
-                    return self._file(<FileWrapper>body)
+                elif type(body) is FileWrapper and not self.head_sent:
+                    part = self._measure(<FileWrapper>body)
+                    if type(part) is bytes:
+                        return self._whole(<bytes>part)
+                    if part is not None and not self.head_sent:  # by another thread
+                        return self._file(<FileSegment>part)
             self.blocks = self._iterator(body)
         except BaseException:
             return self._failed()
         return self._deliver_blocks()
 
     cdef object _iterator(self, body):
-        if not self.site.crew.many:
-            return iter(body)
-        self.site.crew.out(self.seat, now_ns())
+        self.site.crew.out(self.seat, now_ns() if self.site.crew.many else 0)
         try:
             return iter(body)
         finally:
@@ -145,11 +115,15 @@ cdef class Responder(Exchange):
 
     cdef object _next(self, int64_t now):
         """The next block, or ENDED; the application is asked at `now`."""
-        if not self.site.crew.many:
-            return next(self.blocks, ENDED)
         self.site.crew.out(self.seat, now)
         try:
-            return next(self.blocks, ENDED)
+            block = next(self.blocks, ENDED)
+            if block is not ENDED and not PyBytes_CheckExact(block):
+                if not isinstance(block, bytes):
+                    raise TypeError(f"the application's iterable gave {type(block).__name__}, "
+                                    f"not bytes")
+                block = bytes(block)  # a class of its own may do what it likes
+            return block
         finally:
             self.site.crew.back(self.seat)
 
@@ -160,6 +134,7 @@ cdef class Responder(Exchange):
         fields = [("Content-Type", "text/html; charset=utf-8")]
         if status == 503:
             fields.append(("Retry-After", "1"))
+        self.head = self._unused_head()
         self.head.set(line, fields)
         self.started = True
         if self.site.access_line is not None:
@@ -182,40 +157,47 @@ cdef class Responder(Exchange):
             self._block(data)
         return self._finish()
 
-    cdef int _file(self, FileWrapper wrapper) except -1:
-        """A file with a descriptor: its head, then sendfile(2) from its position."""
-        cdef int64_t offset, available
-        cdef Connection connection = self.connection
-        cdef Batch batch = self.site.batch
-        cdef char *out
-        cdef int fd
+    cdef object _measure(self, FileWrapper wrapper):
+        """A file as it can be sent, from where it stands: FileSegment, or bytes if they are few.
+        None for one that has to be read as the application reads it.
+
+        The descriptor is a copy: the number may be another file's as soon as somebody closes this
+        one."""
+        cdef FileSegment segment
+        self.site.crew.out(self.seat, now_ns() if self.site.crew.many else 0)
         try:
-            fd = wrapper.filelike.fileno()
-            facts = os.fstat(fd)
-            offset = wrapper.filelike.tell()
+            if not is_plain_file(wrapper.filelike):
+                return None
+            segment = owning(os.dup(wrapper.filelike.fileno()))
+            facts = os.fstat(segment.fd)
+            segment.offset = wrapper.filelike.tell()
+            segment.left = facts.st_size - segment.offset
+            # One that is empty may be one that tells no size, as those of /proc: reading shows.
+            if not stat.S_ISREG(facts.st_mode) or segment.left <= 0:
+                return None
+            if self.head.has_length:
+                segment.left = min(segment.left, self.head.length)
+            if segment.left <= FILE_COPY_MAX:
+                return os.pread(segment.fd, segment.left, segment.offset)
+            return segment
         except (OSError, ValueError, AttributeError):
-            facts = None
-        if facts is None or not stat.S_ISREG(facts.st_mode) or self.head_sent:
-            self.blocks = iter(wrapper)
-            return self._deliver_blocks()
-        available = max(<int64_t>0, <int64_t>facts.st_size - offset)
-        if available == 0:
-            # Empty, or a file that tells no size, as those of /proc: reading it will show.
-            self.blocks = iter(wrapper)
-            return self._deliver_blocks()
-        if not self.head.has_length:
-            self.head.length = available
-        available = min(available, self.head.length)
-        if available <= FILE_COPY_MAX:
-            return self._whole(os.pread(fd, available, offset))
-        out = batch.room(self.head.finish_bound())
-        batch.push(connection, self._put_head(out, self.head.length), None)
-        if not self.bodyless:
-            batch.flush()
-            connection.queue().add_file(fd, offset, available)
-            batch.look_at(connection)
-            self.left -= available
-            self.sent = available
+            return None
+        finally:
+            self.site.crew.back(self.seat)
+
+    cdef int _file(self, FileSegment segment) except -1:
+        """A file with a descriptor: its head, then sendfile(2) from its position."""
+        cdef Connection connection = self.connection
+        self._need_start()
+        if self.head.has_length:
+            segment.left = min(segment.left, self.head.length)
+        self._head_alone(segment.left)
+        if not self.bodyless and segment.left > 0:
+            self.site.batch.flush()
+            self.left -= segment.left
+            self.sent = segment.left
+            connection.queue().add_file(segment)
+            self.site.batch.look_at(connection)
         return self._finish()
 
     cdef int resume(self) except -1:
@@ -260,12 +242,9 @@ cdef class Responder(Exchange):
                 if block is ENDED:
                     self._need_start()
                     return self._finish()
-                if not isinstance(block, bytes):
-                    raise TypeError(f"the application's iterable gave {type(block).__name__}, "
-                                    f"not bytes")
                 if block:
                     self._need_start()
-                    if self._block(bytes(block)):
+                    if self._block(<bytes>block):
                         return self._finish()
                     # The client waits for this block, and the application may take its time
                     # over the next one, or over its end.
@@ -289,19 +268,19 @@ cdef class Responder(Exchange):
 
     cdef int _failed(self) except -1:
         """The application raised; the exception is being handled."""
+        cdef bint is_alone
         error = sys.exc_info()[1]
         if not isinstance(error, Exception) and self.site.leaving():
             raise error
-        if self.connection.broken and isinstance(error, BrokenPipeError):
-            self.site.log.info("the client of %s left before the answer was complete",
-                               (self.environ or {}).get("RAW_URI"))
+        self._keep(error)
+        is_alone = self.connection.broken and isinstance(error, BrokenPipeError)
+        self.site.crew.out(self.seat, now_ns())
+        try:
+            self._tell(error, is_alone)
+        finally:
+            self.site.crew.back(self.seat)
+        if is_alone or self.connection.detached:
             return self._finish()
-        if self.connection.detached:
-            self._tell_of_end(error)
-            return self._finish()
-        request = self.environ or {}
-        self.site.log.error("Error handling request %s %s", request.get("REQUEST_METHOD"),
-                            request.get("RAW_URI"), exc_info=error)
         if self.head_sent:
             # No last chunk, no full length: the client must see that it is cut.  Where only
             # the end of the connection ends the body (HTTP/1.0), a reset shows it.
@@ -312,18 +291,18 @@ cdef class Responder(Exchange):
             return self._finish()
         return self.refuse(500)
 
+    cdef int _keep(self, error) except -1:
+        """What it raised holds the frames it went through, and all that is in them."""
+        self.raised = error if self.raised is None else (self.raised, error)
+        return 0
+
     cdef int _finish(self) except -1:
         """Everything is handed over: end the body, close the iterable, write the log."""
-        cdef Batch batch = self.site.batch
         cdef Connection connection = self.connection
-        cdef char *out
         if not self.head_sent:
-            out = batch.room(self.head.finish_bound())
-            batch.push(connection, self._put_head(out, 0), None)
+            self._head_alone(0)
         elif self.chunked and not self.bodyless:
-            out = batch.room(5)
-            memcpy(out, b"0\r\n\r\n", 5)
-            batch.push(connection, 5, None)
+            self.site.batch.put(connection, b"0\r\n\r\n", 5)
         if self.left > 0 and not self.bodyless and not connection.broken:
             self.keep_alive = False
             self.site.log.error("the application's body is %d bytes shorter than its "
@@ -338,32 +317,32 @@ cdef class Responder(Exchange):
             self.site.batch.look_at(connection)
         self.live = False
         self._close_body()
-        if connection.spool is not None:
-            connection.spool.close()  # not left to whoever still holds the environ
-            connection.spool = None
         if connection.detached:
             self._took_socket()
         if self.site.access_line is not None and self.status is not None:
             self.site.access_lines.append(self._access_line(now_ns()))
-            self.status = self.fields = None
-        self.environ = None
+        if connection.spool is not None:
+            self.spool, connection.spool = connection.spool, None
         self.connection = None
         return 0
 
     cdef object _access_line(self, int64_t now):
         cdef Connection connection = self.connection
-        cdef bint goes_out = (self.site.line_waits and self.site.crew.many and connection.busy)
-        if self.site.line_waits and self.site.crew.aside and self.site.batch.waiting():
+        cdef Crew crew = self.site.crew
+        # It calls what is in the environ, and perhaps hooks.  A connection that is not busy is not
+        # ours alone, and has nothing of the application's.
+        cdef bint goes_out = connection.busy
+        if self.site.line_waits and crew.aside and self.site.batch.waiting():
             self.site.batch.hold()  # the client need not wait for what that does
         environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
         if goes_out:
-            self.site.crew.out(self.seat, now)
+            crew.out(self.seat, now)
         try:
             return self.site.access_line(environ, self.status, self.sent, now - self.began_ns,
                                          self.fields)
         finally:
             if goes_out:
-                self.site.crew.back(self.seat)
+                crew.back(self.seat)
 
     cdef int abandon(self) except -1:
         """The client is gone: nothing more is sent, but the iterable is closed."""
@@ -377,24 +356,43 @@ cdef class Responder(Exchange):
 
     cdef int _close_body(self) except -1:
         """PEP 3333: close() of the iterable, exactly once, however the response ended."""
-        body = self.body
-        self.body = self.blocks = None
+        cdef Crew crew = self.site.crew
+        body, self.body = self.body, None
         if body is None or type(body) is list or type(body) is tuple or type(body) is bytes:
             return 0
+        self.waste = body
+        if self.site.batch.waiting():
+            self.site.batch.hold()  # the client need not wait for what close() does
         try:
-            close = getattr(body, "close", None)
-            if close is not None:
-                if self.site.batch.waiting():
-                    self.site.batch.hold()  # the client need not wait for what close() does
-                if self.site.crew.many:
-                    self.site.crew.out(self.seat, now_ns())
-                try:
+            crew.out(self.seat, now_ns())
+            try:
+                self.blocks = None  # a generator of its own ends before it
+                close = getattr(body, "close", None)
+                if close is not None:
                     close()
-                finally:
-                    if self.site.crew.many:
-                        self.site.crew.back(self.seat)
+            finally:
+                crew.back(self.seat)
         except BaseException as error:
             if not isinstance(error, Exception) and self.site.leaving():
                 raise
+            self._keep(error)
             self.site.log.exception("Error in close() of the application's iterable")
+        return 0
+
+    cdef int shed(self) except -1:
+        """Let go of what is the application's.  Called outside, once the response has ended: this
+        is where what it left behind is finalized."""
+        self.environ = None
+        self.blocks = self.body = self.waste = self.raised = None
+        if self.status is not None:
+            self.status = self.fields = None
+        if self.context is not None and (Py_REFCNT(<PyObject *>self.context) != 1
+                                         or PyObject_Size(self.context) != 0):
+            self.context = None  # an empty one that nobody kept is as good as a new one
+        if self.spool is not None:
+            spool, self.spool = self.spool, None
+            try:
+                spool.close()  # not left to whoever still holds the environ
+            except Exception:
+                pass  # it may be in use; nobody wants what is in it
         return 0

@@ -21,7 +21,7 @@ cdef class Sealed:
     cdef int feed(self, const char *p, Py_ssize_t n) except -1
     cdef bint shake(self) except -1
     cdef Py_ssize_t open(self, char *into, Py_ssize_t room) except -1
-    cdef int seal(self, const char *p, Py_ssize_t n) except -1
+    cdef int seal(self, data) except -1
     cdef bytes take(self)
     cdef bytes goodbye(self)
 
@@ -34,4 +34,4 @@ cdef class SealedOutbox(Outbox):
     cdef Py_ssize_t _seal_file(self, Py_ssize_t most) except -2
     cdef Py_ssize_t _seal_bytes(self, Py_ssize_t most) except -2
     cdef int _next(self) except -1
-    cdef bint _seals(self, const char *p, Py_ssize_t n) except -1
+    cdef bint _seals(self, data) except -1

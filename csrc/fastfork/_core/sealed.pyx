@@ -14,8 +14,8 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
-from fastfork._core.outbox cimport TURN_BYTES, FileSegment, Outbox
-from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from fastfork._core.outbox cimport SHORT, TURN_BYTES, FileSegment, Outbox
+from fastfork._core.text cimport PyBytes_GET_SIZE
 
 import os
 
@@ -83,12 +83,17 @@ cdef class Sealed:
                 break  # asking again would cost an exception
         return got
 
-    cdef int seal(self, const char *p, Py_ssize_t n) except -1:
-        """Make records of n bytes; `take` has them.  Raises ssl.SSLError."""
-        cdef Py_ssize_t done = 0
+    cdef int seal(self, data) except -1:
+        """Make records of `data`, a bytes-like object; `take` has them.  Raises ssl.SSLError.
+
+        The interpreter lock is given away meanwhile, so it is an object and no pointer: it stays
+        where it is for as long as somebody reads it."""
+        cdef Py_ssize_t done, n = len(data)
+        if n == 0:
+            return 0
+        done = self.core.write(data)
         while done < n:
-            done += self.core.write(
-                PyMemoryView_FromMemory(<char *>p + done, n - done, PyBUF_READ))
+            done += self.core.write(memoryview(data)[done:])
         return 0
 
     cdef bytes take(self):
@@ -126,8 +131,8 @@ cdef class SealedOutbox(Outbox):
     cdef int add_clear(self, bytes data) except -1:
         return self.clear.add(data)
 
-    cdef int add_file(self, int fd, int64_t offset, int64_t left) except -1:
-        return self.clear.add_file(fd, offset, left)
+    cdef int add_file(self, FileSegment segment) except -1:
+        return self.clear.add_file(segment)
 
     cdef int64_t in_memory(self):
         return self.size + self.clear.size
@@ -177,9 +182,17 @@ cdef class SealedOutbox(Outbox):
 
     cdef Py_ssize_t _seal_file(self, Py_ssize_t most) except -2:
         cdef FileSegment segment = <FileSegment>self.clear.queue[self.clear.first]
-        cdef bytes data = os.pread(segment.fd, min(segment.left, <int64_t>most), segment.offset)
-        cdef Py_ssize_t n = PyBytes_GET_SIZE(data)
-        if n == 0 or not self._seals(PyBytes_AS_STRING(data), n):
+        cdef bytes data
+        cdef Py_ssize_t n
+        try:
+            data = os.pread(segment.fd, min(segment.left, <int64_t>most), segment.offset)
+        except OSError as error:
+            self.fault = error.errno
+            return -1
+        n = PyBytes_GET_SIZE(data)
+        if n == 0:
+            self.fault = SHORT
+        if n == 0 or not self._seals(data):
             return -1
         segment.offset += n
         segment.left -= n
@@ -190,7 +203,7 @@ cdef class SealedOutbox(Outbox):
     cdef Py_ssize_t _seal_bytes(self, Py_ssize_t most) except -2:
         cdef bytes data = <bytes>self.clear.queue[self.clear.first]
         cdef Py_ssize_t n = min(PyBytes_GET_SIZE(data) - self.clear.offset, most)
-        if not self._seals(PyBytes_AS_STRING(data) + self.clear.offset, n):
+        if not self._seals(memoryview(data)[self.clear.offset : self.clear.offset + n]):
             return -1
         self.clear.offset += n
         self.clear.size -= n
@@ -204,9 +217,9 @@ cdef class SealedOutbox(Outbox):
         self.clear.offset = 0
         return 0
 
-    cdef bint _seals(self, const char *p, Py_ssize_t n) except -1:
+    cdef bint _seals(self, data) except -1:
         try:
-            self.sealed.seal(p, n)
+            self.sealed.seal(data)
         except OSError:  # ssl.SSLError is one
             self.sealed.silent = True
             return False

@@ -19,6 +19,7 @@ cdef class Secured(Queued):
     cdef int _fill_handshake(self, Connection connection) except -1
     cdef int _shake(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int _agreed(self, Connection connection) except -1
+    cdef int _end_follows(self, Connection connection) except -1
     cdef int _failed(self, Connection connection, error) except -1
     cdef ssize_t _unseal(self, Connection connection) except -3
     cdef int _ragged(self, Connection connection) except -1

@@ -10,7 +10,7 @@ Runs in: worker
 from libc.errno cimport EAGAIN, errno
 from libc.stdlib cimport free, malloc
 
-from fastfork._core.connection cimport HANDSHAKE, IDLE
+from fastfork._core.connection cimport BODY, HANDSHAKE, IDLE
 from fastfork._core.connections cimport REFUSED
 from fastfork._core.crew cimport LINE_BYTES
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, SHAKE
@@ -129,8 +129,16 @@ cdef class Secured(Queued):
         except OSError as error:
             return self._failed(connection, error)
         if n > 0:
-            return self._consume(connection, received, n)
+            self._consume(connection, received, n)
+            return self._end_follows(connection)
         return self._close(connection) if connection.sealed.ended else 0
+
+    cdef int _end_follows(self, Connection connection) except -1:
+        """What has come was read.  If the client has ended with it (close_notify), that is still
+        to be seen to, in its turn, and no event will tell."""
+        if connection.has_ended() and connection.state <= BODY:
+            self.ready.append(connection)
+        return 0
 
     cdef int _failed(self, Connection connection, error) except -1:
         """It is no TLS, or none that we agree to: the client gets to read the alert."""
@@ -152,7 +160,10 @@ cdef class Secured(Queued):
         """Receive once, and have what it means in the buffer of the thread: so many bytes.  0:
         the client has ended; SEEN_TO: there is nothing to be done."""
         cdef Sealed sealed = connection.sealed
-        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
+        cdef ssize_t n
+        if sealed.ended:
+            return 0
+        n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
         if n < 0:
             return n
         if n == 0:

@@ -137,7 +137,7 @@ cdef class Uploads(Prefaced):
         if into == NULL:
             if self._feed_body(connection, &p, p + n):
                 self._consume(connection, p, received + n - p)
-            return 0
+            return self._end_follows(connection)
         self.deadlines.set(connection, MORE_BODY, self.now)
         if body.wrote(n):
             connection.rest_size = 0

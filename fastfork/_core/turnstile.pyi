@@ -1,0 +1,4 @@
+from collections.abc import Callable
+
+class Turnstile:
+    nudge: Callable[[], object] | None
