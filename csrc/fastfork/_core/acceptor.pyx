@@ -86,7 +86,7 @@ cdef class Acceptor:
 
     def try_out(self):
         """Raises SystemCallRefused when accept4(2) is refused as such, whoever waits."""
-        if accept4(-1, NULL, NULL, 0) < 0 and errno != EBADF:
+        if accept4(-1, NULL, NULL, 0) < 0 and errno in (EPERM, EACCES, ENOSYS):
             raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
 
     cdef int set_ready(self, int fd) except -1:
