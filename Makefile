@@ -41,7 +41,7 @@ SANITIZE_TESTS := --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
+    flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -84,6 +84,11 @@ sanitize-test: sanitized ## what parses and answers, on modules under ASan and U
 flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: does memory grow?
 	FASTFORK_FLAT_REQUESTS=100000 $(RUN) -m pytest -s -o faulthandler_timeout=0 \
 	    tests/wire/test_flat_memory.py $(ARGS)
+
+forks: sanitized ## applications that fork all the time, on modules under ASan; 10 minutes
+	FASTFORK_FORK_SECONDS=$${FASTFORK_FORK_SECONDS:-200} tools/sanitized $(SANITIZED_RUN) -m pytest \
+	    -s -o faulthandler_timeout=0 tests/server/test_fork_stress.py \
+	    $(or $(ARGS),-k "not greenlets")
 
 sanitized:
 	@$(IN_SANITIZED) $(SANITIZED)/.installed $(SANITIZED)/.extra-test

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 __all__ = [
     "close",
     "fork",
+    "get_handler",
     "getaddrinfo",
     "has_epoll",
     "make_epoll",
@@ -48,13 +49,22 @@ def _own(module: ModuleType, name: str) -> Any:
     return getattr(module, name, None)
 
 
-def fork() -> int:
-    """os.fork(): 0 in the child, where gevent's hub is a new one.  Raises OSError.
+# The thread that is in fork(), so that its child is known for one of ours (fastfork/forks.py).
+forking: int | None = None
 
-    gevent's own watches the child from its hub, which is told by SIGCHLD: that is ours, and may be
-    held back.
+
+def fork() -> int:
+    """os.fork() for the server's own processes: 0 in the child, where gevent's hub is a new one.
+
+    Raises OSError.  gevent's own watches the child from its hub, which is told by SIGCHLD: that is
+    ours, and may be held back.
     """
-    pid = _forked(_own(os, "fork"))
+    global forking
+    forking = thread_ident()
+    try:
+        pid = _forked(_own(os, "fork"))
+    finally:
+        forking = None
     hub = sys.modules.get("gevent.hub")
     if pid == 0 and hub is not None:
         hub.reinit()
@@ -110,6 +120,11 @@ def waitpid(pid: int, options: int) -> tuple[int, int]:
 def set_handler(signum: int, handler: Any) -> Any:
     """signal.signal(): returns the handler before.  Raises OSError, ValueError."""
     return _own(signal, "signal")(signum, handler)
+
+
+def get_handler(signum: int) -> Any:
+    """signal.getsignal()."""
+    return _own(signal, "getsignal")(signum)
 
 
 def has_epoll() -> bool:

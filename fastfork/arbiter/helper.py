@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from fastfork import clock, unpatched
+from fastfork import clock, forks, unpatched
 from fastfork.arbiter.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.reap import LOST_STATUS, is_there, meaning
 from fastfork.arbiter.spawn import Runnable, spawn
@@ -52,6 +52,7 @@ class Helper:
         self._reader = -1
         self._backoff = Backoff()
         self._spawned_at = 0.0
+        forks.hold(self)
 
     def keep(self) -> None:
         """Start it, unless it runs or has died too often just now."""
@@ -121,6 +122,10 @@ class Helper:
         finally:
             unpatched.close(writer)
         self._reader = reader
+
+    def let_go(self) -> None:
+        """In a child that is not ours: hear nothing of the helper."""
+        self._close()
 
     def _close(self) -> None:
         if self._reader >= 0:

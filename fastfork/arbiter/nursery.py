@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from fastfork import clock, unpatched
+from fastfork import clock, forks, unpatched
 from fastfork.arbiter.face import WorkerFace
 from fastfork.arbiter.spawn import Runnable, spawn
 from fastfork.ipc import SignalMailbox
@@ -151,6 +151,11 @@ class TemplateNursery:
         self._began = clock.now()
         self._channel = channel
         self._is_ready = False
+        forks.hold(self)
+
+    def let_go(self) -> None:
+        """In a child that is not ours: leave the template alone."""
+        self._channel.close()
 
     @classmethod
     def start(

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from fastfork import forks
 from fastfork.arbiter.children import Child
 from fastfork.arbiter.crew import Crew
 from fastfork.arbiter.editions import Edition, Editions
@@ -25,6 +26,7 @@ from fastfork.arbiter.nursery import TemplateNursery
 from fastfork.arbiter.spawn import Runnable
 from fastfork.errors import HookFailed
 from fastfork.ipc import Order, Slot, State
+from fastfork.ipc.descriptors import receive
 from fastfork.process import boot
 from fastfork.wsgi import hooks
 from fastfork.wsgi.application import Application
@@ -58,12 +60,18 @@ class Handover:
 
     def __init__(self) -> None:
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        forks.hold(self)
+
+    def let_go(self) -> None:
+        """In a child that is not ours: it is no template."""
+        self._ours.close()
+        self._theirs.close()
 
     def give(self) -> socket.socket:
         """Send one end of a new channel.  Returns the other.  Raises OSError."""
         self._theirs.setblocking(False)
         with suppress(BlockingIOError):
-            _, left, _, _ = socket.recv_fds(self._theirs, 1, 1)
+            _, left = receive(self._theirs, 1, 1)
             for descriptor in left:  # nobody came for it
                 socket.close(descriptor)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -75,7 +83,7 @@ class Handover:
     def take(self) -> socket.socket:
         """Wait for the channel.  Raises OSError.  Runs in: worker."""
         self._theirs.settimeout(CHANNEL_TIMEOUT)
-        _, descriptors, _, _ = socket.recv_fds(self._theirs, 1, 1, socket.MSG_CMSG_CLOEXEC)
+        _, descriptors = receive(self._theirs, 1, 1)
         return socket.socket(fileno=descriptors[0])
 
 

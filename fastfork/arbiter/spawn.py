@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, cast
 
 import fastfork
-from fastfork import unpatched
+from fastfork import forks, unpatched
 from fastfork.errors import ConfigError
 from fastfork.ipc import SignalMailbox
 from fastfork.process import finalize, inherited, streams
@@ -110,9 +110,12 @@ def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoRetur
         mailbox.close_in_child()
         inherited.forget()
         code = make_worker().run()
+        forks.leave_if_foreign()
     except SystemExit as leaving:
+        forks.leave_if_foreign(leaving)
         code = exit_code(leaving)
-    except BaseException:
+    except BaseException as error:
+        forks.leave_if_foreign(error)
         log.exception("Worker failed (pid: %d)", os.getpid())
     finally:
         try:

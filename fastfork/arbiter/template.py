@@ -25,11 +25,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock, logs, unpatched
+from fastfork import clock, forks, logs, unpatched
 from fastfork.arbiter.nursery import EXIT_GRACE, GO, READY, REPLY, Job
 from fastfork.arbiter.spawn import Runnable, held_back, live
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import SignalMailbox
+from fastfork.ipc.descriptors import receive
 from fastfork.net import Listener
 from fastfork.process import boot, inherited, parent, privileges, streams, title
 from fastfork.process.reclaim import Aside
@@ -88,6 +89,8 @@ class Template:
         self.handled: set[int] = set()
         self._aside: Aside
         self._leaves = False  # a SystemExit that a log call meets is a signal handler's
+        self._handlers: dict[int, Callable[[int, FrameType | None], None]] = {}
+        forks.hold(self)
 
     def run(self) -> int:
         """Load the application, then fork until the arbiter says no more.  The exit code."""
@@ -132,9 +135,7 @@ class Template:
             self.channel.sendall(READY)
             self.mailbox.ring()
             while True:
-                request, descriptors, _flags, _address = socket.recv_fds(
-                    self.channel, REQUEST_BYTES, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-                )
+                request, descriptors = receive(self.channel, REQUEST_BYTES, MOST_DESCRIPTORS)
                 if not request:
                     return 0
                 self.channel.sendall(REPLY.pack(self._fork(app, request, descriptors)))
@@ -200,12 +201,19 @@ class Template:
             signal.SIGABRT: self._overslept,
         }
         handlers.pop(signal.SIGCHLD, None)
+        self._handlers = handlers
+        forks.take_signals(handlers)
         for signum, handler in handlers.items():
             unpatched.set_handler(signum, handler)
         if signal.getsignal(signal.SIGCHLD) != signal.SIG_DFL:  # gevent's handler, in C, may stay
             unpatched.set_handler(signal.SIGCHLD, signal.SIG_DFL)
         self.handled = {*handlers, signal.SIGCHLD}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self.handled)
+
+    def let_go(self) -> None:
+        """In a child that the application forks while it is loaded: it is no template."""
+        forks.default_signals(self._handlers)
+        self.channel.close()
 
     def _overslept(self, _signum: int, _frame: FrameType | None) -> None:
         """End the import; its traceback says where it hung.  The arbiter kills what ignores it."""

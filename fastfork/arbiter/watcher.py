@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from fastfork import forks
 from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.watching import Watch
 from fastfork.process import parent, privileges, title
@@ -56,6 +57,12 @@ class Watcher:
         self._ring = ring
         self._close_inherited = close_inherited
         self._arbiter = os.getppid()
+        forks.hold(self)
+
+    def let_go(self) -> None:
+        """In a child that is not ours: watch nothing."""
+        forks.default_signals(dict.fromkeys(SIGNALS, signal.SIG_IGN))
+        os.close(self._told)
 
     def run(self) -> int:
         """Watch until the arbiter is gone.  Returns the exit code."""
@@ -149,5 +156,6 @@ def _set_handlers() -> None:
     """
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
+    forks.take_signals(SIGNALS)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

@@ -19,7 +19,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
-from fastfork import unpatched
+from fastfork import forks, unpatched
 
 log = logging.getLogger("fastfork.error")
 
@@ -45,8 +45,12 @@ class SignalMailbox:
         # Whoever started us may have held them back: that is inherited (execve(2)).
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self.take_back()
+        forks.take_signals(self.signums)
+        forks.hold(self)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
+        if not forks.acts_on(signum):
+            return
         if len(self._noted) < MAX_NOTED or signum not in self._noted:
             self._noted.append(signum)
 
@@ -101,11 +105,28 @@ class SignalMailbox:
         self._wake_r.close()
         self._noted.clear()
 
+    def let_go(self) -> None:
+        """In a child that is not ours: signals do what they did before the server.
+
+        In one of a worker or a template, that is for those to see to.
+        """
+        if self._wake_r.fileno() >= 0:
+            signal.set_wakeup_fd(-1)
+            for signum, handler in self._before.items():
+                now = unpatched.get_handler(signum)
+                if now == self._note:
+                    now = signal.SIG_DFL if handler is None else handler
+                if now is not None:  # else it was not set from Python
+                    unpatched.set_handler(signum, now)
+        self._wake_r.close()
+        self._wake_w.close()
+
     def close(self, *, ignored: Container[int] = frozenset()) -> None:
         """Give the handlers back to whom they were taken from.  Runs in the arbiter.
 
         ignored: signals that come to nothing from now on, for a process that is just ending.
         """
+        forks.take_signals(())
         signal.set_wakeup_fd(-1)
         for signum, handler in self._before.items():
             if signum in ignored:

@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterable
 from typing import Final
 
+from fastfork import forks
+
 # Paths of a large application are 200 KiB; more than this is no list of source files.
 MOST_BYTES: Final = 16 << 20
 
@@ -30,6 +32,7 @@ class ModuleList:
         # Several processes append: each write(2) goes to the end, whole (open(2), O_APPEND).
         flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
         fcntl.fcntl(self._fd, fcntl.F_SETFL, flags | os.O_APPEND)
+        forks.hold(self)
 
     def add(self, paths: Iterable[str], since_ns: int) -> None:
         """Add the paths that are not there.  since_ns: before they were read."""
@@ -54,5 +57,9 @@ class ModuleList:
         return found
 
     def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._fd)
+        """Give the descriptor back.  May be called again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    let_go = close  # in a child that is not ours

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
-from fastfork import clock
+from fastfork import clock, forks
 from fastfork.ipc import failure, tally
 
 # A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
@@ -214,6 +214,11 @@ class Scoreboard:
         # One slot more than there are workers, for what the arbiter says of the server.
         self._memory: Final = memoryview(mmap.mmap(-1, (capacity + 1) * SLOT_BYTES))
         self.server: Final[memoryview[int]] = self._memory[capacity * SLOT_BYTES :].cast("q")
+        forks.hold(self)
+
+    def let_go(self) -> None:
+        """In a child that is not ours: what it writes here from now on nobody else sees."""
+        forks.make_private(self._memory)
 
     def slot(self, nr: int) -> Slot:
         """The slot of worker `nr`.  Raises IndexError for a number outside the capacity."""

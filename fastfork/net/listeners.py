@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from fastfork import forks
 from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
 from fastfork.errors import ConfigError
 
@@ -64,6 +65,14 @@ class Listener:
     sock: socket.socket
     address: Address
     file: SocketFile | None = None
+
+    def __post_init__(self) -> None:
+        """Have it closed in processes that others fork: they would keep the port."""
+        forks.hold(self)
+
+    def let_go(self) -> None:
+        """In a child that is not ours: close the copy."""
+        self.sock.close()
 
 
 def open_listeners(

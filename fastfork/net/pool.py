@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import socket
 
+from fastfork import forks
+
 __all__ = ["Pool", "key_of"]
 
 
@@ -22,11 +24,14 @@ class Pool:
         self.out, self.into = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.out.setblocking(False)
         self.into.setblocking(False)
+        forks.hold(self)
 
     def close(self) -> None:
         """Close both ends in this process."""
         self.out.close()
         self.into.close()
+
+    let_go = close  # in a child that is not ours
 
 
 def key_of(sock: socket.socket) -> int:

@@ -13,11 +13,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from fastfork import forks
 from fastfork.errors import AppImportFailed, BootError, ConfigError
 
 App = TypeVar("App")
+
+THE_IMPORT: Final = "the application's import"
 
 
 def change_directory(directory: str) -> None:
@@ -72,10 +75,14 @@ def load(load_app: Callable[[], App]) -> App:
     SystemExit too: an application that calls sys.exit() while it is imported has failed.
     """
     try:
-        return load_app()
-    except BootError:
+        app = load_app()
+        forks.leave_if_foreign(out_of=THE_IMPORT)
+        return app
+    except BootError as error:
+        forks.leave_if_foreign(error.__cause__ or error, out_of=THE_IMPORT)
         raise
     except (Exception, SystemExit) as error:
+        forks.leave_if_foreign(error, out_of=THE_IMPORT)
         raise AppImportFailed(
             f"the application failed to load: {error!r}",
             traceback_text="".join(traceback.format_exception(error)),

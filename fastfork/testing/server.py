@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Final
 
-from fastfork import clock
+from fastfork import clock, unpatched
 from fastfork.embed import Application, named, read
 from fastfork.errors import ServerFailed
 from fastfork.testing import child
@@ -257,7 +257,7 @@ def _start(
             # From 3.12 on, where there are threads.  The child begins with none, and its locks
             # are new where Python makes them so (os.register_at_fork).
             warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
+            pid = unpatched.fork()
         if pid == 0:
             child.be_server(
                 wanted,

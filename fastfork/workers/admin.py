@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from fastfork import clock
+from fastfork import clock, forks
 from fastfork.config import Config
 from fastfork.ipc import Scoreboard, Slot, State
 from fastfork.metrics.app import CONTROL, AdminApp
@@ -82,12 +82,19 @@ class AdminWorker(ReactorWorker):
             return 0
         for signum in IGNORED:
             signal.signal(signum, signal.SIG_IGN)
+        forks.take_signals(IGNORED)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         title.set_title("admin", cfg.proc_name, cfg.wsgi_app)
         self.slot.state = State.READY
         self.open(self.admin)
         return self.serve()
+
+    def let_go(self) -> None:
+        """In a child that is not ours: nothing is asked of the arbiter."""
+        super().let_go()
+        forks.default_signals(dict.fromkeys(IGNORED, signal.SIG_IGN))
+        os.close(self._told)
 
     def show(self, state: str) -> None:
         """The title stays as it is."""

@@ -19,7 +19,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock, logs, metrics
+from fastfork import clock, forks, logs, metrics
 from fastfork.errors import BootError, ConfigError, HookFailed, SystemCallRefused
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs import LOGGER
@@ -112,6 +112,8 @@ class Worker(ABC):
         self.was_aborted = False
         self._hard_end = HardEnd()
         self.view = WorkerView(self)
+        self._handlers: dict[int, Handler] = {}
+        forks.hold(self)
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
     @classmethod  # noqa: B027 - most need nothing
@@ -327,13 +329,15 @@ class Worker(ABC):
         self._hard_end.watch_faults()
         # Only now: enable() takes SIGABRT too, and that one is handled in Python.
         handlers: dict[int, Handler] = {
-            signal.SIGTERM: lambda _signum, _frame: self.begin_drain(),
-            signal.SIGINT: lambda _signum, _frame: self._interrupted(),
-            signal.SIGQUIT: lambda _signum, _frame: self._interrupted(),
-            signal.SIGABRT: lambda _signum, frame: self._aborted(frame),
-            signal.SIGUSR1: lambda _signum, _frame: self.reopen_logs(),
-            **dict.fromkeys(NOT_FOR_WORKERS, lambda _signum, _frame: None),
+            signal.SIGTERM: forks.ours(lambda _frame: self.begin_drain()),
+            signal.SIGINT: forks.ours(lambda _frame: self._interrupted()),
+            signal.SIGQUIT: forks.ours(lambda _frame: self._interrupted()),
+            signal.SIGABRT: forks.ours(lambda frame: self._aborted(frame)),
+            signal.SIGUSR1: forks.ours(lambda _frame: self.reopen_logs()),
+            **dict.fromkeys(NOT_FOR_WORKERS, forks.ours(lambda _frame: None)),
         }
+        self._handlers = handlers
+        forks.take_signals({*handlers, DUMP_SIGNAL})
         for signum, handler in handlers.items():
             signal.signal(signum, handler)
             # System calls of C code that knows no EINTR go on; Python's own retry anyway.  But
@@ -342,6 +346,12 @@ class Worker(ABC):
             signal.siginterrupt(signum, signum in ENDS_AT_ONCE)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*handlers, DUMP_SIGNAL, signal.SIGCHLD})
+
+    def let_go(self) -> None:
+        """In a child that is not ours: signals do what they do anywhere; crashes are logged."""
+        faulthandler.unregister(DUMP_SIGNAL)
+        signal.signal(DUMP_SIGNAL, signal.SIG_DFL)
+        forks.default_signals(self._handlers)
 
     def _interrupted(self) -> None:
         """Leave as `quit_now()`, after the hook."""

@@ -20,7 +20,7 @@ import greenlet
 from gevent import Greenlet, Timeout, get_hub, getcurrent, killall, monkey, spawn
 from gevent.pool import Group
 
-from fastfork import clock
+from fastfork import clock, forks
 from fastfork._core.crew import Crew
 from fastfork._core.greenlets import GreenletHub
 from fastfork.ipc import State
@@ -62,11 +62,15 @@ def _live(step: Callable[[], bool]) -> None:
         pass
 
 
+def _stays_where_it_is(*_args: object) -> None:
+    """In place of a greenlet's `switch`."""
+
+
 class GeventWorker(ReactorWorker):
     """Calls the application in greenlets, as many at a time as there are connections."""
 
     hub_class = GreenletHub
-    turns: Turns
+    turns: Turns | None = None
 
     @classmethod
     def prepare(cls) -> None:
@@ -123,6 +127,7 @@ class GeventWorker(ReactorWorker):
         lines = Group()
         LOGGER.aside = lines.spawn
         try:
+            assert self.turns is not None
             self.turns.run()
         finally:
             self.alive = False  # what now comes out of the application is our doing
@@ -137,6 +142,18 @@ class GeventWorker(ReactorWorker):
         except Timeout:
             left = sum(not one.dead for one in greenlets)
             LOGGER.warning("%d greenlet(s) do not end, and are left (pid: %d)", left, os.getpid())
+
+    def let_go(self) -> None:
+        """There is a copy of every greenlet here, but only the one that has forked goes on: each
+        request of the others would be served twice, one half of it by this process."""
+        if self.turns is not None:
+            self.turns.let_go()
+        LOGGER.aside = None
+        if self.hub is not None:
+            for one in cast("GreenletHub", self.hub).end():
+                if one is not getcurrent():
+                    one.switch = one.throw = _stays_where_it_is
+        super().let_go()
 
     def _look_up(self, hub: GreenletHub) -> bool:
         hub.crew.attend()
@@ -219,6 +236,13 @@ class Turns:
             self._events.close()
             self._set_timer(None)
 
+    def let_go(self) -> None:
+        """In a child that is not ours: there are no more turns."""
+        self._is_over = True
+        self._events.stop()
+        self._events.close()
+        self._set_timer(None)
+
     def _turn(self) -> None:
         """One turn.  Called by gevent's hub, which would go on after an exception."""
         if self._is_over:
@@ -228,6 +252,8 @@ class Turns:
             if wait < 0.0:
                 self._is_over = self._look_up()
                 wait = 0.0
+        except forks.NotOurs:
+            return  # to gevent's hub, which is the child's now
         except BaseException as error:
             self._main.throw(error)
             return

@@ -31,6 +31,7 @@ from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.net.taken import taken
 from fastfork.workers.base import Worker
+from fastfork.workers.foreign import let_go_of_clients
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.proxies import in_front
 from fastfork.workers.threads import RequestWatch, Threads
@@ -65,11 +66,12 @@ class ReactorWorker(Worker):
     on one thread, or on a few."""
 
     hub_class: ClassVar[type[Hub]] = Hub
+    let_go = let_go_of_clients
     hub: Hub | None = None
     poller: Poller
     threads: Threads | None = None
     requests: RequestWatch
-    _wake_r = _wake_w = -1
+    wake_r = wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
     def open(self, app: WSGIApplication) -> None:
@@ -82,8 +84,8 @@ class ReactorWorker(Worker):
         for logger in (ACCESS, OUR_ACCESS):
             logger.changed = self.wake
         self.requests = self.make_watch(hub)
-        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        hub.add_reader(self._wake_r, self.woken)
+        self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        hub.add_reader(self.wake_r, self.woken)
         for listener in self.listeners:
             if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/places.py
@@ -201,7 +203,7 @@ class ReactorWorker(Worker):
 
     def woken(self) -> None:
         """A signal handler wants the loop's attention, or a thread has left it work."""
-        said = os.read(self._wake_r, 4096)
+        said = os.read(self.wake_r, 4096)
         if self.hub is not None and WAKE in said:
             self.hub.attention = True
 
@@ -373,18 +375,18 @@ class ReactorWorker(Worker):
         self._end_wait(WAKE)
 
     def _end_wait(self, word: bytes) -> None:
-        if self._wake_w >= 0:
+        if self.wake_w >= 0:
             try:
-                os.write(self._wake_w, word)
+                os.write(self.wake_w, word)
             except BlockingIOError:
                 pass  # full: it is awake already
 
     def close(self) -> None:
         """The poller and the pipe; connections and listeners are closed already."""
         self.poller.close()
-        for descriptor in (self._wake_r, self._wake_w):
+        for descriptor in (self.wake_r, self.wake_w):
             os.close(descriptor)
-        self._wake_r = self._wake_w = -1
+        self.wake_r = self.wake_w = -1
         self.hub = None
 
     def current_request(self) -> str:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from fastfork import clock, unpatched
+from fastfork import clock, forks, unpatched
 from fastfork._core.crew import Crew, Seat
 from fastfork._core.hub import Hub
 from fastfork.workers.poller import EpollPoller
@@ -209,6 +209,7 @@ class Threads:
             try:
                 run(*args)
             except BaseException as error:
+                forks.leave_if_foreign(error)
                 if not self.crew.stopping:
                     log.exception("Thread %s failed", name)
                     self.failure = error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from fastfork import forks
 from fastfork.config import Config
 from fastfork.config.usertrace import format_user_traceback, summary
 from fastfork.errors import HookFailed
@@ -29,11 +30,14 @@ def call(
         return
     try:
         function(*arguments)
+        forks.leave_if_foreign(out_of=f"the hook {name}")
     except SystemExit as leaving:
+        forks.leave_if_foreign(leaving, out_of=f"the hook {name}")
         if passes():
             raise
         log.error("The hook %s raised SystemExit(%s); it is not obeyed", name, leaving.code)
     except BaseException as error:
+        forks.leave_if_foreign(error, out_of=f"the hook {name}")
         if not isinstance(error, Exception) and passes():
             raise
         log.exception("The hook %s raised", name)
@@ -48,8 +52,11 @@ def must(cfg: Config, name: str, *arguments: object) -> None:
 def asked(cfg: Config, name: str, *arguments: object) -> object:
     """What hook `name`, which there is, returns.  Raises HookFailed when it raises."""
     try:
-        return getattr(cfg, name)(*arguments)
+        answer = getattr(cfg, name)(*arguments)
+        forks.leave_if_foreign(out_of=f"the hook {name}")
+        return answer
     except (Exception, SystemExit) as error:
+        forks.leave_if_foreign(error, out_of=f"the hook {name}")
         raise HookFailed(
             f"the hook {name} failed: {summary(error)}",
             traceback_text=format_user_traceback(error),

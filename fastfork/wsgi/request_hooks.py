@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from fastfork import forks
 from fastfork.config.hooks import HOOKS, HookFunction, arity
 from fastfork.wsgi.hooks import call
 
@@ -157,8 +158,10 @@ def calling_pre_request(app: WSGIApplication, cfg: Config, worker: object) -> WS
         if hook is not None:
             try:
                 hook(worker, request)
+                forks.leave_if_foreign(out_of="the hook pre_request")
                 request.give_back()
-            except Exception:
+            except Exception as error:
+                forks.leave_if_foreign(error, out_of="the hook pre_request")
                 # Its traceback is logged by whoever answers with 500.
                 log.error("The hook pre_request raised; the request is answered with 500")
                 raise

@@ -63,6 +63,7 @@ cdef class Batch:
     cdef void forget(self, Connection connection) noexcept
     cdef int flush(self) except -1
     cdef int _sent(self, int i) except -1
+    cdef void let_go(self) noexcept
     cdef int look_at(self, Connection connection) except -1
     cdef bint full(self)
     cdef bint waiting(self)

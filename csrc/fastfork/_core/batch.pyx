@@ -216,6 +216,15 @@ cdef class Batch:
                 self.outs.items[i].fd = -1
         ff_outs_unlock(&self.outs)
 
+    cdef void let_go(self) noexcept:
+        """In a child that is not ours: nothing of this is sent, and there is no pusher.
+
+        What the list refers to stays in memory: other threads, which are not here, were using it."""
+        self.outs.running = self.outs.count = 0
+        self.size = 0
+        self.done = []
+        self.soon = None
+
     cdef int look_at(self, Connection connection) except -1:
         if not connection.flushing:
             connection.flushing = True

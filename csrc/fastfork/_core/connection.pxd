@@ -31,6 +31,7 @@ cdef class Connection:
     cdef bint close_after     # close when everything is sent
     cdef bint broken          # the peer is gone: nothing can be sent
     cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
+    cdef bint moved           # another process goes on with it
     cdef bint detached        # the application took the socket
     cdef bint parted          # what an application has left of such a socket
     cdef bint flushing        # on the list of connections to look at after a flush

@@ -5,6 +5,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport Deadlines
 from fastfork._core.crew cimport Crew
 from fastfork._core.exchange cimport Site
+from fastfork._core.forks cimport ForkState
 from fastfork._core.response cimport Responder
 
 cdef enum:
@@ -26,6 +27,7 @@ cdef class Connections:
     cdef readonly Site site
     cdef readonly Crew crew
     cdef Batch batch
+    cdef const ForkState *forks
     cdef Deadlines deadlines
     cdef object poller
     cdef object log

@@ -28,6 +28,7 @@ from fastfork._core.deadlines cimport (
     WHOLE_HEAD,
 )
 from fastfork._core.exchange cimport says_close
+from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
 from fastfork._core.tally cimport ANSWERS
@@ -41,17 +42,14 @@ from fastfork.errors import SystemCallRefused
 
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
-    int SHUT_RDWR
-    int SOL_SOCKET
-    int SO_LINGER
-    struct linger:
-        int l_onoff
-        int l_linger
     int shutdown(int fd, int how)
     int MSG_NOSIGNAL
     int MSG_DONTWAIT
     ssize_t send(int fd, const void *p, size_t n, int flags)
-    int setsockopt(int fd, int level, int name, const void *value, unsigned int size)
+
+cdef extern from "ending.h" nogil:
+    void ff_close(int fd, bint tell)
+    void ff_reset(int fd, bint copied)
 
 cdef enum:
     EXPIRE_MAX = 64           # waits ended in a turn, so that ten thousand delay nobody
@@ -87,6 +85,7 @@ cdef class Connections:
         self.table = [None] * 1024
         self.ready = []
         self.slot = self.crew.slot
+        self.forks = fork_state()
         self.now = now_ns()
 
     cdef int _readable(self, Connection connection) except -1:
@@ -266,8 +265,7 @@ cdef class Connections:
     cdef int _reset(self, Connection connection) except -1:
         """Close with RST, which also gives back what the kernel still holds for the client
         (socket(7), SO_LINGER)."""
-        cdef linger at_once = linger(l_onoff=1, l_linger=0)
-        setsockopt(connection.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once))
+        ff_reset(connection.fd, self.forks.happened and not connection.shared)
         return self._close(connection)
 
     cdef int _linger(self, Connection connection) except -1:
@@ -346,13 +344,13 @@ cdef class Connections:
         self.slot[CONNECTIONS] = self.connections
         self.deadlines.remove(connection)
         self.table[fd] = None
-        if connection.interest != NEVER and (connection.shared or self.poller.keeps_closed):
+        if connection.interest != NEVER and (
+                self.forks.happened or connection.shared or self.poller.keeps_closed):
             self.poller.unregister(fd)
         self.batch.forget(connection)
         connection.fd = -1
-        if connection.parted:
-            shutdown(fd, SHUT_RDWR)  # a thread of the application may still wait for what comes
-        close(fd)
+        ff_close(fd, connection.parted or (
+            self.forks.happened and not connection.shared and not connection.moved))
         connection.forget_partial()
         if connection.body is not None:
             connection.body.discard()

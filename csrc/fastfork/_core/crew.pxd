@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.batch cimport Batch, ff_watch
+from fastfork._core.forks cimport ForkState
 from fastfork._core.turnstile cimport CAME_IN, Turnstile
 
 cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
@@ -49,12 +50,16 @@ cdef class Crew(Turnstile):
     cdef readonly bint stopping
     cdef ff_watch watch
     cdef Batch batch
+    cdef const ForkState *forks
     cdef int64_t *slot
     cdef object slot_view      # keeps it
     cdef int calls             # that are in the application now, its close() too
     cdef int busy              # threads that are answering a request
     cdef int places            # threads that can
 
+    cdef void let_go(self) noexcept
+    cdef int stay(self) except -1
+    cdef Seat own_seat(self)
     cdef int begin(self, dict environ, int64_t now) except -1
     cdef int end(self) except -1
     cdef bint answers(self) noexcept

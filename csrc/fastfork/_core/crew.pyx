@@ -23,8 +23,11 @@ from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 
 from fastfork._core.batch cimport ff_outs, ff_pusher_start, ff_pusher_stop
+from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.ticks cimport now_ns
+
+from fastfork import forks
 
 import os
 import threading
@@ -118,6 +121,7 @@ cdef class Crew(Turnstile):
             raise ValueError(f"{threads} is not between 1 and {PLACES_MAX} threads")
         ff_watch_init(&self.watch)
         self.batch = batch
+        self.forks = fork_state()
         self.slot = <int64_t *>&words[0]
         self.slot[THREADS] = self.places = threads
         self.many = self.aside = many
@@ -152,6 +156,32 @@ cdef class Crew(Turnstile):
         self._end()
         ff_pusher_stop(&self.batch.outs)
         self.batch.outs.watch = NULL
+
+    cdef void let_go(self) noexcept:
+        """In a child that is not ours: no other thread is here, and nobody waits for one."""
+        cdef Seat seat
+        self.batch.outs.watch = NULL
+        self.many = self.aside = self.inside = False
+        self.waiters = self.posted = 0
+        self.stopping = True
+        for seat in self.seats if self.keeper is None else [*self.seats, self.keeper]:
+            if seat.fd >= 0:
+                close(seat.fd)
+                seat.fd = -1
+
+    cdef int stay(self) except -1:
+        """The loop goes on here, unless this is a child that has come back into it: out of a
+        signal handler of the application's, say."""
+        if self.forks.foreign:
+            forks.leave()
+        return 0
+
+    cdef Seat own_seat(self):
+        """The seat of whoever is inside.  Raises NotOurs in a child that waits, with gevent, in
+        the middle of what was a turn."""
+        if self.forks.foreign:
+            raise forks.NotOurs
+        return self.seat
 
     # In and out.
 
@@ -196,6 +226,8 @@ cdef class Crew(Turnstile):
     cdef void back(self, Seat seat) noexcept:
         """The application has returned.  Where the lead is with somebody who cannot serve now,
         it is ours again."""
+        if self.forks.foreign:
+            return  # a child that will leave now; whoever was inside is not in this process
         self.enter(seat)
         self.calls -= 1
         if not self.many:
@@ -320,6 +352,7 @@ cdef class Crew(Turnstile):
         cdef pollfd waited
         cdef int n
         while True:
+            self.stay()
             ff_watch_seen(&self.watch)
             if self.stopping:
                 return False

@@ -269,7 +269,7 @@ cdef class GreenletHub(Hub):
 
     cdef int _goes_away(self, Task task) except -1:
         """It waits for something: the loop serves others."""
-        cdef Seat seat = self.crew.seat
+        cdef Seat seat = self.crew.own_seat()
         task.is_away = True
         task.since = seat.place[SINCE]
         self.working.add(task)

@@ -76,6 +76,7 @@ cdef class Hub(Caller):
         seat: of the thread that calls, where there are several.  -2: another one leads now.
         """
         cdef double wait = 0.0
+        self.crew.stay()
         self.crew.enter(self.crew.first if seat is None else seat)
         try:
             if seat is None:

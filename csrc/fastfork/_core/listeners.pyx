@@ -5,6 +5,7 @@ Runs in: worker
 
 from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, EOPNOTSUPP, errno
 from libc.string cimport memset
+from posix.unistd cimport close
 
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
@@ -15,6 +16,8 @@ from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.ticks cimport now_ns
 
 import errno as errors
+
+from fastfork import forks
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
@@ -157,6 +160,30 @@ cdef class Listeners(Crowded):
         """Accept nothing any more.  The descriptors are the caller's to close."""
         self._listen(False)
         self.listeners = []
+
+    def let_go_of_all(self):
+        """In a child that is not ours: every client is the parent's alone.
+
+        Nothing is said to anybody, and no lock is taken: whoever held it is not in this process."""
+        cdef Connection connection
+        self.batch.let_go()
+        self.crew.let_go()
+        for entry in self.table:
+            if type(entry) is not Connection:
+                continue
+            connection = <Connection>entry
+            close(connection.fd)
+            connection.fd = -1
+            connection.state = CLOSED
+            connection.interest = NEVER
+            connection.broken = True
+            connection.sealed = connection.outbox = None
+            if connection.body is not None and connection.body.file is not None:
+                forks.file_to_nowhere(connection.body.file)
+            if connection.spool is not None:
+                forks.file_of_its_own(connection.spool)
+        self.table = [None] * len(self.table)
+        self.ready = []
 
     cdef int _adopt(self) except -1:
         return 0  # see Queued

@@ -86,6 +86,7 @@ cdef class Queued(Listeners):
         if connection.interest != NEVER:
             self.poller.unregister(connection.fd)
             connection.interest = NEVER
+        connection.moved = True
         self._close(connection)
         return True
 

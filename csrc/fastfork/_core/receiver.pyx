@@ -37,6 +37,13 @@ cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
+cdef extern from "<poll.h>" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    int poll(pollfd *fds, unsigned long count, int timeout)
+
 cdef enum:
     PIPELINED_MAX = 16        # requests of one connection answered in one turn
     LOOK_BYTES = 4096         # of an unfinished line, before the limits are looked at again
@@ -69,10 +76,10 @@ cdef class Receiver(Uploads):
             return self._meanwhile(connection, mask)
         if connection.which_list == QUEUED:
             # Watched for nothing but this: whoever waited in line is gone.
-            return self._close(connection) if mask & (EPOLLERR | EPOLLHUP) else 0
+            return self._close(connection) if self._has_ended(connection, mask) else 0
         # Pipelined bytes, or the client's end, while an answer is on the way: not read now.
         # Level-triggered readiness would report it for ever.
-        if connection.state == RESPONDING and mask & (EPOLLERR | EPOLLHUP):
+        if connection.state == RESPONDING and self._has_ended(connection, mask):
             connection.broken = True  # a reset: nobody is there to read the rest
             return self._settle(connection)
         if connection.outbox is not None:
@@ -85,9 +92,20 @@ cdef class Receiver(Uploads):
             return 0  # in `ready`: the requests that came before these bytes are served first
         return self._readable(connection)
 
+    cdef bint _has_ended(self, Connection connection, int mask) noexcept:
+        """Has its client reset or left it, as the poller reports?
+
+        What the poller says may be about a connection before this one: a registration stays as
+        long as any process has a copy of the descriptor, and be it a child that has yet to
+        execute a program.  So it is asked once more before anything is given up."""
+        cdef pollfd asked = pollfd(fd=connection.fd, events=0, revents=0)
+        if not mask & (EPOLLERR | EPOLLHUP):
+            return False
+        return poll(&asked, 1, 0) != 0
+
     cdef int _meanwhile(self, Connection connection, int mask) except -1:
         """Something happens on a connection whose request is with another thread."""
-        if mask & (EPOLLERR | EPOLLHUP):
+        if self._has_ended(connection, mask):
             connection.broken = True  # for that thread to see
             self.poller.unregister(connection.fd)
             connection.interest = NEVER

@@ -32,7 +32,6 @@ cdef class Responder(Exchange):
     cdef bint _hung_up(self)
     cdef int refuse(self, int status) except -1
     cdef int abandon(self) except -1
-    cdef object _access_line(self, int64_t now)
     cdef object _next(self, int64_t now)
     cdef object _iterator(self, body)
     cdef int _whole(self, bytes data) except -1

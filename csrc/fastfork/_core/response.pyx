@@ -74,6 +74,8 @@ cdef class Responder(Exchange):
                 crew.back(self.seat)
         except BaseException:
             return self._failed()
+        if self.site.forks.foreign:
+            self._leave(None)
         return self.deliver(body)
 
     cdef int deliver(self, body) except -1:
@@ -102,6 +104,7 @@ cdef class Responder(Exchange):
                     if part is not None and not self.head_sent:  # by another thread
                         return self._file(<FileSegment>part)
             self.blocks = self._iterator(body)
+            self._stay_or_leave(None)
         except BaseException:
             return self._failed()
         return self._deliver_blocks()
@@ -239,6 +242,8 @@ cdef class Responder(Exchange):
                 if connection.broken and (self.started or connection.detached):
                     return self._finish()
                 block = self._next(asked)
+                if self.site.forks.foreign:
+                    self._leave(None)
                 if block is ENDED:
                     self._need_start()
                     return self._finish()
@@ -270,6 +275,7 @@ cdef class Responder(Exchange):
         """The application raised; the exception is being handled."""
         cdef bint is_alone
         error = sys.exc_info()[1]
+        self._stay_or_leave(error)
         if not isinstance(error, Exception) and self.site.leaving():
             raise error
         self._keep(error)
@@ -326,24 +332,6 @@ cdef class Responder(Exchange):
         self.connection = None
         return 0
 
-    cdef object _access_line(self, int64_t now):
-        cdef Connection connection = self.connection
-        cdef Crew crew = self.site.crew
-        # It calls what is in the environ, and perhaps hooks.  A connection that is not busy is not
-        # ours alone, and has nothing of the application's.
-        cdef bint goes_out = connection.busy
-        if self.site.line_waits and crew.aside and self.site.batch.waiting():
-            self.site.batch.hold()  # the client need not wait for what that does
-        environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
-        if goes_out:
-            crew.out(self.seat, now)
-        try:
-            return self.site.access_line(environ, self.status, self.sent, now - self.began_ns,
-                                         self.fields)
-        finally:
-            if goes_out:
-                crew.back(self.seat)
-
     cdef int abandon(self) except -1:
         """The client is gone: nothing more is sent, but the iterable is closed."""
         self.keep_alive = False
@@ -372,7 +360,9 @@ cdef class Responder(Exchange):
                     close()
             finally:
                 crew.back(self.seat)
+            self._stay_or_leave(None)
         except BaseException as error:
+            self._stay_or_leave(error)
             if not isinstance(error, Exception) and self.site.leaving():
                 raise
             self._keep(error)

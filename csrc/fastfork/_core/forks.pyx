@@ -1,0 +1,107 @@
+"""Whether this process has forked, and whether it is the child: what the hot path looks at.
+
+Python's hooks (fastfork/forks.py) are not run by fork(2) of a C library; those of pthread_atfork(3)
+are, in the middle of fork(2), so that no other thread of Python comes between.
+
+Runs in: both
+"""
+
+from libc.errno cimport errno
+
+from fastfork import forks
+
+cdef extern from "<pthread.h>" nogil:
+    int pthread_atfork(void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil,
+                       void (*child)() noexcept nogil)
+
+cdef extern from "<sys/mman.h>" nogil:
+    int PROT_READ
+    int PROT_WRITE
+    int MAP_PRIVATE
+    int MAP_ANONYMOUS
+    int MAP_FIXED
+    void *MAP_FAILED
+    void *mmap(void *at, size_t n, int protection, int flags, int fd, long offset)
+
+cdef extern from "<signal.h>" nogil:
+    int SIG_BLOCK
+    int SIG_SETMASK
+    ctypedef struct sigset_t:
+        pass
+    void (*SIG_DFL)(int)
+    int sigemptyset(sigset_t *set)
+    int sigaddset(sigset_t *set, int number)
+    int sigismember(const sigset_t *set, int number)
+    void (*signal(int number, void (*handler)(int)))(int)
+
+cdef extern from *:
+    """
+    #include <pthread.h>
+    #include <signal.h>
+    static _Thread_local sigset_t ff_mask_before;
+    """
+    sigset_t ff_mask_before
+    int pthread_sigmask(int how, const sigset_t *set, sigset_t *before) nogil
+
+cdef enum:
+    SIGNALS = 65               # one more than the highest number
+
+cdef ForkState state
+cdef sigset_t taken            # signals whose handlers are for this process alone
+sigemptyset(&taken)
+
+
+cdef const ForkState *fork_state() noexcept:
+    """Stays where it is as long as the process lives."""
+    return &state
+
+
+cdef void _prepare() noexcept nogil:
+    state.happened = 1
+    pthread_sigmask(SIG_BLOCK, &taken, &ff_mask_before)
+
+
+cdef void _in_parent() noexcept nogil:
+    pthread_sigmask(SIG_SETMASK, &ff_mask_before, NULL)
+
+
+cdef void _in_child() noexcept nogil:
+    """A signal that is sent to the child from now on must not be lost: Python forgets in a child
+    what its handlers have noted, which may be the SIGTERM that was to end it."""
+    cdef int number
+    state.foreign = 1  # until fastfork/forks.py says that it is one of ours
+    for number in range(1, SIGNALS):
+        if sigismember(&taken, number) == 1:
+            signal(number, SIG_DFL)
+    pthread_sigmask(SIG_SETMASK, &ff_mask_before, NULL)
+
+
+def _take_signals(numbers):
+    sigemptyset(&taken)
+    for number in numbers:
+        sigaddset(&taken, number)
+
+
+def _is_foreign():
+    return state.foreign != 0
+
+
+def _begin_anew():
+    state.happened = state.foreign = 0
+
+
+def _make_private(unsigned char[::1] memory not None):
+    """Put zeros of this process alone in the place of shared memory.  Raises OSError."""
+    if mmap(&memory[0], <size_t>memory.shape[0], PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED:
+        raise OSError(errno, "the scoreboard cannot be replaced")
+
+
+if pthread_atfork(_prepare, _in_parent, _in_child) != 0:
+    raise MemoryError
+forks.attach(
+    is_foreign=_is_foreign,
+    begin_anew=_begin_anew,
+    make_private=_make_private,
+    take_signals=_take_signals,
+)
