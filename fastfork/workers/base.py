@@ -27,6 +27,7 @@ from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, descriptors, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
 from fastfork.workers.ashooks import WorkerView
+from fastfork.workers.foreign import let_go_of_clients
 from fastfork.workers.hardend import DUMP_SIGNAL, HARD_MARGIN, HardEnd, ask_to_be_told
 from fastfork.workers.refusal import cause_of, is_refusal
 from fastfork.workers.sources import SourceReport
@@ -352,6 +353,7 @@ class Worker(ABC):
         faulthandler.unregister(DUMP_SIGNAL)
         signal.signal(DUMP_SIGNAL, signal.SIG_DFL)
         forks.default_signals(self._handlers)
+        let_go_of_clients(self)
 
     def _interrupted(self) -> None:
         """Leave as `quit_now()`, after the hook."""

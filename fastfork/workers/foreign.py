@@ -6,21 +6,15 @@ Runs in: worker
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-
-from fastfork.workers.base import Worker
-
-if TYPE_CHECKING:
-    from fastfork.workers.reactor import ReactorWorker
+from typing import Any
 
 
-def let_go_of_clients(worker: ReactorWorker) -> None:
-    """See Worker.let_go; and close copies of connections, and of whatever ends a wait."""
-    Worker.let_go(worker)
-    if worker.hub is not None:
+def let_go_of_clients(worker: Any) -> None:
+    """See Worker.let_go: close copies of connections, and of whatever ends a wait."""
+    if getattr(worker, "hub", None) is not None:
         worker.hub.let_go_of_all()
         worker.poller.close()
-    for descriptor in (worker.wake_r, worker.wake_w):
-        if descriptor >= 0:
-            os.close(descriptor)
-    worker.wake_r = worker.wake_w = -1
+    for name in ("wake_r", "wake_w"):
+        if getattr(worker, name, -1) >= 0:
+            os.close(getattr(worker, name))
+            setattr(worker, name, -1)

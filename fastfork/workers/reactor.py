@@ -31,7 +31,6 @@ from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.net.taken import taken
 from fastfork.workers.base import Worker
-from fastfork.workers.foreign import let_go_of_clients
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.proxies import in_front
 from fastfork.workers.threads import RequestWatch, Threads
@@ -66,7 +65,6 @@ class ReactorWorker(Worker):
     on one thread, or on a few."""
 
     hub_class: ClassVar[type[Hub]] = Hub
-    let_go = let_go_of_clients
     hub: Hub | None = None
     poller: Poller
     threads: Threads | None = None

@@ -163,7 +163,7 @@ cdef class Crew(Turnstile):
         self.batch.outs.watch = NULL
         self.many = self.aside = self.inside = False
         self.waiters = self.posted = 0
-        self.stopping = True
+        self.stopping = self.over = True  # what is written now comes too late
         for seat in self.seats if self.keeper is None else [*self.seats, self.keeper]:
             if seat.fd >= 0:
                 close(seat.fd)

@@ -3,7 +3,6 @@ from libc.stdint cimport int64_t
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, Seat
-from fastfork._core.forks cimport ForkState
 from fastfork._core.reshead cimport ResponseHead, ServerLines
 
 
@@ -11,7 +10,6 @@ cdef class Site:
     # What all responses of a worker share.
     cdef Batch batch
     cdef readonly Crew crew
-    cdef const ForkState *forks
     cdef ServerLines lines
     cdef object log
     cdef object pages
@@ -71,8 +69,6 @@ cdef class Exchange:
     cdef bint recyclable(self)
     cdef ResponseHead _unused_head(self)
     cdef int _write_later(self, data, int way) except -1
-    cdef int _stay_or_leave(self, error) except -1
-    cdef object _access_line(self, int64_t now)
     cdef int _write_now(self, bytes data) except -1
     cdef int _to_nobody(self) except -1
     cdef int _frame(self, int64_t add_length) noexcept

@@ -18,7 +18,6 @@ from libc.string cimport memcpy
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
-from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.reshead cimport (
     SAYS_CLOSE,
@@ -33,10 +32,7 @@ from fastfork._core.turnstile cimport CAME_IN, IN_THE_MIDDLE
 
 import errno
 import os
-import sys
 import traceback
-
-from fastfork import forks
 
 cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
@@ -66,7 +62,6 @@ cdef class Site:
                   const int64_t[::1] server=None):
         self.batch = batch
         self.crew = crew
-        self.forks = fork_state()
         self.lines = ServerLines(server_header)
         self.log = log
         self.pages = pages
@@ -208,8 +203,6 @@ cdef class Exchange:
         if not isinstance(data, bytes):
             raise TypeError(f"write() takes bytes, not {type(data).__name__}")
         data = bytes(data)
-        if self.site.forks.foreign:
-            return  # a child of the application's has no client
         way = crew.come_in()
         if way != CAME_IN:
             self._write_later(data, way)
@@ -260,7 +253,7 @@ cdef class Exchange:
         cdef Crew crew = self.site.crew
         cdef Py_ssize_t known
         cdef ResponseHead hints
-        if not self.live or self.head_sent or self.minor == 0 or self.site.forks.foreign:
+        if not self.live or self.head_sent or self.minor == 0:
             return
         hints = ResponseHead.__new__(ResponseHead, self.site.on_dropped)
         hints.set("103 Early Hints", headers)
@@ -275,35 +268,6 @@ cdef class Exchange:
         finally:
             crew.release()
         crew.wake_loop(known)
-
-    cdef object _access_line(self, int64_t now):
-        cdef Connection connection = self.connection
-        cdef Crew crew = self.site.crew
-        # It calls what is in the environ, and perhaps hooks.  A connection that is not busy is not
-        # ours alone, and has nothing of the application's.
-        cdef bint goes_out = connection.busy
-        if self.site.line_waits and crew.aside and self.site.batch.waiting():
-            self.site.batch.hold()  # the client need not wait for what that does
-        environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
-        if goes_out:
-            crew.out(self.seat, now)
-        try:
-            return self.site.access_line(environ, self.status, self.sent, now - self.began_ns,
-                                         self.fields)
-        finally:
-            self._stay_or_leave(sys.exc_info()[1])
-            if goes_out:
-                crew.back(self.seat)
-
-    cdef int _stay_or_leave(self, error) except -1:
-        if self.site.forks.foreign:
-            self._leave(error)
-        return 0
-
-    def _leave(self, error):
-        """This is a child of the application's, which has come back to us."""
-        environ = self.environ or {}
-        forks.leave(error, out_of=f"{environ.get('REQUEST_METHOD')} {environ.get('RAW_URI')}")
 
     # Towards the client.
 

@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t
 
-from fastfork._core.exchange cimport Exchange
+from fastfork._core.called cimport Called
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment
 
@@ -12,7 +12,7 @@ cdef enum:  # what a response does next
     AWAY      # goes on by itself, in its greenlet, and says so (greenlets.pyx)
 
 
-cdef class Responder(Exchange):
+cdef class Responder(Called):
     cdef object body           # what the application returned
     cdef object blocks         # its iterator
     cdef object context        # contextvars of the application's call and of its iterator

@@ -47,7 +47,7 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef object ENDED = object()
 
 
-cdef class Responder(Exchange):
+cdef class Responder(Called):
     """Calls the application and delivers what comes back, as far as it goes at a time."""
 
     cdef int run(self, app) except -1:
@@ -74,7 +74,7 @@ cdef class Responder(Exchange):
                 crew.back(self.seat)
         except BaseException:
             return self._failed()
-        if self.site.forks.foreign:
+        if self.site.crew.forks.foreign:
             self._leave(None)
         return self.deliver(body)
 
@@ -242,7 +242,7 @@ cdef class Responder(Exchange):
                 if connection.broken and (self.started or connection.detached):
                     return self._finish()
                 block = self._next(asked)
-                if self.site.forks.foreign:
+                if self.site.crew.forks.foreign:
                     self._leave(None)
                 if block is ENDED:
                     self._need_start()
