@@ -179,6 +179,7 @@ $(CREATED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "fastfork needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
 	        "Type for example: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { \
 	    echo "$(PYTHON) could not make a virtual environment." \
 	        "On Debian and Ubuntu type: apt-get install python3-venv" >&2; \
@@ -191,7 +192,8 @@ $(CREATED):
 	@touch $@
 
 $(INSTALLED): $(CREATED) $(SOURCES)
-	$(PIP) install .
+	@echo "Building fastfork into $(VENV): the first time Cython and setuptools are fetched"
+	@$(PY) tools/install .
 	@touch $@
 
 $(EXTRA)-%: $(CREATED) pyproject.toml
