@@ -315,9 +315,10 @@ cdef class Connections:
 
         What a signal handler or another thread of the application raises may come out anywhere
         (PyThreadState_SetAsyncExc); only what the worker itself raises to leave goes on, and a
-        call that the system refuses and will refuse again."""
+        call that the system refuses and will refuse again.  In a child that is not ours nothing
+        does: this turn was its parent's."""
         error = sys.exc_info()[1]
-        if not isinstance(error, Exception) and self.site.leaving():
+        if not isinstance(error, Exception) and (self.site.leaving() or self.crew.forks.foreign):
             raise error
         if isinstance(error, OSError) and error.errno in REFUSALS:
             raise SystemCallRefused("a call of the loop", error)

@@ -192,7 +192,7 @@ cdef class Hub(Caller):
                 except BaseException:
                     if type(item) is Connection:
                         self._mishap(<Connection>item)
-                    elif self.site.leaving():
+                    elif self.site.leaving() or self.crew.forks.foreign:
                         raise
                     else:
                         self.log.exception("Error in the server while it gave up a response")
