@@ -15,17 +15,17 @@ from enum import IntEnum
 from typing import Final
 
 from fastfork import clock, forks
-from fastfork.ipc import failure, tally
+from fastfork.ipc import failing, failure, tally
 
 # A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
-# then 256 bytes, a place, for each
-# application thread: two words, when it entered the application (0: it is not there) and the
-# length of its request line, and the line.  Pages that are not used cost nothing, and no
-# worker's store takes a cache line from another.
+# then 256 bytes, a place, for each application thread: two words, when it entered the application
+# (0: it is not there) and the length of its request line, and the line.  Behind the places is the
+# table of failing.py.  Pages that are not used cost nothing, and no worker's store takes a cache
+# line from another.
 PLACES_AT: Final = 4096
 PLACE_BYTES: Final = 256
 PLACES_MAX: Final = 256
-SLOT_BYTES: Final = PLACES_AT + PLACES_MAX * PLACE_BYTES
+SLOT_BYTES: Final = 8 * failing.OF_WORKER.stop
 REQUEST_LINE_AT: Final = 16  # in a place
 REQUEST_LINE_BYTES: Final = PLACE_BYTES - REQUEST_LINE_AT
 
@@ -186,11 +186,12 @@ class Slot:
         used = self._places().stop
         server = self.server
         if server is None:
-            self.view[:used] = bytes(used)
+            self.view[:] = bytes(SLOT_BYTES)
             return
         server[tally.EDITS] += 1
         for word in (*OUTLIVING, *tally.COUNTED):
             server[word] += self.ints[word]
+        failing.hand_over(server, self.ints)
         self.view[:used] = bytes(used)
         server[tally.EDITS] += 1
 

@@ -21,7 +21,9 @@ WAITED: Final = 108
 BUCKETS: Final = 25
 BYTES_RECEIVED: Final = 133
 KEPT_ALIVE: Final = 134  # connections
-# What outlives the worker: all of them but the last.
+# ... and not a count: how many numbers failing.py has given, on the server's slot too.
+FAILING_NUMBERS: Final = 135
+# Counts that outlive the worker: all of them but KEPT_ALIVE.
 COUNTED: Final = range(ANSWERS, KEPT_ALIVE)
 
 # Upper bounds of all buckets but the last, in seconds: from 16 microseconds, each twice the

@@ -100,7 +100,7 @@ class AdminApp:
         points = self._history.points(reading.at)
         part = page.main(reading, points, self._history.lately(10.0))
         if environ["QUERY_STRING"] != "part=main":
-            part = page.whole(self._name, part)
+            part = page.whole(self._name, part, with_metrics=prometheus.is_installed())
         return Answer("200 OK", part.encode(), "text/html; charset=utf-8")
 
     def _metrics(self, environ: dict[str, Any]) -> Answer:

@@ -33,8 +33,8 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-def chart(title: str, lines: Sequence[Line], show: Callable[[float], str]) -> str:
-    """A figure with its legend.  show: a value as a reader would say it."""
+def chart(title: str, about: str, lines: Sequence[Line], show: Callable[[float], str]) -> str:
+    """A figure with its legend.  about: what it shows.  show: a value as a reader would say it."""
     top = _ceiling(max((value for line in lines for _at, value in line.points), default=0.0))
     oldest = min((line.points[0][0] for line in lines if line.points), default=0.0)
     span = next((span for span in SPANS if -oldest <= span), max(SPANS))
@@ -42,7 +42,8 @@ def chart(title: str, lines: Sequence[Line], show: Callable[[float], str]) -> st
     said = ", ".join(f"{line.name} {show(line.points[-1][1])}" for line in lines if line.points)
     label = escape(f"{title}, the last {SPANS[span]}; now: {said or 'no sample yet'}", quote=True)
     return (
-        f"<figure><figcaption><b>{escape(title)}</b> {legend}</figcaption>"
+        f"<figure><figcaption><b>{escape(title)}</b> {legend}"
+        f"<p>{escape(about)}</p></figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
         f"{_grid(top, span, show)}{''.join(_path(line, top, span) for line in lines)}"
         "</svg></figure>"
@@ -62,7 +63,7 @@ def _grid(top: float, span: float, show: Callable[[float], str]) -> str:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y}" y2="{y}"/>')
         if share:
             text = escape(show(share * top))
-            parts.append(f'<text x="{LEFT}" y="{y + 11}">{text}</text>')
+            parts.append(f'<text x="{LEFT}" y="{y + 15}">{text}</text>')
     below = HEIGHT - 5
     parts.append(f'<text x="{LEFT}" y="{below}">{SPANS[span]} ago</text>')
     parts.append(f'<text x="{WIDTH}" y="{below}" text-anchor="end">now</text>')

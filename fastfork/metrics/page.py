@@ -1,4 +1,6 @@
-"""The page for people: workers, charts, ends.  One request has all of it, and no script is needed.
+"""The page for people: charts, what fails, what is slow, workers, ends.
+
+One request has all of it, and no script is needed.
 
 The script only asks for the middle of the page again, every two seconds.
 
@@ -18,14 +20,20 @@ import fastfork
 from fastfork.ipc.ends import End
 from fastfork.metrics.chart import Line, amount, chart, seconds
 from fastfork.metrics.history import Point
-from fastfork.metrics.reading import Reading, WorkerFacts
+from fastfork.metrics.reading import SLOWEST, Failing, Reading, Running, WorkerFacts
 
 __all__ = ["POLICY", "main", "whole"]
+
+# Rows of a table.
+FAILING: Final = 15
+ENDED: Final = 20
 
 STYLE: Final = """
 :root{color-scheme:light dark;--a:#0a7ea4;--b:#c2410c;--c:#7c7c85;--line:#8884}
 body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:78rem;padding:1rem}
-h1{font-size:1.3rem;margin:0}h2{font-size:1rem;margin:1.4rem 0 .3rem}
+h1{font-size:1.3rem;margin:0}h2{font-size:1rem;margin:1.4rem 0 0}
+p{margin:0 0 .3rem;color:var(--c);font-size:13px}nav{margin-left:auto}a{color:var(--a)}
+nav a{margin-left:1rem}code{font-size:13px}
 header{display:flex;gap:1rem;align-items:baseline;flex-wrap:wrap}
 .facts{display:flex;gap:.4rem 1.6rem;flex-wrap:wrap;margin:.6rem 0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
@@ -33,7 +41,9 @@ th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(
 vertical-align:top;white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 td.w{white-space:normal;font-family:ui-monospace,monospace;font-size:13px;overflow-wrap:anywhere}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}
-figure{margin:0}svg{width:100%;height:auto;display:block}svg text{font-size:11px;fill:var(--c)}
+.halves{display:grid;gap:0 2rem;
+grid-template-columns:repeat(auto-fit,minmax(min(34rem,100%),1fr))}.halves td.w{width:100%}
+figure{margin:0}svg{width:100%;height:auto;display:block}svg text{font-size:15px;fill:var(--c)}
 polyline{fill:none;stroke-width:1.6;stroke-linejoin:round}.grid{stroke:var(--line)}
 polyline.a{stroke:var(--a)}polyline.b{stroke:var(--b)}polyline.c{stroke:var(--c)}
 .key{margin-left:.8rem}.key.a{color:var(--a)}.key.b{color:var(--b)}.key.c{color:var(--c)}
@@ -75,8 +85,11 @@ POLICY: Final = (
 )
 
 
-def whole(name: str, part: str) -> str:
-    """The page around its middle.  name: of the server."""
+def whole(name: str, part: str, *, with_metrics: bool) -> str:
+    """The page around its middle.  name: of the server.  with_metrics: /metrics answers."""
+    metrics = '<a href="/metrics" title="for Prometheus">/metrics</a>'
+    if not with_metrics:
+        metrics = "<span>/metrics needs: <code>pip install 'fastfork[metrics]'</code></span>"
     title = escape(f"{name} - fastfork" if name else "fastfork")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -84,7 +97,9 @@ def whole(name: str, part: str) -> str:
         '<noscript><meta http-equiv="refresh" content="5"></noscript>'
         f"<title>{title}</title><style>{STYLE}</style></head><body>"
         f'<header><h1>{title}</h1><span class="none">{escape(fastfork.__version__)}</span>'
-        '<span id="live">as of the time it was loaded</span></header>'
+        '<span id="live">as of the time it was loaded</span>'
+        f'<nav>{metrics}<a href="/status.json" title="these facts for programs">/status.json</a>'
+        "</nav></header>"
         f"<main>{part}</main><script>{SCRIPT}</script></body></html>\n"
     )
 
@@ -95,11 +110,34 @@ def main(reading: Reading, points: Sequence[Point], lately: Point | None) -> str
         _facts(reading, lately)
         + '<div class="charts">'
         + "".join(_charts(points))
-        + "</div><h2>Workers</h2>"
-        + _table(WORKER_COLUMNS, reading.workers)
-        + "<h2>Workers that have ended</h2>"
-        + (_table(END_COLUMNS, reading.ends[:20]) if reading.ends else '<p class="none">none</p>')
+        + '</div><div class="halves">'
+        + _part(
+            "Failing URLs",
+            f"answered with 5xx, or cut before the end; the {FAILING} that failed last, with the "
+            "count since the server was started",
+            _table(FAILING_COLUMNS, reading.failing[:FAILING]),
+        )
+        + _part(
+            "Slowest running requests",
+            f"in the application now; the {SLOWEST} that have been there longest",
+            _table(SLOW_COLUMNS, reading.slowest[:SLOWEST]),
+        )
+        + "</div>"
+        + _part(
+            "Workers",
+            "the processes that run the application; a number outlives its pid",
+            _table(WORKER_COLUMNS, reading.workers),
+        )
+        + _part(
+            "Workers that have ended",
+            f"the last {ENDED}, why, and what they were serving",
+            _table(END_COLUMNS, reading.ends[:ENDED]),
+        )
     )
+
+
+def _part(title: str, about: str, content: str) -> str:
+    return f"<section><h2>{title}</h2><p>{about}</p>{content}</section>"
 
 
 def _facts(reading: Reading, lately: Point | None) -> str:
@@ -125,16 +163,19 @@ def _charts(points: Sequence[Point]) -> Iterable[str]:
 
     yield chart(
         "Answers a second",
+        "all of them, and those with status 5xx",
         [line("all", "a", lambda p: p.rate), line("5xx", "b", lambda p: p.failures)],
         amount,
     )
     yield chart(
         "Duration",
+        "from request to end of answer; p99: 1 in 100 is slower",
         [line("median", "a", lambda p: p.median), line("p99", "b", lambda p: p.slow)],
         seconds,
     )
     yield chart(
         "Application threads",
+        "busy: at a request; when all are, the next one waits",
         [line("busy", "a", lambda p: p.busy), line("all", "c", lambda p: p.threads)],
         amount,
     )
@@ -142,6 +183,42 @@ def _charts(points: Sequence[Point]) -> Iterable[str]:
 
 # (heading, class, cell as HTML)
 Column = tuple[str, str, Callable[..., str]]
+# What a heading means, where one word does not say it: shown under the pointer.
+MEANINGS: Final = {
+    "failures": "answers to this URL that failed, of all workers",
+    "last status": "cut: the answer broke off, or the client left before it began",
+    "busy": "threads that are at a request, of those that can be",
+    "in flight": "requests that were taken up and are not answered in full",
+    "connections": "of clients, those included that wait for their next request",
+    "idle": "connections that wait for their next request",
+    "requests": "taken up by this process",
+    "memory": "resident; what workers share counts for each of them",
+    "silent": "since the worker's loop turned last; at `timeout` it is killed",
+    "had served for": "from ready to its end",
+}
+
+
+def _status(one: Failing) -> str:
+    return f'<b class="bad">{one.status or "cut"}</b>'
+
+
+FAILING_COLUMNS: Final[tuple[Column, ...]] = (
+    ("URL", "w", lambda one: escape(one.line)),
+    ("failures", "n", lambda one: f"{one.count:,}"),
+    ("last status", "n", _status),
+    ("last failure", "n", lambda one: _moment(one.at)),
+)
+
+
+def _at_it(pair: tuple[Running, WorkerFacts]) -> str:
+    return f"{pair[1].nr} ({pair[1].pid})"
+
+
+SLOW_COLUMNS: Final[tuple[Column, ...]] = (
+    ("request", "w", lambda pair: escape(pair[0].line)),
+    ("for", "n", lambda pair: seconds(pair[0].seconds)),
+    ("worker (pid)", "n", _at_it),
+)
 
 
 def _serving(worker: WorkerFacts) -> str:
@@ -182,7 +259,9 @@ END_COLUMNS: Final[tuple[Column, ...]] = (
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Any]) -> str:
-    head = "".join(f'<th class="{style}">{name}</th>' for name, style, _cell in columns)
+    if not rows:
+        return '<p class="none">none</p>'
+    head = "".join(_heading(name, style) for name, style, _cell in columns)
     body = "".join(
         "<tr>" + "".join(f'<td class="{s}">{cell(row)}</td>' for _n, s, cell in columns) + "</tr>"
         for row in rows
@@ -191,6 +270,12 @@ def _table(columns: Sequence[Column], rows: Sequence[Any]) -> str:
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _heading(name: str, style: str) -> str:
+    meaning = MEANINGS.get(name)
+    title = f' title="{escape(meaning, quote=True)}"' if meaning else ""
+    return f'<th class="{style}"{title}>{name}</th>'
 
 
 def _moment(at: int) -> str:

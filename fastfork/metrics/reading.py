@@ -15,15 +15,17 @@ from typing import Final
 from fastfork import clock
 from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, tally
 from fastfork.ipc.ends import End, last_ends
+from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
 from fastfork.ipc.scoreboard import OUTLIVING
 
-__all__ = ["Histogram", "Reading", "Running", "WorkerFacts", "read"]
+__all__ = ["Failing", "Histogram", "Reading", "Running", "WorkerFacts", "read"]
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 # The arbiter takes microseconds to move the counts of a worker that has gone.  If it dies in the
 # middle of that, nobody reads for long any more.
 TRIES: Final = 100
 PAUSE: Final = 0.001  # seconds
+SLOWEST: Final = 10  # running requests that the page and /status.json name
 ARBITER_SILENT: Final = 10.0  # seconds; its loop turns once a second
 
 
@@ -44,6 +46,20 @@ class Running:
 
     line: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A URL whose answers failed.
+
+    line: method and path.  count: failures.  status: of the last one; 0: the answer was cut.
+    at: when that was, in seconds since 1970.
+    """
+
+    line: str
+    count: int
+    status: int
+    at: int
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,13 @@ class Reading:
     wait: Histogram
     ends_by_reason: tuple[int, ...]
     ends: tuple[End, ...]
+    failing: tuple[Failing, ...]
+
+    @property
+    def slowest(self) -> list[tuple[Running, WorkerFacts]]:
+        """Running requests with who is at them, the longest first."""
+        found = [(running, worker) for worker in self.workers for running in worker.running]
+        return sorted(found, key=lambda pair: -pair[0].seconds)
 
     @property
     def is_alive(self) -> bool:
@@ -118,7 +141,8 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
     """Look now.  Takes a system call or three for each worker, for its memory."""
     server = board.server
     now = clock.now_ns()
-    totals, slots = _counted(board)
+    totals, failed, slots = _counted(board)
+    today = time.time() - now / 1e9
     counts = totals[tally.ANSWERS]
     return Reading(
         at=now / 1e9,
@@ -140,6 +164,10 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
         wait=_histogram(totals, tally.WAITED, tally.WAIT_SUM),
         ends_by_reason=tuple(server[tally.ENDS + reason] for reason in tally.Reason),
         ends=tuple(last_ends(server)),
+        failing=tuple(
+            Failing(one.line, one.count, one.status, round(today + one.last_ns / 1e9))
+            for one in add_up(failed)
+        ),
     )
 
 
@@ -155,8 +183,10 @@ RUNS: Final = {
 }
 
 
-def _counted(board: Scoreboard) -> tuple[dict[int, list[int]], list[tuple[int, Slot]]]:
-    """Totals, and the slots of workers; read at a moment when no count is on its way."""
+def _counted(
+    board: Scoreboard,
+) -> tuple[dict[int, list[int]], list[Failure], list[tuple[int, Slot]]]:
+    """Totals, failures, and the slots of workers; read at a moment when no count is on its way."""
     server = board.server
     for _try in range(TRIES):
         before = server[tally.EDITS]
@@ -166,10 +196,13 @@ def _counted(board: Scoreboard) -> tuple[dict[int, list[int]], list[tuple[int, S
             sources = [server, *(slot.ints for _nr, slot in slots)]
             columns = zip(*(source[word : word + size] for source in sources), strict=True)
             totals[word] = [sum(column) for column in columns]
+        failed = failures(server, OF_SERVER)
+        for _nr, slot in slots:
+            failed += failures(slot.ints)
         if server[tally.EDITS] == before and before % 2 == 0:
             break
         time.sleep(PAUSE)
-    return totals, slots
+    return totals, failed, slots
 
 
 def _slots(board: Scoreboard) -> Iterator[tuple[int, Slot]]:

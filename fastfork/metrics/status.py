@@ -13,7 +13,7 @@ import fastfork
 from fastfork.ipc.ends import End
 from fastfork.metrics.families import CLASSES
 from fastfork.metrics.history import Point
-from fastfork.metrics.reading import Reading, WorkerFacts
+from fastfork.metrics.reading import SLOWEST, Failing, Reading, WorkerFacts
 
 __all__ = ["status"]
 
@@ -34,6 +34,11 @@ def status(reading: Reading, lately: Point | None) -> dict[str, Any]:
         "connections_accepted": reading.accepted,
         "lately": None if lately is None else _lately(lately),
         "workers": [_worker(worker) for worker in reading.workers],
+        "slowest": [
+            {"line": running.line, "seconds": round(running.seconds, 3), "pid": worker.pid}
+            for running, worker in reading.slowest[:SLOWEST]
+        ],
+        "failing": [_failing(one) for one in reading.failing],
         "ends": [_end(end) for end in reading.ends],
     }
 
@@ -64,6 +69,15 @@ def _worker(worker: WorkerFacts) -> dict[str, Any]:
             {"line": running.line, "seconds": round(running.seconds, 3)}
             for running in worker.running
         ],
+    }
+
+
+def _failing(one: Failing) -> dict[str, Any]:
+    return {
+        "line": one.line,
+        "count": one.count,
+        "status": one.status or None,  # None: the answer was cut
+        "at": one.at,
     }
 
 

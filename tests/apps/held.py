@@ -1,4 +1,4 @@
-"""Holds /hold until a file `go` is there; /fail raises, /die ends the process."""
+"""Holds /hold until a file `go` is there; /fail raises, /broken while it answers, /die ends it."""
 
 from __future__ import annotations
 
@@ -21,4 +21,9 @@ def app(environ, start_response):
         os.kill(os.getpid(), 9)
     status = {"/missing": "404 Not Found", "/moved": "302 Found"}.get(path, "200 OK")
     start_response(status, [("Content-Type", "text/plain")])
-    return [b"hello"]
+    return broken() if path == "/broken" else [b"hello"]
+
+
+def broken():
+    yield b"he"
+    raise RuntimeError("failed on purpose")

@@ -52,12 +52,19 @@ def browse(server: RunningServer, *options: str, url: str = "") -> str:
 
 @pytest.fixture
 def busy(start_server: Starter) -> RunningServer:
-    """A server that has something to show: three workers, a busy one, one that has died."""
+    """A server that has something to show: three workers, a busy one, one that has died, and
+    failures."""
     server = start_server("held:app", *ADMIN, workers=3)
     where = endpoint(server)
     client = server.connect()
     client.send_request("GET", "/die?x=<script>alert(1)</script>")
     wait_until(lambda: facts(where)["ends"], "a worker has died")
+    for _ in range(3):
+        server.get("/fail?<i>&token=1")
+    cut = server.connect()
+    cut.send_request("GET", "/broken")
+    wait_until(lambda: len(facts(where)["failing"]) == 2, "both have failed")
+    server.expect_alarm("failed on purpose")
     holding = server.connect(timeout=30)
     holding.send_request("GET", "/hold?<b>&token=1")
     wait_until(lambda: any(w["serving"] for w in facts(where)["workers"]), "a worker is busy")
@@ -84,7 +91,10 @@ def test_page_in_a_browser_shows_the_workers_and_goes_on(busy: RunningServer) ->
     for worker in facts(endpoint(busy))["workers"]:
         assert f'<td class="n">{worker["pid"]}</td>' in page
     assert "GET /hold?... HTTP/1.1 - " in html.unescape(page)
-    assert "<td" in page
+    assert '<td class="w">GET /fail</td><td class="n">3</td>' in page
+    assert '<td class="n"><b class="bad">500</b></td>' in page
+    assert '<td class="n"><b class="bad">cut</b></td>' in page
+    assert '<a href="/metrics"' in page
     assert re.search(r'<td class="">crash</td><td class="">signal 9</td>', page)
     assert page.count("<svg") == 3
     assert _is_steady(page)

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from fastfork import clock
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, ServerState, Slot, State
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, ServerState, Slot, State, failing
 from fastfork.ipc.scoreboard import PLACE_BYTES, PLACES_AT, PLACES_MAX, REQUEST_LINE_AT
 
 
@@ -67,7 +67,8 @@ def test_layout_is_the_one_the_compiled_code_has() -> None:
         ("STOPPING", 3),
     ]
     assert (PLACES_AT, PLACE_BYTES, PLACES_MAX, REQUEST_LINE_AT) == (4096, 256, 256, 16)
-    assert SLOT_BYTES == 8704 * 8
+    assert failing.OF_WORKER.start * 8 == PLACES_AT + PLACES_MAX * PLACE_BYTES
+    assert SLOT_BYTES == 9728 * 8
 
 
 def test_fields_are_native_64_bit_integers_at_their_index() -> None:

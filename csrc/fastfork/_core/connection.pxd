@@ -76,6 +76,7 @@ cdef class Connection:
     cdef bytes take_rest(self)
     cdef void forget_partial(self) noexcept
     cdef str port_text(self)
+    cdef bint hung_up(self) noexcept
     cdef Outbox queue(self)
     cdef int send_tail(self, const char *p, Py_ssize_t n, Py_ssize_t sent, bytes body) except -1
 

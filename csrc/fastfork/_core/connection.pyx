@@ -17,6 +17,11 @@ import socket
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
+cdef extern from "<sys/socket.h>" nogil:
+    int MSG_PEEK
+    int MSG_DONTWAIT
+    ssize_t recv(int fd, void *p, size_t n, int flags)
+
 cdef int64_t partials = 0  # bytes of all connections together
 
 
@@ -153,6 +158,12 @@ cdef class Connection:
         if self.remote_port is None:
             self.remote_port = str(self.port)
         return self.remote_port
+
+    cdef bint hung_up(self) noexcept:
+        """Has the client said that it sends no more?  It may still read; mostly it is gone,
+        and what it answers to the next packet is a reset."""
+        cdef char byte
+        return recv(self.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0
 
     cdef Outbox queue(self):
         if self.outbox is None:

@@ -9,7 +9,7 @@ cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
     IN_FLIGHT = 5
     IN_FLIGHT_SINCE = 6
     THREADS = 13
-    SLOT_WORDS = 8704
+    SLOT_WORDS = 9728
     PLACES_AT = 512
     PLACES_MAX = 256
     PLACE_WORDS = 32

@@ -29,7 +29,6 @@ cdef class Responder(Called):
     cdef int resume(self) except -1
     cdef int break_off(self, error) except -1
     cdef int _deliver_blocks(self) except -1
-    cdef bint _hung_up(self)
     cdef int refuse(self, int status) except -1
     cdef int abandon(self) except -1
     cdef object _next(self, int64_t now)

@@ -14,6 +14,7 @@ from libc.stdint cimport int64_t
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew
+from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
 from fastfork._core.tally cimport ANSWERS
@@ -38,11 +39,6 @@ cdef extern from "Python.h":
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
     Py_ssize_t PyObject_Size(object thing) except -1
-
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_PEEK
-    int MSG_DONTWAIT
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef object ENDED = object()
 
@@ -222,12 +218,6 @@ cdef class Responder(Called):
         finally:
             PyContext_Exit(self.context)
 
-    cdef bint _hung_up(self):
-        """Has the client said that it sends no more?  It may still read; mostly it is gone,
-        and what it answers to the next packet is a reset."""
-        cdef char byte
-        return recv(self.connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0
-
     cdef int _deliver_blocks(self) except -1:
         """Take blocks from the application until it ends, the client is full, or it is
         somebody else's turn."""
@@ -259,7 +249,7 @@ cdef class Responder(Called):
                 if connection.outbox is not None:
                     return BLOCKED
                 if block:
-                    if batch.held_ns - asked > SLOW_BLOCK_NS and self._hung_up():
+                    if batch.held_ns - asked > SLOW_BLOCK_NS and connection.hung_up():
                         batch.flush()
                         return WATCHED
                     asked = batch.held_ns
@@ -291,6 +281,7 @@ cdef class Responder(Called):
             # No last chunk, no full length: the client must see that it is cut.  Where only
             # the end of the connection ends the body (HTTP/1.0), a reset shows it.
             self.connection.cut = self.left < 0 and not self.chunked and not self.bodyless
+            note_cut(self.site.crew.slot, self.environ, self.head.status)
             self.keep_alive = False
             self.chunked = False
             self.left = -1
@@ -313,6 +304,7 @@ cdef class Responder(Called):
             self.keep_alive = False
             self.site.log.error("the application's body is %d bytes shorter than its "
                                 "Content-Length; the connection is closed", self.left)
+            note_cut(self.site.crew.slot, self.environ, self.head.status)
         self._end()
         return FINISHED
 
@@ -325,6 +317,9 @@ cdef class Responder(Called):
         self._close_body()
         if connection.detached:
             self._took_socket()
+        elif not self.started or self.head.status >= 500:
+            note_failure(self.site.crew.slot, self.environ,
+                         self.head.status if self.started else 0)
         if self.site.access_line is not None and self.status is not None:
             self.site.access_lines.append(self._access_line(now_ns()))
         if connection.spool is not None:

@@ -27,6 +27,7 @@ class AdminSettings:
         "for people), `/metrics` (Prometheus, needs `pip install fastfork[metrics]`), "
         "`/status.json`, `/livez` and `/readyz`. Over TCP it only tells. A Unix socket is made "
         "with mode 0600, and who may open it may also POST `/scale?workers=N`, `/reload`, "
-        "`/reopen` and `/drain`. The paths of running requests are shown, their queries are not. "
+        "`/reopen` and `/drain`. The paths of requests that run or failed are shown, their "
+        "queries are not. "
         "See [Prometheus and Grafana](../how-to/prometheus-grafana.md).",
     )
