@@ -10,7 +10,6 @@ import configparser
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,13 +24,11 @@ from fastfork.config import SETTINGS
 from fastfork.config.hooks import HOOKS
 from tests.docs.blocks import ROOT, BadBlock, Block
 from tests.docs.sandbox import Sandbox
-from tests.kit.programs import program
+from tests.kit.programs import program, stream_of_nginx
 
 EXTRAS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
     "optional-dependencies"
 ]
-# Debian has it as a module of its own, libnginx-mod-stream.
-NGINX_STREAM: Final = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 INSTRUCTIONS = {
     "FROM", "RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "ENV", "ARG", "WORKDIR", "USER", "EXPOSE",
     "LABEL", "VOLUME", "HEALTHCHECK", "STOPSIGNAL", "SHELL",
@@ -120,7 +117,7 @@ def _check_toml(block: Block, sandbox: Sandbox) -> None:
 
 
 def _check_ini(block: Block, sandbox: Sandbox) -> None:
-    """Units are verified by systemd where it is installed; any other file is parsed."""
+    """Units are verified by systemd; any other file is parsed."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(block.text)
@@ -133,12 +130,11 @@ def _check_ini(block: Block, sandbox: Sandbox) -> None:
             if words := shlex.split(parser[section].get(key, "")):
                 _take_command(words)
                 _pretend(sandbox, words[0])
-    if shutil.which("systemd-analyze"):
-        file = sandbox.here / sandbox.inside(block.name)
-        _with_its_sibling(block, file, sandbox)
-        said = _run(block, sandbox, "systemd-analyze", "verify", "--man=no", str(file))
-        ours = [line for line in said.splitlines() if file.stem in line]
-        assert not set(map(_without_place, ours)) - TOO_NEW, f"{block.where}: systemd: {said}"
+    file = sandbox.here / sandbox.inside(block.name)
+    _with_its_sibling(block, file, sandbox)
+    said = _run(block, sandbox, program("systemd-analyze"), "verify", "--man=no", str(file))
+    ours = [line for line in said.splitlines() if file.stem in line]
+    assert not set(map(_without_place, ours)) - TOO_NEW, f"{block.where}: systemd: {said}"
 
 
 # What an older systemd says of what it does not know yet; the unit says what to write there.
@@ -190,8 +186,8 @@ def _whole_nginx(text: str, root: Path) -> str:
         text = f"events {{}}\n{text}"
     if not re.search(r"^\s*pid\b", text, re.M):
         text = f"pid {root}/nginx.pid;\n{text}"
-    if re.search(r"^\s*stream\b", text, re.M) and NGINX_STREAM.exists():
-        text = f"load_module {NGINX_STREAM};\n{text}"
+    if re.search(r"^\s*stream\b", text, re.M):
+        text = f"{stream_of_nginx()}\n{text}"
     return text
 
 

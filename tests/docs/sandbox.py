@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.docs.ports import Claims
+from tests.kit.programs import program
 from tests.kit.server import environment
 
 PORTS = (80, 443, 8000, 8001, 8002, 8080, 8443, 9000, 9001, 9090)
@@ -107,10 +108,9 @@ class Sandbox:
 @cache
 def _certificate() -> str:
     """A certificate for localhost and its key, as one file has them for HAProxy."""
-    openssl = shutil.which("openssl")
-    assert openssl, "no openssl; type: apt-get install openssl"
     done = subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        [program("openssl"), "req", "-x509", "-newkey", "ec",
+         "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "-", "-out", "-"],
         capture_output=True, text=True, check=True, timeout=30,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import shutil
 import ssl
 import struct
 import subprocess
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kit.client import Endpoint, RawClient
+from tests.kit.programs import compiler
 from tests.kit.response import ConnectionEnded, ProtocolViolation, Response
 from tests.kit.tls import TlsClient
 
@@ -49,9 +49,8 @@ class Weather:
         Raises AssertionError with what the compiler said.
         """
         library = directory / "shim.so"
-        compiler = os.environ.get("CC", "").split() or ["cc"]
         done = subprocess.run(
-            [*compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror",
+            [*compiler(), "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror",
              "-o", str(library), str(SHIM)],
             capture_output=True, text=True,
         )  # fmt: skip
@@ -73,8 +72,6 @@ def disturbed(directory: Path) -> dict[str, int]:
 
 def why_not() -> str:
     """Why the shim cannot be used here; '' when it can."""
-    if shutil.which((os.environ.get("CC", "").split() or ["cc"])[0]) is None:
-        return "no C compiler; type: apt-get install build-essential"
     if "libasan" in os.environ.get("LD_PRELOAD", ""):
         return "AddressSanitizer must be preloaded first, and stands before our calls"
     return ""

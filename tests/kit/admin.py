@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.kit import processes
 from tests.kit.client import Endpoint, RawClient
+from tests.kit.programs import library
 from tests.kit.response import Response
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
@@ -40,6 +41,7 @@ def facts(where: Endpoint) -> dict[str, Any]:
 
 def samples(where: Endpoint) -> dict[str, float]:
     """/metrics: name with labels -> number."""
+    library("prometheus_client")
     lines = ask(where, "/metrics").text.splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
     return {name: float(number) for name, number in pairs}

@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import sysconfig
 from pathlib import Path
+
+from tests.kit.programs import compiler
 
 SOURCE = Path(__file__).with_name("faults.c")
 
@@ -31,9 +32,8 @@ def preloaded(directory: Path, source: Path) -> str:
     Raises CalledProcessError when the C compiler does not take it.
     """
     library = directory / f"{source.stem}.so"
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     subprocess.run(
-        [*compiler, "-std=gnu11", "-O1", "-fPIC", "-shared", "-o", str(library), str(source)],
+        [*compiler(), "-std=gnu11", "-O1", "-fPIC", "-shared", "-o", str(library), str(source)],
         check=True,
         timeout=60,
     )

@@ -16,12 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.kit.client import Endpoint
-from tests.kit.programs import missing, program
+from tests.kit.programs import program, stream_of_nginx
 from tests.kit.waiting import wait_until
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 FRONT = "127.0.0.1:8080"  # in the pages
-STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 STOP_TIMEOUT = 10.0  # seconds
 NGINX = """\
 {load}
@@ -91,9 +90,7 @@ class Proxy:
     def _write_nginx(self, config: Path, files: Path, kind: str, text: str) -> None:
         load = ""
         if kind == "nginx-stream":
-            if not Path(STREAM_MODULE).exists():
-                missing("stream module of nginx", "libnginx-mod-stream")
-            load = f"load_module {STREAM_MODULE};"
+            load = stream_of_nginx()
         else:
             text = f"http {{\n{NGINX_HTTP.format(files=files)}{text}}}\n"
         config.write_text(NGINX.format(load=load, files=files) + text)

@@ -22,6 +22,7 @@ import fastfork
 from tests.kit import processes
 from tests.kit.client import Endpoint, RawClient
 from tests.kit.log import Log
+from tests.kit.programs import library
 from tests.kit.response import Response
 from tests.kit.waiting import wait_until
 
@@ -326,6 +327,8 @@ class Fleet:
         bare: bool = False,
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
+        if "gevent" in options:
+            library("gevent")
         files = self._files / str(len(self._servers))
         files.mkdir()
         server = RunningServer(

@@ -18,6 +18,7 @@ import trustme
 
 from tests.kit.client import Endpoint, RawClient
 from tests.kit.inproc import HubClient, Served
+from tests.kit.programs import program
 from tests.kit.response import ServerReset
 from tests.kit.waiting import DEADLINE
 
@@ -170,32 +171,32 @@ class HubTlsClient(HubClient):
 def talk(endpoint: Endpoint, steps: Sequence[tuple[bytes, str]], *options: str) -> str:
     """As `s_client`, in steps: what is said, and what must be read before the next step."""
     assert not isinstance(endpoint, str)
-    command = ["openssl", "s_client", "-connect", f"{endpoint[0]}:{endpoint[1]}", *options]
+    command = [program("openssl"), "s_client", "-connect", f"{endpoint[0]}:{endpoint[1]}", *options]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as program:
-        assert program.stdin is not None
-        assert program.stdout is not None
+    ) as client:
+        assert client.stdin is not None
+        assert client.stdout is not None
         read = b""
         try:
             for said, wanted in ((b"", "---"), *steps):
-                program.stdin.write(said)
-                program.stdin.flush()
+                client.stdin.write(said)
+                client.stdin.flush()
                 start = len(read)
                 while wanted.encode() not in read[start:]:
-                    ready, _, _ = select.select([program.stdout], [], [], DEADLINE)
+                    ready, _, _ = select.select([client.stdout], [], [], DEADLINE)
                     assert ready, f"{wanted!r} did not come: {read!r}"
-                    piece = os.read(program.stdout.fileno(), 65536)
+                    piece = os.read(client.stdout.fileno(), 65536)
                     assert piece, f"it ended before {wanted!r}: {read!r}"
                     read += piece
         finally:
-            program.kill()
+            client.kill()
     return read.decode("latin-1")
 
 
 def s_client(endpoint: Endpoint, *options: str, said: bytes = b"") -> str:
     """What `openssl s_client` prints that talks to a server, and says `said` there."""
     assert not isinstance(endpoint, str)
-    command = ["openssl", "s_client", "-connect", f"{endpoint[0]}:{endpoint[1]}", *options]
+    command = [program("openssl"), "s_client", "-connect", f"{endpoint[0]}:{endpoint[1]}", *options]
     done = subprocess.run(command, input=said, capture_output=True, timeout=DEADLINE)
     return (done.stdout + done.stderr).decode("latin-1")

@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _series(options: argparse.Namespace, files: Path) -> Series:
     # valgrind runs one thread at a time; --fair-sched: each gets its turn.
-    through = ["setarch", "-R", program("valgrind"), "--tool=helgrind", "--fair-sched=yes"]
+    through = [program("setarch"), "-R", program("valgrind"), "--tool=helgrind", "--fair-sched=yes"]
     through += ["--trace-children=yes", "--fullpath-after=", f"--log-file={files}/helgrind.%p"]
     through += [f"--suppressions={SUPPRESSIONS}"]
     return Series(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,17 +11,16 @@ import time
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from fastfork.metrics.families import METRICS
 from tests.conftest import Starter
 from tests.kit import processes
 from tests.kit.admin import ADMIN, admin_pid, ask, endpoint, facts, samples
 from tests.kit.client import RawClient
+from tests.kit.programs import library, program
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
-PROMTOOL = shutil.which("promtool")
 RULES = Path(__file__).resolve().parents[2] / "docs/how-to/monitoring/prometheus-rules.yml"
 LIVE_SECONDS = 0.05  # what the answer to a probe may take, however busy the workers are
 
@@ -65,6 +63,9 @@ def test_probe_is_answered_at_once_while_every_worker_is_busy(
 def test_metrics_are_text_that_prometheus_parses_and_are_those_of_the_table(
     start_server: Starter,
 ) -> None:
+    library("prometheus_client")
+    from prometheus_client.parser import text_string_to_metric_families
+
     server = start_server("held:app", *ADMIN)
     server.get("/")
     answer = ask(endpoint(server), "/metrics")
@@ -77,23 +78,25 @@ def test_metrics_are_text_that_prometheus_parses_and_are_those_of_the_table(
         assert family.samples
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="no promtool; type: apt-get install prometheus")
 def test_promtool_has_nothing_to_say_of_the_metrics_and_the_alert_rules(
     start_server: Starter,
 ) -> None:
+    library("prometheus_client")
+    promtool = program("promtool")
     server = start_server("held:app", *ADMIN, workers=2)
     for target in ("/", "/missing"):
         server.get(target)
     text = ask(endpoint(server), "/metrics").text
     for words, given in (("metrics", text), (f"rules {RULES}", "")):
         ran = subprocess.run(
-            [str(PROMTOOL), "check", *words.split()], input=given, capture_output=True, text=True
+            [promtool, "check", *words.split()], input=given, capture_output=True, text=True
         )
         assert ran.returncode == 0, ran.stderr + ran.stdout
         assert not ran.stderr, ran.stderr
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(start_server: Starter) -> None:
+    library("prometheus_client")
     where = endpoint(start_server("held:app", *ADMIN))
     kind = "application/openmetrics-text; version=1.0.0"
     with RawClient(where) as client:

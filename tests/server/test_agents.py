@@ -8,12 +8,12 @@ They are not in the extra `test`: tests/unit/test_agents.py has a stand-in for w
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.programs import library
 from tests.kit.server import RunningServer, environment
 
 WORKERS = [(), ("--threads", "4"), ("-k", "gevent"), ("--preload",)]
@@ -23,7 +23,7 @@ NAMES = ["one thread", "threads", "gevent", "preload"]
 @pytest.fixture(params=WORKERS, ids=NAMES)
 def options(request: pytest.FixtureRequest) -> tuple[str, ...]:
     if "gevent" in request.param:
-        pytest.importorskip("gevent")
+        library("gevent")
     return tuple(request.param)
 
 
@@ -49,15 +49,13 @@ def test_new_relic_reports_an_application_without_a_framework(
     start_server: Starter, tmp_path: Path, options: tuple[str, ...], developer_mode: str
 ) -> None:
     """Started as newrelic-admin does, in the mode in which it talks to nobody."""
-    newrelic = find_spec("newrelic")
-    if newrelic is None or newrelic.origin is None:
-        pytest.skip("no New Relic agent; type: pip install newrelic")
+    newrelic = library("newrelic", in_extra=False)
     server = serve(
         start_server,
         tmp_path,
         NEWRELIC,
         *options,
-        first=str(Path(newrelic.origin).parent / "bootstrap"),
+        first=str(Path(newrelic.origin or "").parent / "bootstrap"),
         NEW_RELIC_ADMIN_COMMAND="['run-program']",
         NEW_RELIC_PYTHON_PREFIX=sys.prefix,
         NEW_RELIC_PYTHON_VERSION=".".join(map(str, sys.version_info[:2])),
@@ -98,8 +96,8 @@ def post_worker_init(worker):
 def test_threads_of_opentelemetry_run_in_workers_of_a_template(
     start_server: Starter, tmp_path: Path
 ) -> None:
-    pytest.importorskip("opentelemetry.sdk")
-    pytest.importorskip("opentelemetry.instrumentation.wsgi")
+    library("opentelemetry.sdk", in_extra=False)
+    library("opentelemetry.instrumentation.wsgi", in_extra=False)
     (tmp_path / "watched.py").write_text(OPENTELEMETRY)
     paths = [str(tmp_path), environment({})["PYTHONPATH"]]
     server = start_server(
@@ -132,6 +130,6 @@ def app(environ, start_response):
 def test_threads_of_elastic_run_in_workers_of_a_template(
     start_server: Starter, tmp_path: Path
 ) -> None:
-    pytest.importorskip("elasticapm")
+    library("elasticapm", in_extra=False)
     server = serve(start_server, tmp_path, ELASTIC, "--preload")
     assert "eapm event processor thread" in server.get("/").text

@@ -6,7 +6,6 @@ Runs in: cli
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +17,7 @@ import pytest
 from tests.conftest import ROOT, Starter
 from tests.kit import processes
 from tests.kit.client import RawClient
+from tests.kit.programs import compiler
 from tests.kit.server import RunningServer
 from tests.kit.uptime import age
 from tests.kit.waiting import wait_until
@@ -174,13 +174,10 @@ def test_busy_worker_of_a_killed_arbiter_exits_after_its_request(
 @pytest.fixture
 def wall_clock(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     """The file that steps the wall clock, and the environment in which it does."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
     library, step = tmp_path / "wall_clock.so", tmp_path / "step"
     source = ROOT / "tests" / "c" / "wall_clock.c"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
+        [*compiler(), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True
     )
     step.write_text("0")
     return step, {"LD_PRELOAD": str(library), "WALL_CLOCK_STEP": str(step)}

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
@@ -22,7 +23,7 @@ ANSWER = (
 @pytest.fixture(params=["poll", "inotify"])
 def engine(request: pytest.FixtureRequest) -> str:
     if request.param == "inotify":
-        pytest.importorskip("watchfiles")
+        library("watchfiles")
     return str(request.param)
 
 

@@ -23,6 +23,7 @@ import pytest
 from tests.kit import processes
 from tests.kit.client import RawClient
 from tests.kit.log import Log
+from tests.kit.programs import library
 from tests.kit.server import environment
 from tests.kit.waiting import wait_until
 
@@ -159,7 +160,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_reload_follows_the_link_and_old_releases_may_go(site: Site, kind: str) -> None:
     if kind == "gevent":
-        pytest.importorskip("gevent")
+        library("gevent")
     site.start(*KINDS[kind])
     assert site.get() == "v1 v1 v1"
     site.release("v2")

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.programs import library
 
 APP = "supervised:app"
 WORKERS = [(), ("--threads", "4"), ("-k", "gevent"), ("--preload",)]
@@ -17,7 +18,7 @@ NAMES = ["one thread", "threads", "gevent", "preload"]
 @pytest.fixture(params=WORKERS, ids=NAMES)
 def options(request: pytest.FixtureRequest) -> tuple[str, ...]:
     if "gevent" in request.param:
-        pytest.importorskip("gevent")
+        library("gevent")
     return tuple(request.param)
 
 

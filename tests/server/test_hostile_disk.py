@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.programs import program
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
@@ -37,7 +38,7 @@ def cramped(
         pytest.skip("only root may mount a file system of 4 MiB")
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(disk)]
+    mount = [program("mount"), "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(disk)]
     subprocess.run(mount, check=True, timeout=10)
     try:
         yield start_server(APP, "--tmp-upload-dir", str(disk), env=env)

@@ -7,6 +7,7 @@ import pytest
 import fastfork
 from tests.conftest import Starter
 from tests.kit.client import RawClient
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 
 APP = "supervised:app"
@@ -27,7 +28,7 @@ def test_application_is_below_the_path_that_the_environment_says(
     start_server: Starter, options: tuple[str, ...], way: str
 ) -> None:
     if "gevent" in options:
-        pytest.importorskip("gevent")
+        library("gevent")
     if way == "variable":
         server = start_server("worker_plain:app", *options, env={"SCRIPT_NAME": "/shop"})
     else:

@@ -22,6 +22,7 @@ import pytest
 import fastfork
 from tests.kit import processes
 from tests.kit.log import Log
+from tests.kit.programs import library
 from tests.kit.server import ROOT
 from tests.kit.waiting import wait_until
 
@@ -187,8 +188,7 @@ def test_frappe_starts_it(bin_of_standin: Path, start: Start) -> None:
 def test_airflow_starts_it_and_counts_workers_by_their_titles(
     bin_of_standin: Path, start: Start, tmp_path: Path
 ) -> None:
-    if find_spec("setproctitle") is None:
-        pytest.skip("type: pip install setproctitle")
+    library("setproctitle")
     options = (
         "--workers 2 --worker-class sync --timeout 120 --bind 127.0.0.1:0 "
         "--name airflow-webserver --pid airflow.pid --config python:airflow.www.gunicorn_config "

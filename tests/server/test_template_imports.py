@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
@@ -133,7 +134,7 @@ def test_whatever_an_import_does_each_kind_of_worker_is_forked(
     start_server: Starter, name: str, options: tuple[str, ...]
 ) -> None:
     if "gevent" in options:
-        pytest.importorskip("gevent")
+        library("gevent")
     forks_replaces_and_reloads(start(start_server, IMPORTS[name], *options))
 
 
@@ -186,7 +187,7 @@ def test_what_is_the_templates_ends_once_and_with_it(
     start_server: Starter, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     if "gevent" in options:
-        pytest.importorskip("gevent")
+        library("gevent")
     server = start(start_server, LEFT_TO_THE_TEMPLATE, *options, place=tmp_path, workers=1)
     gone = [ask(server, "register()")]
     for _ in range(2):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Starter
+from tests.kit.programs import library
 from tests.kit.waiting import wait_until
 
 APP = "supervised:app"
 
-pytest.importorskip("setproctitle")
+library("setproctitle")
 
 
 def title(pid: int) -> str:

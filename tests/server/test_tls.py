@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
+from tests.kit.programs import program
 from tests.kit.server import RunningServer
 from tests.kit.tls import NAME, Authority, Pair, TlsClient, s_client, talk
 
@@ -58,7 +59,15 @@ def ask(server: RunningServer, *options: str) -> str:
 def curl(server: RunningServer, authority: Authority, target: str, *options: str) -> bytes:
     assert not isinstance(server.endpoint, str)
     port = server.endpoint[1]
-    command = ["curl", "-sS", "--fail", "--cacert", str(authority.path), "--max-time", "30"]
+    command = [
+        program("curl"),
+        "-sS",
+        "--fail",
+        "--cacert",
+        str(authority.path),
+        "--max-time",
+        "30",
+    ]
     command += ["--resolve", f"{NAME}:{port}:127.0.0.1", *options]
     done = subprocess.run(
         [*command, f"https://{NAME}:{port}{target}"], capture_output=True, timeout=60

@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
+from tests.kit.programs import library
 from tests.kit.server import RunningServer, environment
 from tests.kit.tls import NAME, Authority, Pair, TlsClient, s_client
 from tests.kit.traffic import Traffic
@@ -337,7 +338,7 @@ def test_page_that_stands_in_for_a_broken_application_is_sealed_too(
 
 
 def test_greenlets_serve_with_tls(start: Starter, authority: Authority) -> None:
-    pytest.importorskip("gevent")
+    library("gevent")
     server = start("mirror:app", "-k", "gevent")
     with TlsClient(server.endpoint, authority.client_context()) as client:
         for _ in range(3):

@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-
-pytest.importorskip("flask_sock", reason="pip install flask-sock")
-pytest.importorskip("flask_socketio", reason="pip install flask-socketio")
-
 import socketio
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.tls import NAME, Authority
 from tests.kit.waiting import DEADLINE, wait_until
+
+library("flask_sock")
+library("flask_socketio")
 
 START = Callable[..., RunningServer]
 KINDS = {
