@@ -24,7 +24,7 @@ from fastfork.config import SETTINGS
 from fastfork.config.hooks import HOOKS
 from tests.docs.blocks import ROOT, BadBlock, Block
 from tests.docs.sandbox import Sandbox
-from tests.kit.programs import program, stream_of_nginx
+from tests.kit.programs import library, program, stream_of_nginx
 
 EXTRAS: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
     "optional-dependencies"
@@ -87,7 +87,24 @@ def _check_python(block: Block, sandbox: Sandbox) -> None:
         _only_settings(block)
         _check_config(block, sandbox)
     elif not Path(block.name).name.startswith("test_"):
+        _have_imported(block)
         _run(block, sandbox, sys.executable, "-c", f"import {Path(block.name).stem}")
+
+
+def _have_imported(block: Block) -> None:
+    """A framework that a page's application imports is there, or the page is skipped."""
+    for node in ast.walk(ast.parse(block.text)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for name in names:
+            if name.partition(".")[0] in _modules("test"):
+                library(name.partition(".")[0])
+
+
+def _modules(extra: str) -> list[str]:
+    """Those of the packages that an extra brings, where they have the packages' names."""
+    return [re.split(r"[^\w-]", one)[0].replace("-", "_") for one in EXTRAS[extra]]
 
 
 def _only_settings(block: Block) -> None:
@@ -249,10 +266,21 @@ def take_installation(where: str, text: str) -> bool:
     """Whether `text` installs packages with pip; those of ours have extras that there are."""
     if "pip install" not in text:
         return False
-    for extra in re.findall(r"fastfork\[([\w,-]+)\]|\.\[([\w,-]+)\]", text):
-        unknown = set(",".join(filter(None, extra)).split(",")) - set(EXTRAS)
-        assert not unknown, f"{where}: no extra {sorted(unknown)}; there are {sorted(EXTRAS)}"
+    unknown = set(_extras(text)) - set(EXTRAS)
+    assert not unknown, f"{where}: no extra {sorted(unknown)}; there are {sorted(EXTRAS)}"
     return True
+
+
+def have_installed(text: str) -> None:
+    """What a page's reader has after this `pip install`, the page's test needs too."""
+    for extra in _extras(text):
+        for name in _modules(extra):
+            library(name)
+
+
+def _extras(text: str) -> list[str]:
+    found = re.findall(r"(?:fastfork|\.)\[([\w,-]+)\]", text)
+    return [extra for several in found for extra in several.split(",")]
 
 
 CHECKS: Final[Mapping[str, Callable[[Block, Sandbox], None]]] = {

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block, blocks
-from tests.docs.checks import check, take_installation
+from tests.docs.checks import check, have_installed, take_installation
 from tests.docs.console import Console, commands
 from tests.docs.sandbox import Sandbox
 
@@ -45,7 +45,9 @@ def _play_block(
     if block.language == "console":
         for command in commands(block):
             installs = take_installation(command.where, command.text)
-            if not installs and command.text not in excused:
+            if installs:
+                have_installed(command.text)
+            elif command.text not in excused:
                 console.run(command)
     elif block.language != "text" or first_line(block) not in excused:
         check(block, sandbox)

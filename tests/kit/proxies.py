@@ -65,6 +65,9 @@ class Proxy:
     text: the guide's block, with the addresses of its upstreams replaced."""
 
     def __init__(self, kind: str, files: Path, text: str) -> None:
+        # Before there is anything to close: what is missing ends the test.
+        executable = program("haproxy" if kind == "haproxy" else "nginx")
+        load = stream_of_nginx() if kind == "nginx-stream" else ""
         self.log = files / "proxy.log"
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.setblocking(False)  # HAProxy leaves it as it is
@@ -75,25 +78,20 @@ class Proxy:
         config = files / "proxy.conf"
         if kind == "haproxy":
             config.write_text(replaced(text, {FRONT: f"fd@{inherited}"}))
-            command = [program("haproxy"), "-db", "-f", str(config)]
+            command = [executable, "-db", "-f", str(config)]
         else:
             self._listener.close()  # nginx wants to make its own
-            self._write_nginx(config, files, kind, replaced(text, {FRONT: f"{host}:{port}"}))
-            command = [program("nginx"), "-p", str(files), "-e", str(self.log), "-c", str(config)]
+            text = replaced(text, {FRONT: f"{host}:{port}"})
+            if kind == "nginx":
+                text = f"http {{\n{NGINX_HTTP.format(files=files)}{text}}}\n"
+            config.write_text(NGINX.format(load=load, files=files) + text)
+            command = [executable, "-p", str(files), "-e", str(self.log), "-c", str(config)]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 pass_fds=[inherited] if kind == "haproxy" else (),
             )  # fmt: skip
         wait_until(self._answers, lambda: f"the proxy serves; it said: {self.said()}")
-
-    def _write_nginx(self, config: Path, files: Path, kind: str, text: str) -> None:
-        load = ""
-        if kind == "nginx-stream":
-            load = stream_of_nginx()
-        else:
-            text = f"http {{\n{NGINX_HTTP.format(files=files)}{text}}}\n"
-        config.write_text(NGINX.format(load=load, files=files) + text)
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.said()

@@ -24,13 +24,13 @@ BUDGET = "6000"  # milliseconds
 BROWSER_SECONDS = 90.0  # a machine with little memory starts it slowly
 
 
-def browse(server: RunningServer, *options: str, url: str = "") -> str:
+def browse(browser: str, server: RunningServer, *options: str, url: str = "") -> str:
     """What the browser made of the page, or of another one; '' with --screenshot."""
     host, port = endpoint(server)
     profile = tempfile.mkdtemp(prefix="fastfork-test-browser-")
     done = subprocess.run(
         [
-            program("chromium"),
+            browser,
             "--headless",
             "--no-sandbox",  # the tests may run as root
             "--disable-gpu",
@@ -48,6 +48,12 @@ def browse(server: RunningServer, *options: str, url: str = "") -> str:
     shutil.rmtree(profile, ignore_errors=True)  # its last processes may still write there
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.decode()
+
+
+@pytest.fixture
+def browser() -> str:
+    """Asked for before `busy`, whose servers have to be let go."""
+    return program("chromium")
 
 
 @pytest.fixture
@@ -84,8 +90,8 @@ def _is_steady(page: str) -> bool:
     return all(len(points.split()) >= 4 for points in lines)
 
 
-def test_page_in_a_browser_shows_the_workers_and_goes_on(busy: RunningServer) -> None:
-    page = browse(busy, "--dump-dom")
+def test_page_in_a_browser_shows_the_workers_and_goes_on(browser: str, busy: RunningServer) -> None:
+    page = browse(browser, busy, "--dump-dom")
     assert 'data-live="yes"' in page  # the script has asked again, and was answered
     assert '<span id="live">live</span>' in page
     for worker in facts(endpoint(busy))["workers"]:
@@ -102,12 +108,12 @@ def test_page_in_a_browser_shows_the_workers_and_goes_on(busy: RunningServer) ->
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-def test_page_is_kept_as_a_picture(busy: RunningServer, script: bool) -> None:
+def test_page_is_kept_as_a_picture(browser: str, busy: RunningServer, script: bool) -> None:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     picture = ARTEFACTS / ("admin-page.png" if script else "admin-page-without-script.png")
     picture.unlink(missing_ok=True)
     url = "" if script else without_script(busy)
-    browse(busy, f"--screenshot={picture}", "--window-size=1280,900", url=url)
+    browse(browser, busy, f"--screenshot={picture}", "--window-size=1280,900", url=url)
     data = picture.read_bytes()
     assert data.startswith(b"\x89PNG\r\n")
     size = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -124,8 +130,8 @@ def without_script(server: RunningServer) -> str:
     return copy.as_uri()
 
 
-def test_page_without_script_is_a_table_with_charts(busy: RunningServer) -> None:
-    page = browse(busy, "--dump-dom", url=without_script(busy))
+def test_page_without_script_is_a_table_with_charts(browser: str, busy: RunningServer) -> None:
+    page = browse(browser, busy, "--dump-dom", url=without_script(busy))
     assert '<span id="live">as of the time it was loaded</span>' in page
     for worker in facts(endpoint(busy))["workers"]:
         assert f'<td class="n">{worker["pid"]}</td>' in page

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
-from tests.kit.programs import library
+from tests.kit.programs import library, run
 from tests.kit.server import RunningServer, environment
 from tests.kit.tls import NAME, Authority, Pair, TlsClient, s_client
 from tests.kit.traffic import Traffic
@@ -86,8 +86,8 @@ def _text(path: Path) -> None:
 
 
 def _encrypted(path: Path) -> None:
-    command = f"openssl pkey -in {path} -aes256 -passout pass:secret -out {path}.new"
-    assert os.system(command) == 0
+    how = ("-aes256", "-passout", "pass:secret")
+    run("openssl", "pkey", "-in", str(path), *how, "-out", f"{path}.new")
     Path(f"{path}.new").replace(path)
 
 
