@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.programs import program
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
@@ -111,13 +111,13 @@ def test_listener_that_somebody_made_blocking_holds_up_nobody(
     assert server.get("/").text == str(pid)
 
 
-@pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed: apt install gdb")
 @pytest.mark.parametrize("options", [(), ("--threads", "4"), ("-k", "gevent")], ids=str)
 def test_call_from_a_debugger_ends_nobody(start_server: Starter, options: tuple[str, ...]) -> None:
+    gdb = program("gdb")
     server = start_server(APP, *options)
     (pid,) = server.worker_pids()
     for process in (pid, pid, server.pid):
-        command = ["gdb", "-p", str(process), "-batch", "-nx", "-ex", "call (int)getpid()"]
+        command = [gdb, "-p", str(process), "-batch", "-nx", "-ex", "call (int)getpid()"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if "$1 = " not in done.stdout:
             pytest.skip(f"gdb cannot attach here: {done.stderr.strip()[-200:]}")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.tls import Authority, TlsClient
 from tests.kit.waiting import wait_until
@@ -28,7 +29,7 @@ ASIDE = {
 
 def serve(start_server: Starter, folder: Path, what: str, *options: str) -> RunningServer:
     if "gevent" in options:
-        pytest.importorskip("gevent", reason="gevent is not installed")
+        library("gevent")
     server = start_server("leaving:app", *options, env={"LEAVING_DIR": str(folder)})
     if what == "raised":
         server.expect_alarm("LookupError")

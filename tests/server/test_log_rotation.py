@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.traffic import Traffic
 from tests.kit.waiting import wait_until
@@ -77,9 +78,9 @@ def lines_with(files: Path, name: str, pattern: str) -> collections.Counter[str]
 
 @pytest.mark.parametrize("way", WAYS)
 def test_rotation_and_reloads_lose_no_request_and_no_line(start_server: Starter, way: str) -> None:
-    pytest.importorskip("django")
+    library("django")
     if way == "gevent":
-        pytest.importorskip("gevent")
+        library("gevent")
     server = start_server(
         APP, *WAYS[way], "--error-logfile", LOGS[0], "--access-logfile", LOGS[1],
         "--access-logformat", "asked %(U)s.", "--graceful-timeout", "60", "--keep-alive", "30",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.programs import library
 from tests.kit.response import Response
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
@@ -58,7 +59,7 @@ def start(
     start_server: Starter, way: str, how: str, *options: str, config: str = ""
 ) -> RunningServer:
     if "gevent" in way:
-        pytest.importorskip("gevent")
+        library("gevent")
     return start_server(APP, *LOGS, *WAYS[way], *options, env={"HOW": how}, config=config)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
@@ -75,7 +76,7 @@ def pipe() -> Iterator[Pipe]:
 def start(start_server: Starter, pipe: Pipe, way: str, number: int, *options: str) -> RunningServer:
     """A server whose standard output (1) or error (2) is the pipe."""
     if way == "gevent":
-        pytest.importorskip("gevent")
+        library("gevent")
     server = start_server(
         APP, "--bind", "127.0.0.1:0", *WAYS[way], *options, ready=False, pass_fds=(pipe.into,),
         through=(sys.executable, "-c", BECOME, str(pipe.into), str(number)),

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.client import RawClient
 from tests.kit.meddling import KINDS, Meddling
+from tests.kit.programs import library
 from tests.kit.server import RunningServer
 from tests.kit.tls import Authority, TlsClient
 
@@ -43,7 +44,7 @@ def meddle(server: RunningServer, connect: Callable[[], RawClient]) -> None:
 
 def options_of(kind: str) -> tuple[str, ...]:
     if kind == "gevent":
-        pytest.importorskip("gevent", reason="gevent is not installed")
+        library("gevent")
         if "libclang_rt.asan" in os.environ.get("LD_PRELOAD", ""):
             pytest.skip("ASan takes the stacks that greenlets change under it for errors")
     return WORKERS[kind]
