@@ -6,8 +6,6 @@ are built on this.
 Runs in: worker
 """
 
-from posix.unistd cimport close
-
 from fastfork._core.connection cimport (
     BODY,
     CLOSED,
