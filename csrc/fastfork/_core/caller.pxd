@@ -4,7 +4,8 @@ from fastfork._core.response cimport Responder
 
 cdef class Caller(Receiver):
     cdef object app
-    cdef list spares           # responders
+    cdef Responder spare       # the first of those that wait for work
+    cdef int spare_count
     cdef Responder _responder(self)
     cdef int _give_back(self, Responder responder) except -1
     cdef int _shed(self) except -1

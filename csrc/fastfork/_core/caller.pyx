@@ -11,7 +11,7 @@ from posix.unistd cimport close
 
 from fastfork._core.connection cimport CLOSED, LINGERING, NEVER, Connection
 from fastfork._core.connections cimport CONNECTIONS, EPOLLIN
-from fastfork._core.crew cimport Seat
+from fastfork._core.crew cimport Seat, come_back, go_out
 from fastfork._core.deadlines cimport LINGER
 
 import socket
@@ -37,16 +37,21 @@ cdef class Caller(Receiver):
 
     def __cinit__(self, app, **_kwargs):
         self.app = app
-        self.spares = []
 
     cdef Responder _responder(self):
-        if self.spares:
-            return <Responder>self.spares.pop()
-        return Responder.__new__(Responder, self.site)
+        cdef Responder responder = self.spare
+        if responder is None:
+            return Responder.__new__(Responder, self.site)
+        self.spare, responder.next = responder.next, None
+        self.spare_count -= 1
+        return responder
 
     cdef int _give_back(self, Responder responder) except -1:
         """It has answered, and still holds what the application left behind."""
-        self.crew.seat.worn.append(responder)
+        cdef Seat seat = self.crew.seat
+        responder.next = <Responder>seat.worn
+        seat.worn = responder
+        seat.worn_count += 1
         return 0
 
     cdef int _shed(self) except -1:
@@ -55,20 +60,25 @@ cdef class Caller(Receiver):
         It is the application's time and its thread: a finalizer may well roll a transaction back.
         Others have the hub meanwhile, and the answers are on their way."""
         cdef Seat seat = self.crew.seat
-        cdef Responder responder
-        self.crew.out(seat, self.now)
-        for responder in seat.worn:
+        cdef Responder first = <Responder>seat.worn, responder = first
+        seat.worn = None
+        seat.worn_count = 0
+        go_out(self.crew, seat, self.now)
+        while responder is not None:
             responder.shed()
-        self.crew.back(seat)
-        for responder in seat.worn:
+            responder = responder.next
+        come_back(self.crew, seat)
+        while first is not None:
+            responder, first = first, first.next
             self._recycle(responder)
-        seat.worn.clear()
         return 0
 
     cdef int _recycle(self, Responder responder) except -1:
         """It may serve again if nobody else refers to what it gave away."""
-        if responder.recyclable() and len(self.spares) < SPARE_MAX:
-            self.spares.append(responder)
+        responder.next = None
+        if responder.recyclable() and self.spare_count < SPARE_MAX:
+            responder.next, self.spare = self.spare, responder
+            self.spare_count += 1
         else:
             responder.retire()
         return 0

@@ -30,7 +30,8 @@ cdef class Seat:
     cdef int64_t *place        # its words on the scoreboard
     cdef dict environ          # of the request it is answering, or None
     cdef list inbox            # connections and responders to go on with on this thread
-    cdef list worn             # responders that have answered, and hold what the application left
+    cdef object worn           # first of the responders that have answered, and hold what the
+    cdef int worn_count        # ... application left; each knows the `next` one
     cdef int streams           # responses of its that wait to go on
     cdef bint waits            # in park()
     cdef readonly bint serves  # runs the application; the keeper does not
@@ -74,3 +75,22 @@ cdef class Crew(Turnstile):
     cdef void _lead(self, Seat seat) noexcept
     cdef void _choose(self) noexcept
     cdef void _wake(self, Seat seat) noexcept
+
+
+# The same as Crew's methods, for where each request comes by: mostly nobody waits to come inside.
+
+cdef inline void go_out(Crew crew, Seat seat, int64_t now) noexcept:
+    if crew.many or crew.waiters or crew.postponed is not None:
+        crew.out(seat, now)
+        return
+    crew.calls += 1
+    crew.inside = False
+
+
+cdef inline void come_back(Crew crew, Seat seat) noexcept:
+    if crew.many or crew.inside or crew.forks.foreign or crew.seat is not seat:
+        crew.back(seat)
+        return
+    crew.inside = True
+    crew.owner = seat.ident
+    crew.calls -= 1

@@ -89,7 +89,6 @@ cdef class Seat:
         self.fd = -1
         self.serves = serves
         self.inbox = []
-        self.worn = []
         self.received = <char *>malloc(RECEIVE_BYTES)
         if self.received == NULL:
             raise MemoryError
@@ -261,8 +260,8 @@ cdef class Crew(Turnstile):
     cdef int end(self) except -1:
         """It has done with it, or failed."""
         cdef Seat seat = self.seat
-        if not self.answers():
-            return 0
+        if not seat.serves or seat.place[SINCE] == 0:
+            return 0  # see `answers`
         seat.environ = None
         seat.place[SINCE] = 0
         self.busy -= 1

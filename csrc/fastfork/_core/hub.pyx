@@ -76,7 +76,8 @@ cdef class Hub(Caller):
         seat: of the thread that calls, where there are several.  -2: another one leads now.
         """
         cdef double wait = 0.0
-        self.crew.stay()
+        if self.crew.forks.foreign:
+            self.crew.stay()
         self.crew.enter(self.crew.first if seat is None else seat)
         try:
             if seat is None:
@@ -87,7 +88,7 @@ cdef class Hub(Caller):
                 self.now = self.turn_ns = now_ns()
                 self._go_on_here(0)
                 self._flush()
-                if self.crew.seat.worn:
+                if self.crew.seat.worn is not None:
                     self._shed()
             if self.crew.leader is not seat:
                 self._nudge()
@@ -149,7 +150,7 @@ cdef class Hub(Caller):
         if 0 <= due <= began:
             self._expire(began)
             self._flush()
-        if self.crew.seat.worn:
+        if self.crew.seat.worn is not None:
             self._shed()
         if self.listen_again and self.now >= self.listen_again:
             self.listen_again = 0
@@ -266,7 +267,7 @@ cdef class Hub(Caller):
         tally_wait(self.slot, began - self.asked_ns)
         responder.environ = environ
         environ = None  # what is in it is the application's: the responder lets go of it (shed)
-        if len(self.crew.seat.worn) >= WORN_MAX:
+        if self.crew.seat.worn_count >= WORN_MAX:
             self.batch.flush()
             self._shed()
         how = self._run(responder)

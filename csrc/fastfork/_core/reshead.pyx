@@ -192,7 +192,7 @@ cdef class ResponseHead:
         cdef const char *value
         cdef char *out
         if type(item) is not tuple:
-            item = _pair(item)
+            return self._field(_pair(item))
         if len(<tuple>item) != 2:
             raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
         field, text = <tuple>item
@@ -205,11 +205,12 @@ cdef class ResponseHead:
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
             raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
         # RFC 9110 section 5.5: white space around a value is no part of it.
-        while vn and (value[vn - 1] == b' ' or value[vn - 1] == b'\t'):
-            vn -= 1
-        while vn and (value[0] == b' ' or value[0] == b'\t'):
-            value += 1
-            vn -= 1
+        if vn and (value[vn - 1] <= b' ' or value[0] <= b' '):
+            while vn and (value[vn - 1] == b' ' or value[vn - 1] == b'\t'):
+                vn -= 1
+            while vn and (value[0] == b' ' or value[0] == b'\t'):
+                value += 1
+                vn -= 1
         if not self._takes(name, n, value, vn):
             return 0
         self._need(n + vn + 4)

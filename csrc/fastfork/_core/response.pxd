@@ -20,6 +20,7 @@ cdef class Responder(Called):
     cdef object waste          # the body, once it is closed
     cdef object raised         # what the application raised
     cdef object spool          # the file that its request's body was in
+    cdef Responder next        # of those that wait: to let go of that, or for work
     cdef int run(self, app) except -1
     cdef int _call(self, app) except -1
     cdef int shed(self) except -1

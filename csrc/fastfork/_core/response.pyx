@@ -13,7 +13,7 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
-from fastfork._core.crew cimport Crew
+from fastfork._core.crew cimport Crew, come_back, go_out
 from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
@@ -63,11 +63,11 @@ cdef class Responder(Called):
         cdef Crew crew = self.site.crew
         self.seat = crew.seat
         try:
-            crew.out(self.seat, self.began_ns)
+            go_out(crew, self.seat, self.began_ns)
             try:
                 body = app(self.environ, self._start_response)
             finally:
-                crew.back(self.seat)
+                come_back(crew, self.seat)
         except BaseException:
             return self._failed()
         if self.site.crew.forks.foreign:
