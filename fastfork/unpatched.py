@@ -78,7 +78,10 @@ def _forked(fork: Callable[[], int]) -> int:
     are errors, or where whoever shows them does: a child would live of which nobody knows.  So it
     says its pid through a pipe, which is read in that case only.
     """
-    reader, writer = os.pipe()
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        return fork()  # what cannot be had is for the child to tell, which needs more
     try:
         try:
             pid = fork()

@@ -186,6 +186,9 @@ class Worker(ABC):
             self.open(app)
         except (OSError, SystemCallRefused) as error:
             self.log.error("Worker cannot serve: %s", cause_of(error))
+            # What the way out needs it shall have: gevent's loop aborts the process without.
+            for listener in self.listeners:
+                listener.sock.close()
             return BootError.exit_code
         except Exception:
             self.log.exception("Worker cannot serve")

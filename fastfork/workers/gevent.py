@@ -82,6 +82,12 @@ class GeventWorker(ReactorWorker):
         # What stands for a greenlet in threading is a daemon for gevent, and a Thread that a
         # request starts would be one too, and cut with the worker.
         _DummyThread._daemonic = False
+        # Its loop ends the process by SIGABRT where it finds no descriptors for what wakes it, be
+        # it on the way out; so it gets them before the application may have used them up.
+        waker = get_hub().loop.async_()
+        waker.start(lambda: None)
+        waker.stop()
+        waker.close()
 
     def shares_connections(self) -> bool:
         """Never: there is always a greenlet for a request."""

@@ -133,8 +133,8 @@ PYX = (
         "hub.pyx",
         "a request that crosses the end of the wait is lost",
         TIME,
-        "if wait != LINGER and wait != BRIEF_LINGER and recv(",
-        "if False and recv(",
+        "if (wait != LINGER and wait != BRIEF_LINGER\n                and recv(",
+        "if (False\n                and recv(",
     ),
     # -- the environ
     CoreMutant(

@@ -143,7 +143,7 @@ RESPONSES = (
         "pusher.c",
         "an interrupted send ends the connection",
         FAULTS,
-        "} while (n < 0 && errno == EINTR);",
+        "} while (n < 0 && ff_interrupted(errno));",
         "} while (0);",
     ),
     # -- fields of the application
@@ -208,8 +208,8 @@ RESPONSES = (
         "response.pyx",
         "close() is called twice",
         ERRORS,
-        "                    close()\n                finally:",
-        "                    close()\n                    close()\n                finally:",
+        "                    close()\n            finally:",
+        "                    close()\n                    close()\n            finally:",
     ),
     CoreMutant(
         "response.pyx",
@@ -229,7 +229,7 @@ RESPONSES = (
         "response.pyx",
         "more of a file than the announced length",
         FILES,
-        "available = min(available, self.head.length)",
-        "pass",
+        "segment.left = min(segment.left, self.head.length)\n            if segment",
+        "pass\n            if segment",
     ),
 )
