@@ -77,12 +77,6 @@ C_FLAGS = [
 HOW = " ".join(
     [MODE, *C_FLAGS, *(os.environ.get(name, "") for name in ("CC", "CFLAGS", "LDFLAGS"))]
 )
-# The modules that a request goes through.
-HOT = {
-    *("batch", "body", "called", "caller", "connection", "connections", "crew", "deadlines"),
-    *("environ", "exchange", "hub", "parsers", "receiver", "reshead", "response", "turnstile"),
-    "uploads",
-}
 ARCHIVE = "fastfork_plain"
 LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
 
@@ -150,11 +144,6 @@ def check_compiler() -> None:
         fail(f"there is no usable Python.h in {' or '.join(paths)}")
 
 
-def flags_of(module: str) -> list[str]:
-    """What runs for each request is worth the time of -O3; all else has -O2, in half of it."""
-    return C_FLAGS if module in HOT else ["-O2" if flag == "-O3" else flag for flag in C_FLAGS]
-
-
 def extensions() -> list[Extension]:
     """One extension a .pyx file."""
     plain_c = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.[ch]"))
@@ -164,7 +153,7 @@ def extensions() -> list[Extension]:
             [str(CORE / path.name)],
             include_dirs=["csrc"],
             depends=plain_c,
-            extra_compile_args=flags_of(path.stem),
+            extra_compile_args=C_FLAGS,
             extra_link_args=LINK_FLAGS,
         )
         for path in sorted((ROOT / CORE).glob("*.pyx"))
