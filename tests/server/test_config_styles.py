@@ -142,7 +142,8 @@ STYLES = [
     Style("threads.py", says=("Using worker: gthread, ",)),
     Style("greenlets.py", says=("Using worker: gevent",)),
     Style("patching.py", says=("Using worker: gevent",), workers=2),
-    Style("left_out.py", says=(f"{IGNORED}control_socket_disable, dirty_workers, dirty_apps, ",
+    Style("left_out.py", says=("settings that are not needed here: control_socket_disable",
+                               f"{IGNORED}dirty_workers, dirty_apps, ",
                                ", uwsgi_allow_ips, dirty_worker_init")),
 ]  # fmt: skip
 

@@ -61,28 +61,6 @@ def test_silent_connections_give_way_too(start_server: Starter) -> None:
     assert not any(has_ended(client) for client in silent[1:])
 
 
-def test_connections_with_work_do_not_give_way(start_server: Starter) -> None:
-    """Who comes then waits, at no cost, until one of them is done."""
-    server, pid, before = full(start_server)
-    busy = [server.connect() for _ in range(ROOM)]
-    for client in busy:
-        client.send(POST + b"half!")
-    wait_until(lambda: processes.sockets(pid) == before + ROOM, "the worker is full")
-    late = server.connect()
-    late.send_request("GET", "/hello?late", [("Connection", "close")])
-    began, used = time.monotonic(), processes.cpu_seconds(pid)
-    assert not select.select([late.sock], [], [], 1.0)[0]
-    share = (processes.cpu_seconds(pid) - used) / (time.monotonic() - began)
-    assert share < 0.2  # a busy loop would be 1
-    busy[7].send(b"whole")
-    assert busy[7].read_response().status == 200
-    busy[7].close()
-    assert late.read_response().text == "late"
-    for client in [*busy[:7], *busy[8:]]:
-        client.send(b"whole")
-        assert client.read_response().status == 200
-
-
 def test_connections_above_the_limit_are_all_served_in_turn(start_server: Starter) -> None:
     server, pid, before = full(start_server)
     clients = [server.connect() for _ in range(5 * ROOM)]

@@ -14,6 +14,7 @@ cdef extern from "handover.h" nogil:
 
 cdef class Acceptor:
     cdef readonly int error   # errno of the last accept that found the system short, or 0
+    cdef int refused          # calls in a row that were not let through
     cdef dict addresses
     cdef int set_ready(self, int fd) except -1
     cdef Connection accept(self, int fd, unsigned int listener)

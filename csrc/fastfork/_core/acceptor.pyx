@@ -61,6 +61,7 @@ cdef enum:
     HIGH = 1024
     ADDRESSES_MAX = 1024  # distinct peers whose text is shared between their connections
     SKIP_MAX = 16         # connections that died in the queue, skipped in one call
+    REFUSED_MAX = 1024    # of which so many in a row are a refusal of the call as such
 
 
 cdef int _leave_low(int fd) noexcept nogil:
@@ -105,7 +106,7 @@ cdef class Acceptor:
         `error` says why there is none: 0, nobody waits; else the errno of a shortage of
         descriptors or memory, which leaves the listener readable and must not be tried
         again at once.  A client that is gone already (ECONNABORTED, EPROTO ...) is skipped.
-        Raises SystemCallRefused when no call is let through.
+        Raises SystemCallRefused after REFUSED_MAX calls of which none was let through.
         """
         cdef sockaddr_storage address
         cdef socklen_t size
@@ -125,9 +126,12 @@ cdef class Acceptor:
         else:
             # Of a firewall this is about one client each (accept(2)).
             if errno in (EPERM, EACCES, ENOSYS):
-                raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
+                self.refused += SKIP_MAX
+                if self.refused >= REFUSED_MAX:
+                    raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
         if got < 0:
             return None
+        self.refused = 0
         if LOW <= got < HIGH:
             got = _leave_low(got)
         connection = Connection.__new__(Connection)
