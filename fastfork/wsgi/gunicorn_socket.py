@@ -68,7 +68,9 @@ class GunicornSocket:
         return connection
 
     def _take(self) -> Any:
-        return self._connection().take()
+        connection = self._connection()
+        # Taken once, it is there for a thread of the application at the worker's end too.
+        return connection.taken or connection.take()
 
     def _look(self, name: str, *arguments: Any) -> Any:
         """What the socket says of itself, whosever it is."""
