@@ -23,9 +23,9 @@ from fastfork.process.program import Program
 from fastfork.wsgi import variables
 from fastfork.wsgi.mounted import script_name
 
-from . import configure, status, tell
+from . import configure, tell
 from .exitcodes import BAD_USAGE, FAILED, INTERRUPTED, OK
-from .parser import PROGRAM, CommandLineParser, OptionError
+from .parser import PROGRAM, STATUS, CommandLineParser, OptionError
 from .report import config_lines
 
 if TYPE_CHECKING:
@@ -44,8 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return tell.tell(words[1:])
         if words[:1] == [configure.COMMAND]:
             return configure.configure(words[1:], _loader, _check)
-        if words[:1] == [status.COMMAND]:
-            return status.status(words[1:])
+        if words[:1] == [STATUS]:
+            # Late: it brings an HTTP client and ssl, which no server needs for its start.
+            from .status import status
+
+            return status(words[1:])
         return _run(CommandLineParser().options(words), program)
     except OptionError as error:
         return _usage(str(error))

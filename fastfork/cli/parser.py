@@ -21,7 +21,8 @@ PROGRAM: Final = "fastfork"
 USAGE: Final = f"{PROGRAM} [OPTIONS] MODULE:APP"
 # gunicorn's form, which scripts look for.
 VERSION: Final = f"{PROGRAM} (version {__version__})"
-COMMANDS: Final = ("config", "signal", "status")  # of configure.py, tell.py and status.py
+STATUS: Final = "status"
+COMMANDS: Final = ("config", "signal", STATUS)  # of configure.py, tell.py and status.py
 VERBOSE: Final = "--verbose"
 
 

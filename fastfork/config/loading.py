@@ -121,8 +121,11 @@ class _Load:
         """GUNICORN_CMD_ARGS and FASTFORK_CMD_ARGS."""
         given: Given = {}
         for variable in _VARIABLES_OF_OPTIONS:
+            text = environ.get(variable, "")
+            if not text.strip():
+                continue  # a parser of all options takes milliseconds to make
             try:
-                found = options.from_variable(variable, environ.get(variable, ""))
+                found = options.from_variable(variable, text)
             except options.OptionError as error:
                 self.bad.append(f"{variable}: {error}")
                 continue

@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["DevelopmentSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class DevelopmentSettings:
     """Development."""
 

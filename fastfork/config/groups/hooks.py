@@ -21,7 +21,7 @@ def _hook(name: str) -> HookFunction | None:
     return setting(None, kind_of(name), HOOKS[name].when, reload="live", more=more)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class HookSettings:
     """Server hooks."""
 

@@ -24,7 +24,7 @@ from ..spec import setting
 __all__ = ["LogSettings", "SyslogSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class LogSettings:
     """Logs."""
 
@@ -135,7 +135,7 @@ class LogSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class SyslogSettings:
     """System log."""
 

@@ -14,7 +14,7 @@ from ..spec import setting
 __all__ = ["MetricSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class MetricSettings:
     """Metrics."""
 

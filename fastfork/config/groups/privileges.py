@@ -14,7 +14,7 @@ from ..spec import setting
 __all__ = ["PrivilegeSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class PrivilegeSettings:
     """Users and permissions."""
 

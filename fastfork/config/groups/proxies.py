@@ -15,7 +15,7 @@ from ..spec import setting
 __all__ = ["ProxySettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class ProxySettings:
     """Proxies."""
 

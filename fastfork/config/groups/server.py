@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["FileSettings", "ProcessSettings", "SocketSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class FileSettings:
     """Config file and application."""
 
@@ -57,7 +57,7 @@ class FileSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class SocketSettings:
     """Sockets."""
 
@@ -102,7 +102,7 @@ class SocketSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class ProcessSettings:
     """Process."""
 

@@ -14,7 +14,7 @@ from ..tlskinds import ANYTHING, CERT_REQS, TLS_VERSION
 __all__ = ["TlsSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class TlsSettings:
     """TLS."""
 

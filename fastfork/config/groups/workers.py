@@ -19,7 +19,7 @@ MOST_REQUESTS = 2**31 - 1
 MOST_THREADS = 256
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class WorkerSettings:
     """Worker processes."""
 
