@@ -8,7 +8,9 @@ GCC ?= gcc
 BIND ?= 127.0.0.1:8000
 APP ?= fastfork.demo:app
 ARGS ?=
-JOBS ?= $(shell nproc)
+CORES := $(shell nproc)
+# Processes that run tests.  Most of their time is waiting, for other processes and for deadlines.
+JOBS ?= $(shell expr 2 \* $(CORES))
 FUZZ_SECONDS ?= 60
 
 PY := $(VENV)/bin/python
@@ -18,7 +20,6 @@ RUN := env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(PY)
 SOURCES := setup.py pyproject.toml MANIFEST.in README.md \
     $(shell find fastfork csrc -type f \( -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' \
         -o -name '*.pxi' -o -name '*.[ch]' -o -name '*.md' -o -name py.typed \))
-# Where all tests run.  Most of their time is waiting, for processes and for deadlines.
 SIDE_BY_SIDE = --numprocesses $(JOBS) --dist worksteal
 CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
@@ -35,7 +36,9 @@ RACES := build/races
 RACES_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(RACES)/bin/python
 IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory VENV=$(RACES)
 # Not with gevent: ASan takes the stacks that greenlets change under it for errors.
-SANITIZE_TESTS := --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
+# These compute all the time, with much memory.
+SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
+    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 
@@ -79,7 +82,7 @@ fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "
 	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
-	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) $(SANITIZE_TESTS))
+	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SANITIZE_TESTS))
 
 flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: does memory grow?
 	FASTFORK_FLAT_REQUESTS=100000 $(RUN) -m pytest -s -o faulthandler_timeout=0 \
