@@ -24,6 +24,7 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 import fastfork  # noqa: E402
+from tests.kit.lending import Lender  # noqa: E402
 from tests.kit.server import Fleet, RunningServer  # noqa: E402
 
 if TYPE_CHECKING:
@@ -139,6 +140,26 @@ def start_server(request: pytest.FixtureRequest, server_files: Path) -> Iterator
     except BaseException:
         request.node.stash[FAILED] = True  # the report of this phase comes after the fixtures
         raise
+
+
+@pytest.fixture(scope="module")
+def lender() -> Iterator[Lender]:
+    """The servers that tests of one module share."""
+    made = Lender()
+    made.must_stay = bool(os.environ.get("FASTFORK_TEST_LEAVE"))
+    yield made
+    made.finish()
+
+
+@pytest.fixture
+def borrow_server(request: pytest.FixtureRequest, lender: Lender) -> Iterator[Starter]:
+    """As `start_server`, for tests that leave a server as it was: those of one module that ask
+    for the same one share it.
+
+    After each test no worker may be another one, no descriptor open, no alarm in the log.
+    """
+    yield lender.lend
+    lender.take_back(failed=request.node.stash.get(FAILED, False))
 
 
 @pytest.fixture

@@ -242,6 +242,14 @@ class RunningServer:
 
     # -- ending
 
+    def settle(self) -> None:
+        """Close the connections of a test, and assert that it has left nothing."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self._check_descriptors()
+        self._check_log()
+
     def finish(self) -> None:
         """Stop, and assert that nothing is wrong and nothing is left."""
         for client in self._clients:

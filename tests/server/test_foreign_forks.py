@@ -18,7 +18,7 @@ from tests.kit import processes
 from tests.kit.client import RawClient
 from tests.kit.response import Response
 from tests.kit.server import RunningServer
-from tests.kit.tls import Authority, TlsClient
+from tests.kit.tls import Authority, Pair, TlsClient
 from tests.kit.waiting import wait_until
 
 APP = "forking:app"
@@ -58,16 +58,17 @@ class Site:
         return pid
 
 
-@pytest.fixture(params=KINDS)
-def site(
-    request: pytest.FixtureRequest, start_server: Starter, authority: Authority
-) -> Iterator[Site]:
-    options = ["--keep-alive", "60", *KINDS[request.param]]
-    has_tls = "TLS" in request.param
+@pytest.fixture(scope="module")
+def pair(authority: Authority) -> Pair:
+    return authority.issue("forks")
+
+
+def site_of(kind: str, start: Starter, authority: Authority, pair: Pair) -> Iterator[Site]:
+    options = ["--keep-alive", "60", *KINDS[kind]]
+    has_tls = "TLS" in kind
     if has_tls:
-        pair = authority.issue("forks")
         options += ["--certfile", str(pair.certificate), "--keyfile", str(pair.key)]
-    server = start_server(APP, *options)
+    server = start(APP, *options)
     for pid in server.worker_pids():
         server.forget_descriptors(pid)  # pools that it keeps, and their servers
     clients: list[RawClient] = []
@@ -79,12 +80,27 @@ def site(
             clients.append(RawClient(server.endpoint))
         return clients[-1]
 
-    made = Site(server, connect, "greenlets" in request.param)
+    made = Site(server, connect, "greenlets" in kind)
     yield made
     for client in clients:
         client.close()
     for pid in made.sleepers:
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(params=KINDS)
+def site(
+    request: pytest.FixtureRequest, start_server: Starter, authority: Authority, pair: Pair
+) -> Iterator[Site]:
+    yield from site_of(request.param, start_server, authority, pair)
+
+
+@pytest.fixture(params=KINDS)
+def shared_site(
+    request: pytest.FixtureRequest, borrow_server: Starter, authority: Authority, pair: Pair
+) -> Iterator[Site]:
+    """One whose worker forks for one test after the other, as it does for requests."""
+    yield from site_of(request.param, borrow_server, authority, pair)
 
 
 def has_of_the_server(pid: int) -> list[str]:
@@ -93,29 +109,29 @@ def has_of_the_server(pid: int) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_processes_compute_for_a_request(site: Site, method: str) -> None:
+def test_processes_compute_for_a_request(shared_site: Site, method: str) -> None:
     # With gevent's patches a Pool never ends, and pipes are non-blocking where Connection does not
     # expect that, with and without a server.
-    ways = ["executor"] if site.is_gevent else ["pool", "executor", "process"]
-    pid = site.get("/").text
+    ways = ["executor"] if shared_site.is_gevent else ["pool", "executor", "process"]
+    pid = shared_site.get("/").text
     for way in ways:
-        assert site.get(f"/{way}/{method}").text == "14", way
-    assert site.get("/").text == pid
+        assert shared_site.get(f"/{way}/{method}").text == "14", way
+    assert shared_site.get("/").text == pid
 
 
 @pytest.mark.parametrize("kind", ["fork", "process", "library", "preexec", "program", "spawn"])
-def test_others_do_not_notice_a_process_that_lives_on(site: Site, kind: str) -> None:
-    pid = site.get("/").text
-    idle = [site.connect() for _ in range(6)]
+def test_others_do_not_notice_a_process_that_lives_on(shared_site: Site, kind: str) -> None:
+    pid = shared_site.get("/").text
+    idle = [shared_site.connect() for _ in range(6)]
     assert {client.request("GET", "/").text for client in idle} == {pid}
-    child = site.sleeper(kind)
+    child = shared_site.sleeper(kind)
     for client in idle[:3]:
         client.reset()
     for client in idle[3:5]:
         client.close()
     whole = "".join(f"block {number}\n" for number in range(5))
     for _ in range(6):
-        assert site.get("/stream").text == whole
+        assert shared_site.get("/stream").text == whole
         assert idle[5].request("GET", "/").text == pid
     idle[5].close()
     wait_until(lambda: processes.rests(int(pid)), "the worker sleeps")

@@ -26,8 +26,8 @@ UPLOAD = bytes(range(256)) * (12 << 10)  # 3 MiB
 
 
 @pytest.fixture
-def server(start_server: Starter, http_parser: str) -> RunningServer:
-    return start_server("worker_plain:app", "--http-parser", http_parser, "--keep-alive", "30")
+def server(borrow_server: Starter, http_parser: str) -> RunningServer:
+    return borrow_server("worker_plain:app", "--http-parser", http_parser, "--keep-alive", "30")
 
 
 @pytest.fixture
