@@ -14,27 +14,28 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 
-def read() -> None:
+def read() -> Callable[[], object]:
     nobody, _kept_open = os.pipe()
-    os.read(nobody, 1)
+    return partial(os.read, nobody, 1)
 
 
-def recv() -> None:
-    one, _other = socket.socketpair()
-    one.recv(1)
+def recv() -> Callable[[], object]:
+    ends = socket.socketpair()
+    return lambda: ends[0].recv(1)
 
 
-def waitpid() -> None:
+def waitpid() -> Callable[[], object]:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         while os.getppid() == parent:
             time.sleep(0.01)
         os._exit(0)
-    os.waitpid(pid, 0)
+    return partial(os.waitpid, pid, 0)
 
 
 def clear_nonblocking() -> None:
@@ -51,14 +52,21 @@ def clear_nonblocking() -> None:
             continue
 
 
-WAITS: dict[str, Callable[[], None]] = {"read": read, "recv": recv, "waitpid": waitpid}
+# Each makes what it waits for, and returns the call that waits.
+WAITS: dict[str, Callable[[], Callable[[], object]]] = {
+    "read": read,
+    "recv": recv,
+    "waitpid": waitpid,
+}
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
     name = environ["PATH_INFO"].lstrip("/")
     if name in WAITS:
+        # What runs at a fork hides an exception of a signal handler: so the fork comes before it.
+        wait = WAITS[name]()
         environ["wsgi.errors"].write(f"The application waits in {name}\n")
-        WAITS[name]()
+        wait()
     if name == "die":
         os._exit(1)
     if name == "listener/blocking":
