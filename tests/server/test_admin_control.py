@@ -16,14 +16,24 @@ from tests.kit.server import RunningServer
 from tests.kit.waiting import wait_until
 
 
+def start(starter: Starter) -> RunningServer:
+    bind = ("--admin-bind", "unix:admin.sock")
+    return starter("held:app", *ADMIN, *bind, config="workers = 1")
+
+
 @pytest.fixture
-def controlled(start_server: Starter, server_files: Path) -> RunningServer:
-    bind = f"unix:{server_files}/admin.sock"
-    return start_server("held:app", *ADMIN, "--admin-bind", bind, config="workers = 1")
+def controlled(start_server: Starter) -> RunningServer:
+    return start(start_server)
+
+
+@pytest.fixture
+def obstinate(borrow_server: Starter) -> RunningServer:
+    """One that refuses whatever the tests ask of it."""
+    return start(borrow_server)
 
 
 def control(server: RunningServer) -> str:
-    return str(server.files.parent / "admin.sock")
+    return str(server.files / "admin.sock")
 
 
 @pytest.mark.effect("admin_bind")
@@ -48,10 +58,8 @@ def test_number_of_workers_is_set_through_the_unix_socket(controlled: RunningSer
 
 
 @pytest.mark.parametrize("count", ["", "0", "-1", "many", "999999999999", "²"])
-def test_number_that_cannot_be_is_refused_with_advice(
-    controlled: RunningServer, count: str
-) -> None:
-    with RawClient(control(controlled)) as client:
+def test_number_that_cannot_be_is_refused_with_advice(obstinate: RunningServer, count: str) -> None:
+    with RawClient(control(obstinate)) as client:
         body = f"workers={count}".encode()
         client.send(
             b"POST /scale HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
@@ -76,16 +84,16 @@ def test_reload_reopen_and_drain_are_asked_for(controlled: RunningServer) -> Non
 
 
 @pytest.mark.parametrize("target", ["/scale?workers=2", "/reload", "/reopen", "/drain"])
-def test_nothing_is_controlled_over_tcp(controlled: RunningServer, target: str) -> None:
+def test_nothing_is_controlled_over_tcp(obstinate: RunningServer, target: str) -> None:
     for method in ("POST", "GET", "PUT"):
-        assert ask(endpoint(controlled), target, method).status == 404
-    assert ask(control(controlled), target, "GET").status == 405
-    assert "Asked through" not in controlled.log.text()
+        assert ask(endpoint(obstinate), target, method).status == 404
+    assert ask(control(obstinate), target, "GET").status == 405
+    assert "Asked through" not in obstinate.log.text()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_pages_are_only_for_reading(controlled: RunningServer, method: str) -> None:
-    for where in (endpoint(controlled), control(controlled)):
+def test_pages_are_only_for_reading(obstinate: RunningServer, method: str) -> None:
+    for where in (endpoint(obstinate), control(obstinate)):
         answer = ask(where, "/status.json", method)
         assert (answer.status, answer.get("Allow")) == (405, "GET, HEAD")
 

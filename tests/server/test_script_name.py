@@ -51,15 +51,15 @@ def post_request(worker, req, environ): worker.log.info("after: %s", environ["PA
 
 
 @pytest.mark.parametrize("said", ["/other", "/shop", "", "/"])
-def test_trusted_proxy_has_the_last_word(start_server: Starter, said: str) -> None:
-    server = start_server("worker_plain:app", env={"SCRIPT_NAME": "/shop"})
+def test_trusted_proxy_has_the_last_word(borrow_server: Starter, said: str) -> None:
+    server = borrow_server("worker_plain:app", env={"SCRIPT_NAME": "/shop"})
     path = f"{said.rstrip('/')}/environ"
     with server.connect() as client:
         assert seen(client, path, ("SCRIPT_NAME", said)) == (said.rstrip("/"), "/environ")
 
 
-def test_field_with_a_dash_says_nothing(start_server: Starter) -> None:
-    server = start_server("worker_plain:app", env={"SCRIPT_NAME": "/shop"})
+def test_field_with_a_dash_says_nothing(borrow_server: Starter) -> None:
+    server = borrow_server("worker_plain:app", env={"SCRIPT_NAME": "/shop"})
     with server.connect() as client:
         assert seen(client, "/shop/environ", ("Script-Name", "/evil")) == ("/shop", "/environ")
 

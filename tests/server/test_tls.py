@@ -25,14 +25,20 @@ UPLOAD = bytes(range(256)) * (32 << 10)  # 8 MiB
 ANCIENT = "DEFAULT:@SECLEVEL=0"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pair(authority: Authority) -> Pair:
     return authority.issue("server")
 
 
 @pytest.fixture
-def server(start_server: Starter, pair: Pair) -> RunningServer:
+def server(borrow_server: Starter, pair: Pair) -> RunningServer:
     """Two workers with TLS."""
+    return start_tls(borrow_server, pair, workers=2)
+
+
+@pytest.fixture
+def own_server(start_server: Starter, pair: Pair) -> RunningServer:
+    """One for a test that looks for a line of the log, which comes once in a while only."""
     return start_tls(start_server, pair, workers=2)
 
 
@@ -94,11 +100,11 @@ def test_openssl_and_curl_speak_every_version_that_is_safe(
 
 
 @pytest.mark.parametrize("version", ["1", "1_1"])
-def test_older_versions_are_refused(server: RunningServer, version: str) -> None:
-    said = ask(server, f"-tls{version}", "-cipher", ANCIENT)
+def test_older_versions_are_refused(own_server: RunningServer, version: str) -> None:
+    said = ask(own_server, f"-tls{version}", "-cipher", ANCIENT)
     assert "alert protocol version" in said
     assert "HTTP/1.1" not in said
-    server.log.wait_for("TLS with ip=127.0.0.1 failed: UNSUPPORTED_PROTOCOL")
+    own_server.log.wait_for("TLS with ip=127.0.0.1 failed: UNSUPPORTED_PROTOCOL")
 
 
 @pytest.mark.effect("tls_min_version")
@@ -210,10 +216,12 @@ def test_client_certificates_are_taken_as_they_are_asked_for(
 # -- what is no TLS
 
 
-def test_plain_http_on_the_port_gets_a_page(server: RunningServer) -> None:
-    answer = server.get("/")
+def test_plain_http_on_the_port_gets_a_page(own_server: RunningServer) -> None:
+    answer = own_server.get("/")
     assert (answer.status, answer.closes) == (400, True)
-    server.log.wait_for("Invalid request from ip=127.0.0.1: plain HTTP on a port that speaks TLS")
+    own_server.log.wait_for(
+        "Invalid request from ip=127.0.0.1: plain HTTP on a port that speaks TLS"
+    )
 
 
 def test_tls_on_a_plain_port_gets_400(start_server: Starter) -> None:
