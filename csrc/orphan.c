@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/prctl.h>
 
 static ff_orphan watched;
 static timer_t dump_timer, kill_timer; /* a fork does not inherit them */
@@ -84,6 +85,12 @@ ff_orphan_end_in(int64_t ns)
         end_in(kill_timer, ns);
 }
 
+int
+ff_orphan_option(int option, unsigned long value)
+{
+    return prctl(option, value, 0UL, 0UL, 0UL) == 0 ? 0 : errno;
+}
+
 #else
 
 int
@@ -97,6 +104,14 @@ void
 ff_orphan_end_in(int64_t ns)
 {
     (void)ns;
+}
+
+int
+ff_orphan_option(int option, unsigned long value)
+{
+    (void)option;
+    (void)value;
+    return ENOSYS;
 }
 
 #endif

@@ -5,14 +5,13 @@ Runs in: both
 
 from __future__ import annotations
 
-import grp
-import pwd
 import re
-from dataclasses import dataclass
+
+from fastfork.records import record
 
 __all__ = ["NoSuchAccount", "User", "group", "user"]
 
-_NUMBER = re.compile(r"[0-9]{1,10}\Z")
+_NUMBER = r"[0-9]{1,10}\Z"
 LARGEST = 2**32 - 2  # (uid_t) -1 means "leave it as it is" to chown(2) and setreuid(2)
 
 
@@ -20,7 +19,7 @@ class NoSuchAccount(LookupError):
     """There is no such user or group; the text is "there is no user 'x'"."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class User:
     """name and gid, its primary group, are None for a number that has no entry."""
 
@@ -31,7 +30,9 @@ class User:
 
 def user(text: str) -> User:
     """The user of this name or number.  Raises NoSuchAccount for a name without an entry."""
-    number = _in_range("user", text) if _NUMBER.match(text) else None
+    import pwd  # here: most servers stay who they are
+
+    number = _in_range("user", text) if re.match(_NUMBER, text) else None
     try:
         found = pwd.getpwnam(text) if number is None else pwd.getpwuid(number)
     except KeyError:
@@ -43,7 +44,9 @@ def user(text: str) -> User:
 
 def group(text: str) -> int:
     """The gid of this name or number.  Raises NoSuchAccount for a name without an entry."""
-    if _NUMBER.match(text):
+    import grp
+
+    if re.match(_NUMBER, text):
         return _in_range("group", text)
     try:
         return grp.getgrnam(text).gr_gid

@@ -7,9 +7,10 @@ Runs in: both
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from dataclasses import dataclass, field
+import socket
+
+from fastfork.records import field, record
 
 from .errors import BadAddress
 
@@ -22,12 +23,12 @@ ANY_IPV4 = "0.0.0.0"  # noqa: S104 - only when the user writes :PORT
 UNIX_PATH_BYTES = 107
 
 # RFC 1123 section 2.1, and the underscore that container networks put into names.
-_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?\Z")
-_DIGITS = re.compile(r"[0-9]{1,9}\Z")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z", re.DOTALL)
+_HOST_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?\Z"
+MOST_DIGITS = 9
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)\Z"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class TcpAddress:
     """A host (name, IPv4 or bare IPv6 text, without brackets) and a port, 0 to 65535.
 
@@ -47,7 +48,7 @@ class TcpAddress:
         return f"http://{host}:{self.port}"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Access:
     """Permissions of a socket's file; uid, gid: its owner, -1 = whoever makes it."""
 
@@ -56,7 +57,7 @@ class Access:
     gid: int = -1
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class UnixAddress:
     """A unix socket: a path, or a name of the abstract space (unix(7)) after a leading NUL.
 
@@ -75,7 +76,7 @@ class UnixAddress:
         return f"unix:@{self.path[1:]}" if self.is_abstract else f"unix:{self.path}"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FdAddress:
     """A listening socket that the parent process left open at this descriptor."""
 
@@ -85,7 +86,7 @@ class FdAddress:
         return f"fd://{self.fd}"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class PassedAddress(FdAddress):
     """A socket that the service manager passed on, by its name; fd is -1 until it is looked up."""
 
@@ -112,7 +113,7 @@ def parse(text: str) -> Address:
         return _descriptor(text, given.removeprefix("fd:").removeprefix("//"))
     if given.startswith("systemd:"):
         return PassedAddress(-1, given.removeprefix("systemd:"))
-    scheme = _SCHEME.match(given)
+    scheme = re.match(_SCHEME, given, re.DOTALL) if "://" in given else None
     if scheme is not None and scheme[1].lower() != "tcp":
         raise _bad(text, f"has the scheme {scheme[1]}://", f"write {_rest(scheme[2])}")
     return _tcp(text, scheme[2] if scheme is not None else given)
@@ -136,7 +137,7 @@ def _unix(text: str, path: str) -> UnixAddress:
 
 
 def _descriptor(text: str, number: str) -> FdAddress:
-    if not _DIGITS.match(number):
+    if not _is_number(number):
         raise _bad(text, "names no descriptor", "write fd:// and a number, such as fd://3")
     return FdAddress(int(number))
 
@@ -151,7 +152,7 @@ def _tcp(text: str, rest: str) -> TcpAddress:
         return TcpAddress(_ipv6(text, host), _port(text, port[1:] if port else None))
     if rest.count(":") > 1:
         raise _bad(text, "has more than one colon", f"write {_bracketed(rest)} for IPv6")
-    if _DIGITS.match(rest):
+    if _is_number(rest):
         raise _bad(text, "is a port without a host", f"write 127.0.0.1:{rest} or {ANY_IPV4}:{rest}")
     name, colon, port = rest.partition(":")
     number = _port(text, port if colon else None)
@@ -163,17 +164,30 @@ def _tcp(text: str, rest: str) -> TcpAddress:
 def _host(text: str, name: str, port: int) -> str:
     if name == "*":
         raise _bad(text, "has * for a host", f"write {ANY_IPV4}:{port}")
-    if not _HOST_NAME.match(name):
+    if _is_ipv4(name):
+        return name
+    if not re.match(_HOST_NAME, name):
         raise _bad(text, "is no address", "write HOST:PORT, [v6]:PORT, unix:PATH or fd://N")
     if re.fullmatch(r"[0-9.]+", name):
-        try:
-            ipaddress.IPv4Address(name)
-        except ValueError:
-            raise _bad(text, "has a broken IPv4 host", f"write 127.0.0.1:{port}") from None
+        raise _bad(text, "has a broken IPv4 host", f"write 127.0.0.1:{port}")
     return name.lower()
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+
+
+def _is_ipv4(text: str) -> bool:
+    """Whether it is an IPv4 address: four numbers without leading zeros, as inet_pton(3) has it."""
+    try:
+        return bool(socket.inet_pton(socket.AF_INET, text))
+    except (OSError, ValueError):
+        return False
+
+
 def _ipv6(text: str, host: str) -> str:
+    import ipaddress  # here, and below: most servers listen on IPv4
+
     try:
         return str(ipaddress.IPv6Address(host))
     except ValueError:
@@ -182,13 +196,15 @@ def _ipv6(text: str, host: str) -> str:
 
 def _bracketed(rest: str) -> str:
     """An IPv6 host without brackets, as it was meant: a number at its end may be the port."""
+    import ipaddress
+
     whole = f"[{rest}]:{DEFAULT_PORT}"
     host, _, port = rest.rpartition(":")
     try:
         ipaddress.IPv6Address(host)
     except ValueError:
         return whole
-    if not _DIGITS.match(port) or int(port) > 65535:
+    if not _is_number(port) or int(port) > 65535:
         return whole
     return f"[{host}]:{port} or {whole}"
 
@@ -196,7 +212,7 @@ def _bracketed(rest: str) -> str:
 def _port(text: str, port: str | None) -> int:
     if port is None:
         return DEFAULT_PORT
-    if not _DIGITS.match(port) or int(port) > 65535:
+    if not _is_number(port) or int(port) > 65535:
         raise _bad(
             text,
             f"has the port {port!r}",

@@ -92,3 +92,7 @@ class AppNotFound(BootError):
 
 class HookFailed(AppImportFailed):
     """A hook without which a worker must not serve raised."""
+
+
+class OptionError(FastforkError):
+    """Options that cannot be understood, in one line."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,6 +21,7 @@ from fastfork.arbiter.spawn import Runnable, worker_class
 from fastfork.config import Config
 from fastfork.ipc import Scoreboard, SignalMailbox
 from fastfork.net import Inherited, Listener, Places, close_places, settle
+from fastfork.records import replace
 
 if TYPE_CHECKING:
     from fastfork.address import Address

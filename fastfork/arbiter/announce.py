@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import fastfork
 from fastfork.config import SETTINGS, Config, Loaded
@@ -77,7 +76,7 @@ def no_worker_started(reason: str, cfg: Config) -> None:
     if cfg.errorlog == "-":
         return
     with suppress(OSError):
-        if os.path.samestat(Path(cfg.errorlog).stat(), os.fstat(2)):
+        if os.path.samestat(os.stat(cfg.errorlog), os.fstat(2)):
             return
     print(f"fastfork: {reason.rstrip('.')}. See {cfg.errorlog}", file=sys.stderr)
 

@@ -5,7 +5,6 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def prepared_certificates(cfg: Config) -> Certificates | None:
     """Those of the settings, None without TLS.  Raises ConfigError."""
     if cfg.certfile is None:
         return None
+    from pathlib import Path
+
     from fastfork.net.tls import Certificates  # libssl is in memory where it is used
 
     folder = Path(cfg.chdir).absolute()

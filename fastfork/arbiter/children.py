@@ -9,16 +9,16 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastfork.ipc import Order, Slot, State
+from fastfork.records import field, record
 
 if TYPE_CHECKING:
     from fastfork.arbiter.face import WorkerFace
 
 
-@dataclass(eq=False, kw_only=True)
+@record(eq=False, kw_only=True)
 class Child:
     """One worker process as the arbiter sees it.  Times are seconds of `fastfork.clock`.
 

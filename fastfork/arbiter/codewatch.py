@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fastfork.arbiter.helper import Helper
-from fastfork.arbiter.watcher import Watcher
-from fastfork.ipc import ModuleList, SignalMailbox
-
 if TYPE_CHECKING:
+    from fastfork.arbiter.helper import Helper
     from fastfork.config import Config
+    from fastfork.ipc import ModuleList, SignalMailbox
 
 
 class CodeWatch:
@@ -30,6 +28,10 @@ class CodeWatch:
     ) -> None:
         if not cfg.reload:
             return
+        from fastfork.arbiter.helper import Helper  # here, as the next ones: production has none
+        from fastfork.arbiter.watcher import Watcher
+        from fastfork.ipc import ModuleList
+
         modules = self.modules = ModuleList()
         self._helper = Helper(
             "watcher",

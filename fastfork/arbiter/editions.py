@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from fastfork import logs
@@ -27,11 +26,12 @@ from fastfork.errors import StartError
 from fastfork.ipc import Order
 from fastfork.net import Inherited, Listener, Place, Places, close_places, settle, silence
 from fastfork.process import boot
+from fastfork.records import record, replace
 
 log = logging.getLogger("fastfork.error")
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Edition:
     """What a worker is made of.
 
@@ -50,7 +50,7 @@ class Edition:
         return self.loaded.config
 
 
-@dataclass
+@record
 class Rollout:
     """A reload under way, or several: one that another SIGHUP starts over is not complete.
 

@@ -9,7 +9,7 @@ Runs in: arbiter
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Ground:
         """
         place = cfg.chdir
         try:
-            Path(place).stat()
+            os.stat(place)
         except (FileNotFoundError, NotADirectoryError) as error:
             if place != self._missing:
                 self._missing = place

@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
@@ -21,6 +21,7 @@ from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
 from fastfork.net import Listener, Pool
 from fastfork.process import parent
+from fastfork.records import record
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -33,7 +34,8 @@ log = logging.getLogger("fastfork.error")
 LoadApp = Callable[["Config"], "WSGIApplication"]
 
 
-class Recipe(NamedTuple):
+@record(frozen=True)
+class Recipe:
     """What the workers of one edition have in common.  certificates: None without TLS."""
 
     cfg: Config

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import Final
 
 from fastfork.arbiter.children import Child
@@ -18,13 +17,14 @@ LOOK_EVERY: Final = 2.0  # seconds; a read of one small file a worker
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-def resident(pid: int, proc: Path = Path("/proc")) -> int:
+def resident(pid: int, proc: str = "/proc") -> int:
     """Bytes of memory that process `pid` has resident (proc(5) statm); 0 when nobody knows.
 
     What it shares with other workers counts in full.
     """
     try:
-        return int((proc / str(pid) / "statm").read_text().split()[1]) * _PAGE
+        with open(f"{proc}/{pid}/statm") as file:
+            return int(file.read().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
         return 0  # gone meanwhile, or no Linux
 

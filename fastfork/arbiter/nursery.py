@@ -12,13 +12,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import pickle
 import signal
 import socket
 import struct
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from fastfork import clock, forks, unpatched
@@ -26,6 +24,7 @@ from fastfork.arbiter.face import WorkerFace
 from fastfork.arbiter.spawn import Runnable, spawn
 from fastfork.ipc import SignalMailbox
 from fastfork.net import Listener
+from fastfork.records import record
 
 log = logging.getLogger("fastfork.error")
 
@@ -41,7 +40,7 @@ GO: Final = b"!"  # to a worker that the arbiter knows
 REPLY: Final = struct.Struct("=q")  # the worker's pid, or minus an errno
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Job:
     """Which worker to fork.  nr: its number.  age: counts the forks.  berth: see places.py."""
 
@@ -199,6 +198,8 @@ class TemplateNursery:
         Waits for the answer, FORK_TIMEOUT at most: it takes as long as two forks.
         Raises OSError; when the template does not answer, it is killed.
         """
+        import pickle  # here, and below: only with preload_app
+
         addresses = [listener.address for listener in listeners]
         request = pickle.dumps((job, _portable(face), addresses))
         descriptors = [one.sock.fileno() for one in listeners]
@@ -282,6 +283,8 @@ class TemplateNursery:
 
 def _portable(face: WorkerFace | None) -> dict[str, object]:
     """What hooks have set on the face of a worker, as far as it can be sent."""
+    import pickle  # as above
+
     found = {}
     for name, value in ({} if face is None else face.given()).items():
         try:

@@ -6,7 +6,6 @@ Runs in: arbiter
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from fastfork import accounts
 from fastfork.address import Access, Address, UnixAddress
@@ -14,6 +13,7 @@ from fastfork.config import Config
 from fastfork.config.permissions import ALL_BITS, split_owner
 from fastfork.logs.owner import give_to
 from fastfork.process.privileges import identity
+from fastfork.records import replace
 
 
 def give_logs(cfg: Config) -> None:

@@ -10,12 +10,12 @@ Runs in: arbiter
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fastfork.arbiter.children import Child
+from fastfork.records import record
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Plan:
     """The next step: start `spawn` workers, then tell those in `retire` to finish and go."""
 

@@ -9,12 +9,12 @@ import logging
 import os
 import signal
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from fastfork import unpatched
 from fastfork.errors import AppNotFound, BootError
+from fastfork.records import record
 
 EXIT_CODES: Final = MappingProxyType(
     {
@@ -26,7 +26,7 @@ EXIT_CODES: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Death:
     """How a worker ended.  code: its exit code, or minus the number of the signal."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock
 from fastfork.process import title
 from fastfork.process.notify import Notifier
+from fastfork.records import record
 
 if TYPE_CHECKING:
     from fastfork.arbiter.crew import Crew
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WATCHDOG_SHARE: Final = 0.5
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Facts:
     """The state of the server.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Protocol
+
+from fastfork.records import record
 
 
 class Actions(Protocol):
@@ -27,7 +28,7 @@ class Actions(Protocol):
     def upgrade(self) -> None: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Action:
     """name: the word for it, '' when only the kernel sends it.  help: one sentence."""
 

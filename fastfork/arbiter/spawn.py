@@ -15,7 +15,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, cast
 
 import fastfork
@@ -27,7 +26,7 @@ from fastfork.process import finalize, inherited, streams
 log = logging.getLogger("fastfork.error")
 
 # Beside the package in a source tree only.
-SETUP: Final = Path(fastfork.__file__).parents[1] / "setup.py"
+SETUP: Final = os.path.join(os.path.dirname(os.path.dirname(fastfork.__file__)), "setup.py")
 UNEXPECTED: Final = 255  # exit code of a worker that raised, as gunicorn's
 
 
@@ -62,7 +61,7 @@ def worker_class(name: str) -> WorkerClass:
         workers = importlib.import_module("fastfork.workers")
         return cast("WorkerClass", workers.worker_class(name))
     except ImportError as error:
-        if (error.name or "").startswith("fastfork._core") and SETUP.exists():
+        if (error.name or "").startswith("fastfork._core") and os.path.exists(SETUP):
             raise ConfigError(
                 "this is the source tree, and its compiled modules are not there; use "
                 "`make serve` or `make inplace`"

@@ -16,7 +16,6 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import pickle
 import signal
 import socket
 import threading
@@ -161,6 +160,8 @@ class Template:
 
     def _fork(self, app: WSGIApplication, request: bytes, descriptors: list[int]) -> int:
         """Fork one worker.  Returns its pid, or minus an errno."""
+        import pickle  # here: not in a worker
+
         leash, *descriptors = descriptors
         job, given, addresses = pickle.loads(request)  # noqa: S301 - from the arbiter, over a private pair
         sockets = [socket.socket(fileno=fd) for fd in descriptors]

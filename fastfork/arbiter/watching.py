@@ -3,8 +3,6 @@
 Runs in: arbiter (in the watcher's process)
 """
 
-# ruff: noqa: PTH112, PTH113, PTH116, PTH120, PTH207 - thousands of paths a round, as text
-
 from __future__ import annotations
 
 import glob

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from fastfork.config import SETTINGS
 from fastfork.config.kinds import FOLDER, LOG_PATH, PATH
-from fastfork.config.options import OptionError
-from fastfork.errors import StartError
+from fastfork.errors import OptionError, StartError
 
 from . import tell
 

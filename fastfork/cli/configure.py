@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.config import SETTINGS, Loaded, leftout, reference, template
 from fastfork.config.names import OTHER_OPTIONS, OTHER_SETTINGS
-from fastfork.config.options import OptionError
-from fastfork.errors import StartError
+from fastfork.errors import OptionError, StartError
 
 from .parser import CommandLineParser
 from .report import changed_lines

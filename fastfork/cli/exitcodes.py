@@ -8,21 +8,18 @@ Runs in: cli
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fastfork.errors import AppNotFound, BootError, StartError
+from fastfork.errors import AppNotFound, BootError
+from fastfork.records import record
+
+from .saying import BAD_USAGE, FAILED, INTERRUPTED, OK
 
 __all__ = ["BAD_USAGE", "EXIT_CODES", "FAILED", "INTERRUPTED", "OK", "ExitCode", "render"]
 
-OK: Final = 0
-FAILED: Final = StartError.exit_code
-BAD_USAGE: Final = 2
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 
-
-@dataclass(frozen=True)
+@record(frozen=True)
 class ExitCode:
     """meaning: a phrase.  mistakes: what leads to it, with the line that is printed for it.
 

@@ -10,19 +10,17 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-from fastfork import __version__
-from fastfork.config.options import ARGUMENTS, OptionError, OptionParser, read
+from fastfork.config.options import OptionParser, read
+from fastfork.config.words import ARGUMENTS
+from fastfork.errors import OptionError
 
-from . import completion, facts, helptext
+from . import helptext
+from .saying import PROGRAM, VERSION
 
 __all__ = ["USAGE", "VERSION", "CommandLineParser", "OptionError"]
 
-PROGRAM: Final = "fastfork"
 USAGE: Final = f"{PROGRAM} [OPTIONS] MODULE:APP"
-# gunicorn's form, which scripts look for.
-VERSION: Final = f"{PROGRAM} (version {__version__})"
-STATUS: Final = "status"
-COMMANDS: Final = ("config", "signal", STATUS)  # of configure.py, tell.py and status.py
+COMMANDS: Final = ("config", "signal", "status")  # of configure.py, tell.py and status.py
 VERBOSE: Final = "--verbose"
 
 
@@ -59,7 +57,7 @@ class CommandLineParser(OptionParser):
         self.add_argument(VERBOSE, dest=VERBOSE, action="store_true")
         self._add(
             helptext.COMPLETION,
-            text=lambda shell: completion.script(shell, CommandLineParser()),
+            text=_completion,
             nargs=None,
             metavar="SHELL",
         )
@@ -93,4 +91,14 @@ class CommandLineParser(OptionParser):
 
     def _version(self, _value: object) -> str:
         # Wherever it stands: the action of --version runs as soon as that is read.
-        return facts.render() if VERBOSE in self._words else f"{VERSION}\n"
+        if VERBOSE not in self._words:
+            return f"{VERSION}\n"
+        from .facts import render  # here: it asks the whole environment
+
+        return render()
+
+
+def _completion(shell: str) -> str:
+    from .completion import script
+
+    return script(shell, CommandLineParser())

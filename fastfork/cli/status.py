@@ -21,8 +21,7 @@ from typing import Any, Final, NoReturn
 from fastfork import address, config
 from fastfork.address import Address, TcpAddress, UnixAddress
 from fastfork.config import SETTINGS
-from fastfork.config.options import OptionError
-from fastfork.errors import BadAddress, ConfigError, StartError
+from fastfork.errors import BadAddress, ConfigError, OptionError, StartError
 
 __all__ = ["COMMAND", "USAGE", "parser", "status"]
 

@@ -17,8 +17,7 @@ from typing import Final, NoReturn
 from fastfork import config
 from fastfork.arbiter import SIGNALS
 from fastfork.config import SETTINGS
-from fastfork.config.options import OptionError
-from fastfork.errors import ConfigError, StartError
+from fastfork.errors import ConfigError, OptionError, StartError
 from fastfork.process.pidfile import PidFile
 
 __all__ = ["COMMAND", "tell"]

@@ -5,15 +5,14 @@ Runs in: both
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import accounts, address
 from fastfork.address import TcpAddress, UnixAddress
 from fastfork.errors import ConfigError
+from fastfork.records import fields, record
 
 from .spec import METADATA_KEY, Spec
 from .workerclass import GEVENT, GeventWorker, SyncWorker, ThreadWorker, Worker
@@ -32,7 +31,7 @@ _TLS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Asked:
     """One of `cfg.settings`: its name, its value, and what it is without being set."""
 
@@ -66,7 +65,7 @@ class HookView:
     def settings(self) -> Mapping[str, Asked]:
         """Name -> setting, with `.value`, `.default` and `.get()`."""
         found: dict[str, Asked] = {}
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in fields(self):  # type: ignore[arg-type]
             spec: Spec[Any] = field.metadata[METADATA_KEY]
             found[field.name] = Asked(field.name, getattr(self, field.name), spec.default)
         return found

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import resource
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from .. import accounts, unpatched
@@ -101,15 +100,15 @@ def _http_parser(cfg: Config) -> Iterator[Problem]:
 
 
 def _chdir(cfg: Config) -> Iterator[Problem]:
-    if not Path(cfg.chdir).is_dir():
+    if not os.path.isdir(cfg.chdir):
         yield Problem("chdir", f"{cfg.chdir!r} is not a directory; write one that exists")
 
 
 def _tmp_upload_dir(cfg: Config) -> Iterator[Problem]:
     if cfg.tmp_upload_dir is None:
         return
-    folder = Path(cfg.chdir, cfg.tmp_upload_dir)
-    if not folder.is_dir():
+    folder = os.path.join(cfg.chdir, cfg.tmp_upload_dir)
+    if not os.path.isdir(folder):
         yield Problem(
             "tmp_upload_dir", f"{cfg.tmp_upload_dir!r} is not a directory; write one that exists"
         )
@@ -132,7 +131,7 @@ def _raw_env(cfg: Config) -> Iterator[Problem]:
 
 def _pythonpath(cfg: Config) -> Iterator[Problem]:
     for folder in filter(None, (cfg.pythonpath or "").split(",")):
-        if not Path(cfg.chdir, folder.strip()).exists():
+        if not os.path.exists(os.path.join(cfg.chdir, folder.strip())):
             yield Problem("pythonpath", f"{folder.strip()!r} does not exist", fatal=False)
 
 

@@ -12,7 +12,6 @@ import importlib.util
 import tokenize
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -24,45 +23,10 @@ from .spec import Spec
 from .usertrace import format_user_traceback, summary
 from .values import ConfigFile, Raw
 
-__all__ = ["DEFAULT_NAMES", "ConfigFile", "Unasked", "find_default", "read"]
-
-# Looked for in this order when no config file is named; pyproject.toml only counts with a table
-# [tool.fastfork].
-DEFAULT_NAMES = ("fastfork.conf.py", "fastfork.toml", "pyproject.toml", "gunicorn.conf.py")
-_GUNICORNS = DEFAULT_NAMES[-1]
+__all__ = ["ConfigFile", "read"]
 
 # Settings that decide which file is read, and so cannot be in it.
 _NOT_IN_A_FILE = frozenset({"config"})
-
-
-@dataclass(frozen=True)
-class Unasked:
-    """The config file that is read when none is named, '' for none, and what to say of it.
-
-    notices: lines that warn.  remarks: lines that only tell.
-    """
-
-    place: str = ""
-    notices: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-
-def find_default(folder: Path) -> Unasked:
-    """The config file that is read unasked."""
-    found = [name for name in DEFAULT_NAMES if _counts(folder / name)]
-    if not found:
-        return Unasked()
-    first, *rest = found
-    notices, remarks = [], []
-    if rest:
-        notices.append(f"{folder / first} is read; not read, though there too: {', '.join(rest)}")
-    elif first == _GUNICORNS:
-        remarks.append(f"{folder / first} is read, as there is no {DEFAULT_NAMES[0]}")
-    return Unasked(str(folder / first), notices, remarks)
-
-
-def _counts(path: Path) -> bool:
-    return path.is_file() and (path.name != "pyproject.toml" or tomlfile.has_table(path))
 
 
 def read(place: str, folder: Path, origin: str, settings: Mapping[str, Spec[Any]]) -> ConfigFile:

@@ -9,11 +9,11 @@ Runs in: both
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
+
+from fastfork.records import record
 
 from .kinds import Kind, complaint
 
@@ -23,7 +23,7 @@ HookFunction = Callable[..., object]
 Process = Literal["arbiter", "worker", "new program"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Hook:
     """One hook.
 
@@ -198,6 +198,8 @@ def arity(function: HookFunction, hook: Hook) -> int | None:
 
     As many as it takes.  What has no signature (some C functions) is given all.
     """
+    import inspect  # here: servers without hooks do not need it
+
     most = len(hook.arguments)
     try:
         signature = inspect.signature(function)

@@ -13,9 +13,9 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Generic, TypeVar
+
+from fastfork.records import record
 
 from .. import address
 from ..errors import BadAddress
@@ -52,9 +52,10 @@ _UNIT_BYTES = {"": 1, "K": KIBI, "M": KIBI**2, "G": KIBI**3, "T": KIBI**4}
 LONGEST_SECONDS = 366 * 86400.0
 LARGEST_BYTES = 2**62
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
-_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}) ?(ms|s|m|h|d|)\Z")
-_SIZE = re.compile(r"([0-9]{1,18}) ?([KMGT]?)(?:I?B)?\Z", re.IGNORECASE)
+# Compiled when they are used: a start reads few settings.
+_INTEGER = r"[+-]?[0-9]{1,18}\Z"
+_DURATION = r"([0-9]{1,12}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}) ?(ms|s|m|h|d|)\Z"
+_SIZE = r"([0-9]{1,18}) ?([KMGT]?)(?:I?B)?\Z"
 
 _TRUE = frozenset({"true", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "no", "n", "off", "0"})
@@ -69,7 +70,7 @@ class BadValue(ValueError):
     """A value that is not of its kind.  The text is the whole complaint but for the name."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Kind(Generic[T]):
     """One kind of value.
 
@@ -102,7 +103,7 @@ def integer(minimum: int, maximum: int) -> Kind[int]:
 
     def parse(value: object) -> int:
         number = value
-        if isinstance(value, str) and _INTEGER.match(value.strip()):
+        if isinstance(value, str) and re.match(_INTEGER, value.strip()):
             number = int(value)
         if not isinstance(number, int) or isinstance(number, bool):
             raise complaint(value, "is not an integer", advice)
@@ -124,6 +125,8 @@ def choice(*values: str, **others: str) -> Kind[str]:
         word = others.get(word, word)
         if word in values:
             return word
+        from difflib import get_close_matches  # here: for slips only
+
         near = get_close_matches(word, values, n=1)
         raise complaint(value, f"is none of {listed}", f"write {near[0] if near else values[0]}")
 
@@ -148,7 +151,7 @@ def _on_unless_told(value: object) -> bool:
 def _duration(value: object) -> float:
     advice = "write seconds, or a number with a unit, such as 30, 500ms or 2m"
     if isinstance(value, str):
-        match = _DURATION.match(value.strip().lower())
+        match = re.match(_DURATION, value.strip().lower())
         if match is None:
             raise complaint(value, "is not a duration", advice)
         seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
@@ -180,7 +183,7 @@ def _size(value: object) -> int:
     advice = "write bytes, or a number with K, M or G, such as 8190 or 512M"
     number = value
     if isinstance(value, str):
-        match = _SIZE.match(value.strip())
+        match = re.match(_SIZE, value.strip(), re.IGNORECASE)
         number = int(match[1]) * _UNIT_BYTES[match[2].upper()] if match else None
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise complaint(value, "is not a size", advice)

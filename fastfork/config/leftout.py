@@ -9,8 +9,9 @@ Runs in: cli
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from fastfork.records import record
 
 __all__ = ["PARTS", "is_unneeded", "part_of", "refusal"]
 
@@ -37,7 +38,7 @@ PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Refusal:
     """Why a setting is not ignored, and which of its values are harmless all the same."""
 

@@ -8,17 +8,19 @@ Runs in: both
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
-from . import compat, file, leftout, options
+from fastfork.records import field, record, replace
+
+from ..errors import ConfigError, OptionError
+from . import compat, leftout, words
 from .checks import CHECKS
 from .kinds import BadValue
 from .names import OTHER_SETTINGS, misspelt
 from .settings import SETTINGS, Config
+from .unasked import find_default
 from .values import Given, Raw
 
 __all__ = ["COMMAND_LINE", "DEFAULT", "Loaded", "load"]
@@ -37,7 +39,7 @@ _FILES = ("accesslog", "errorlog", "logconfig", "logconfig_json", "pidfile")
 _STANDARD_STREAM = "-"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Loaded:
     """A checked Config, the origin of each setting, and lines to log at start.
 
@@ -57,7 +59,7 @@ class Loaded:
 def load(
     argv: Mapping[str, object],
     environ: Mapping[str, str],
-    cwd: Path,
+    cwd: str | os.PathLike[str],
     *,
     origin: str = COMMAND_LINE,
 ) -> Loaded:
@@ -90,8 +92,8 @@ def _from_single_variables(environ: Mapping[str, str]) -> Given:
 class _Load:
     """One load under way: collects complaints and notices."""
 
-    def __init__(self, cwd: Path) -> None:
-        self.cwd = cwd
+    def __init__(self, cwd: str | os.PathLike[str]) -> None:
+        self.cwd = os.fspath(cwd)
         self.bad: list[str] = []
         self.notices: list[str] = []
         self.remarks: list[str] = []
@@ -125,19 +127,19 @@ class _Load:
             if not text.strip():
                 continue  # a parser of all options takes milliseconds to make
             try:
-                found = options.from_variable(variable, text)
-            except options.OptionError as error:
+                found = words.from_variable(variable, text)
+            except OptionError as error:
                 self.bad.append(f"{variable}: {error}")
                 continue
             given.update(found.given)
             self.notices += found.notices
-            self._leave_out(variable, options.other_options(found.others))
+            self._leave_out(variable, words.other_options(found.others))
         return given
 
     def from_command_line(self, argv: Mapping[str, object], origin: str) -> Given:
-        """What was typed, as `options.read` gives it."""
-        self._leave_out(origin, options.other_options(argv.get(options.OTHERS)))
-        return {name: Raw(value, origin) for name, value in argv.items() if name != options.OTHERS}
+        """What was typed, as `words.plain` gives it."""
+        self._leave_out(origin, words.other_options(argv.get(words.OTHERS)))
+        return {name: Raw(value, origin) for name, value in argv.items() if name != words.OTHERS}
 
     def from_file(self, options_given: Given, names: compat.Names) -> Given:
         """What the config file says.  A file that cannot be used is one more complaint."""
@@ -146,13 +148,17 @@ class _Load:
         try:
             if named is None:
                 folder = options_given.get("chdir", Raw(".", DEFAULT)).value
-                unasked = file.find_default(self.cwd / str(folder))
+                unasked = find_default(_joined(self.cwd, str(folder)))
                 place = unasked.place
                 self.notices += unasked.notices
                 self.remarks += unasked.remarks
             if not place:
                 return {}
-            found = file.read(place, self.cwd, origin, SETTINGS)
+            from pathlib import Path  # here, as the next one: many servers have no file
+
+            from . import file
+
+            found = file.read(place, Path(self.cwd), origin, SETTINGS)
         except ConfigError as error:
             self.bad.append(str(error))
             return {}
@@ -235,12 +241,20 @@ def _says_something(name: str, raw: Raw) -> bool:
     return True
 
 
-def _with_full_paths(config: Config, cwd: Path) -> Config:
+def _with_full_paths(config: Config, cwd: str) -> Config:
     """Paths that mean the same before and after chdir, in every process."""
-    folder = cwd / config.chdir
-    changes: dict[str, Any] = {"chdir": str(folder)}
+    folder = _joined(cwd, config.chdir)
+    changes: dict[str, Any] = {"chdir": folder}
     for name in _FILES:
         path: str | None = getattr(config, name)
         if path is not None and path != _STANDARD_STREAM:
-            changes[name] = str(folder / path)
+            changes[name] = _joined(folder, path)
     return replace(config, **changes)
+
+
+def _joined(folder: str, path: str) -> str:
+    """As pathlib joins them, which a start can do without: `.` and doubled slashes are left out,
+    `..` is not, since a link may stand before it."""
+    whole = os.path.join(folder, path)
+    parts = [part for part in whole.split("/") if part not in ("", ".")]
+    return f"{'/' if whole.startswith('/') else ''}{'/'.join(parts)}" or "."

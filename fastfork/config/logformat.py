@@ -9,8 +9,9 @@ Runs in: both
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from fastfork.records import record
 
 __all__ = [
     "ATOMS",
@@ -77,11 +78,12 @@ Source = Literal["plain", "request", "response", "environ"]
 _SOURCES: Final[dict[str, Source]] = {"i": "request", "o": "response", "e": "environ"}
 _LETTERS: Final = {source: letter for letter, source in _SOURCES.items()}
 
-_PIECE = re.compile(
+# Compiled when a format is read.
+_PIECE = (
     r"%(?:(?P<percent>%)|\((?P<name>(?:\{[^{}]*\})?[^(){}]*)\)"
     r"(?P<layout>[-+ #0]{0,5}[0-9]{0,3}(?:\.[0-9]{0,3})?)(?P<letter>[a-zA-Z]))"
 )
-_NAMED = re.compile(r"\{([^{}]+)\}([ioe])\Z")
+_NAMED = r"\{([^{}]+)\}([ioe])\Z"
 
 # A longer format is a mistake, and would make a function that is too long to compile quickly.
 LONGEST_FORMAT: Final = 8192
@@ -96,7 +98,7 @@ class BadFormat(ValueError):
         self.advice = advice
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Atom:
     """One %(name)s.
 
@@ -155,7 +157,7 @@ def parse(text: str) -> list[Piece]:
         literal += text[position:] if percent < 0 else text[position:percent]
         if percent < 0:
             break
-        match = _PIECE.match(text, percent)
+        match = re.compile(_PIECE).match(text, percent)
         if match is None:
             raise BadFormat(
                 f"has a stray % before {text[percent + 1 : percent + 11]!r}",
@@ -179,7 +181,7 @@ def unknown_atoms(text: str) -> list[str]:
 
 def _atom(match: re.Match[str]) -> Atom:
     written, layout, letter = match["name"], match["layout"], match["letter"]
-    named = _NAMED.match(written)
+    named = re.match(_NAMED, written)
     if named is not None:
         source = _SOURCES[named[2]]
         name = named[1] if source == "environ" else named[1].lower()

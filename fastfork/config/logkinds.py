@@ -5,8 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-import ipaddress
-import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -47,6 +45,8 @@ def _log_dict(value: object) -> dict[str, Any] | None:
     """A mapping, or its JSON text; an empty one is as good as none."""
     advice = "write a dict as logging.config.dictConfig takes it"
     if isinstance(value, str) and value.strip():
+        import json  # here: few servers need it
+
         try:
             value = json.loads(value)
         except ValueError:
@@ -100,6 +100,8 @@ def _sink(parse: Callable[[str], sinks.Sink], example: str) -> Callable[[object]
 
 
 def _networks(value: object) -> tuple[str, ...]:
+    import ipaddress
+
     words = PATHS.parse(value)
     for word in words:
         if word == EVERYBODY:
@@ -112,6 +114,8 @@ def _networks(value: object) -> tuple[str, ...]:
 
 
 def _network_advice(word: object) -> str:
+    import ipaddress
+
     try:
         return f"write {ipaddress.ip_network(str(word), strict=False)}"
     except ValueError:

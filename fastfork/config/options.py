@@ -9,36 +9,18 @@ Runs in: cli
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from ..errors import OptionError
 from . import foreign
 from .names import OTHER_OPTIONS
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Spec
-from .values import Given, Raw
+from .words import ARGUMENTS, OTHERS
 
-__all__ = [
-    "ARGUMENTS",
-    "OTHERS",
-    "OptionError",
-    "OptionParser",
-    "from_variable",
-    "other_options",
-    "read",
-]
-
-# Where options that gunicorn has and we have not are noted.
-OTHERS = " others"
-# Where the arguments without a dash go.
-ARGUMENTS = " arguments"
-
-
-class OptionError(Exception):
-    """Options that cannot be understood, in one line."""
+__all__ = ["ARGUMENTS", "OTHERS", "OptionParser", "read", "read_variable"]
 
 
 class _NoteOther(argparse.Action):
@@ -133,34 +115,8 @@ def read(parser: OptionParser, words: Sequence[str]) -> dict[str, object]:
     }
 
 
-@dataclass
-class FromVariable:
-    """What a *_CMD_ARGS variable says."""
-
-    given: Given = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-    others: object = ()
-
-
-def from_variable(variable: str, text: str) -> FromVariable:
-    """The settings in a *_CMD_ARGS variable.  Raises OptionError."""
+def read_variable(words: Sequence[str]) -> dict[str, object]:
+    """The same for the words of a *_CMD_ARGS variable, which may have stray arguments."""
     parser = OptionParser()
     parser.add_argument(ARGUMENTS, nargs="*", help=argparse.SUPPRESS)
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise OptionError(f"cannot be split into words: {error}; close the quotes") from None
-    options = read(parser, words)
-    found = FromVariable(others=options.pop(OTHERS, ()))
-    arguments = options.pop(ARGUMENTS, None)
-    if isinstance(arguments, list) and arguments:
-        listed = " ".join(arguments)
-        found.notices.append(f"{variable}: only options are read from it; ignored: {listed}")
-    found.given = {name: Raw(value, variable) for name, value in options.items()}
-    return found
-
-
-def other_options(noted: object) -> list[tuple[str, str, object]]:
-    """(option, setting, value) of each option noted under OTHERS."""
-    pairs = noted if isinstance(noted, list) else []
-    return [(option, OTHER_OPTIONS[option][0], value) for option, value in pairs]
+    return read(parser, words)

@@ -15,7 +15,7 @@ __all__ = ["GROUP", "MODE", "OPTIONAL_MODE", "OWNER", "USER", "split_owner"]
 
 ALL_BITS: Final = 0o777
 # Python's own form and the shell's; gunicorn reads a bare 22 as decimal, and nobody means that.
-_OCTAL = re.compile(r"0o?([0-7]{1,4})\Z|0\Z", re.IGNORECASE)
+_OCTAL = r"0o?([0-7]{1,4})\Z|0\Z"
 
 
 def _account(value: object) -> str | None:
@@ -66,7 +66,7 @@ def _owner(value: object) -> str | None:
 def _mode(value: object) -> int:
     number = value
     if isinstance(value, str):
-        match = _OCTAL.match(value.strip())
+        match = re.match(_OCTAL, value.strip(), re.IGNORECASE)
         number = int(match[1] or "0", 8) if match else None
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= ALL_BITS:
         raise complaint(value, "is no set of permission bits", "write them in octal, such as 0o022")

@@ -5,12 +5,12 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 __all__ = ["Problem"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Problem:
     """Something wrong with a setting: fatal, or worth a line at start.
 

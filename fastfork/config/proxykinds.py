@@ -5,15 +5,16 @@ Runs in: cli
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
+
+from fastfork.records import replace
 
 from .kinds import PATHS, BadValue, Kind, choice, complaint
 
 __all__ = ["FIELD_NAMES", "FORWARDED_FIELDS", "PROXY_PROTOCOL", "SCHEME_HEADERS", "FieldValues"]
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # a token: RFC 9110 section 5.6.2
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z"  # a token: RFC 9110 section 5.6.2
 _FORWARDED = (
     "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded",
 )  # fmt: skip
@@ -38,7 +39,7 @@ def _proxy_protocol(value: object) -> str:
 def _names(value: object) -> tuple[str, ...]:
     words = tuple(word.strip().upper() for word in PATHS.parse(value))
     for word in words:
-        if not _NAME.match(word):
+        if not re.match(_NAME, word):
             raise complaint(word, "is no name of a field", "write one like REMOTE_USER, or *")
     return words
 
@@ -61,7 +62,7 @@ def _scheme_headers(value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise complaint(value, "is no dict", advice)
     for name, secure in value.items():
-        if not isinstance(name, str) or not _NAME.match(name):
+        if not isinstance(name, str) or not re.match(_NAME, name):
             raise complaint(name, "is no name of a field", advice)
         if not isinstance(secure, str):
             raise complaint(secure, "is not text", advice)
@@ -81,4 +82,4 @@ FORWARDED_FIELDS: Kind[tuple[str, ...]] = Kind(
     "list of fields", "FIELDS", _forwarded_fields, show=_show_names
 )
 SCHEME_HEADERS: Kind[Mapping[str, str]] = Kind("mapping", "", _scheme_headers, show=_show_headers)
-PROXY_PROTOCOL: Kind[str] = dataclasses.replace(_VERSION, parse=_proxy_protocol, alone="auto")
+PROXY_PROTOCOL: Kind[str] = replace(_VERSION, parse=_proxy_protocol, alone="auto")

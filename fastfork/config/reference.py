@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from .file import DEFAULT_NAMES
 from .leftout import part_of
 from .names import OTHER_SETTINGS
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Reload, Spec
+from .unasked import DEFAULT_NAMES
 
 __all__ = ["PAGE", "entry", "main", "render"]
 

@@ -5,13 +5,12 @@ Runs in: both
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
+
+from fastfork.records import fields, record, replace
 
 from .ashooks import HookView
 from .groups.admin import AdminSettings
@@ -29,8 +28,7 @@ from .spec import METADATA_KEY, Spec
 
 __all__ = ["GROUPS", "SETTINGS", "Config", "heading"]
 
-# In the order of --help and of the reference.  Each is a part of Config alone, and so has none of
-# a dataclass's methods: to make them takes a tenth of what it takes to start.
+# In the order of --help and of the reference.
 GROUPS: Final[tuple[type, ...]] = (
     FileSettings,
     SocketSettings,
@@ -52,7 +50,7 @@ GROUPS: Final[tuple[type, ...]] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Config(
     FileSettings,
     SocketSettings,
@@ -79,15 +77,15 @@ class Config(
 @cache
 def heading(group: type) -> str:
     """The group's name: the first line of its docstring, without the full stop."""
-    return (inspect.getdoc(group) or group.__name__).splitlines()[0].rstrip(".")
+    return (group.__doc__ or group.__name__).strip().splitlines()[0].rstrip(".")
 
 
 def _table() -> Mapping[str, Spec[Any]]:
     table: dict[str, Spec[Any]] = {}
     for group in GROUPS:
-        for field in dataclasses.fields(group):
+        for field in fields(group):
             spec: Spec[Any] = field.metadata[METADATA_KEY]
-            table[field.name] = dataclasses.replace(spec, name=field.name, group=heading(group))
+            table[field.name] = replace(spec, name=field.name, group=heading(group))
     return MappingProxyType(table)
 
 

@@ -6,8 +6,9 @@ Runs in: both
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from fastfork.records import record
 
 __all__ = ["FACILITIES", "SYSLOG_PORT", "Sink", "parse_statsd", "parse_syslog"]
 
@@ -35,12 +36,12 @@ FACILITIES: Final[dict[str, int]] = {
 # unix(7): a path in sockaddr_un ends within 108 bytes.
 LONGEST_PATH: Final = 107
 
-_HOST_PORT = re.compile(r"(?:\[([0-9a-fA-F:.%a-zA-Z]+)\]|([^\s:/\[\]#]*))(?::([0-9]{1,5}))?\Z")
+_HOST_PORT = r"(?:\[([0-9a-fA-F:.%a-zA-Z]+)\]|([^\s:/\[\]#]*))(?::([0-9]{1,5}))?\Z"
 
 Transport = Literal["udp", "tcp", "dgram", "stream", "unix"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sink:
     """Where to send to.
 
@@ -89,7 +90,7 @@ def _unix(transport: str, path: str) -> Sink:
 
 
 def _host_port(text: str, port: int) -> tuple[str, int]:
-    match = _HOST_PORT.match(text)
+    match = re.match(_HOST_PORT, text)
     if match is None:
         raise ValueError("write HOST:PORT, an IPv6 address in brackets")
     number = int(match[3]) if match[3] else port

@@ -5,9 +5,9 @@ Runs in: cli
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar, cast
+
+from fastfork.records import field, record
 
 from .kinds import Kind
 
@@ -22,7 +22,7 @@ Reload = Literal["live", "workers", "server"]
 METADATA_KEY: Final = "setting"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Spec(Generic[T]):
     """What is known of a setting, in one place.
 
@@ -67,5 +67,5 @@ def setting(
         env_form=env_form,
         reload=reload,
     )
-    field: Any = dataclasses.field(default=default, metadata={METADATA_KEY: spec})
-    return cast("T", field)
+    made: Any = field(default=default, metadata={METADATA_KEY: spec})
+    return cast("T", made)

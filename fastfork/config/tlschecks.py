@@ -5,8 +5,8 @@ Runs in: cli
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .problem import Problem
@@ -26,7 +26,7 @@ def check_tls(cfg: Config) -> Iterator[Problem]:
         return
     for name in ("certfile", "keyfile", "ca_certs"):
         path: str | None = getattr(cfg, name)
-        if path is not None and (problem := _unreadable(Path(cfg.chdir, path))):
+        if path is not None and (problem := _unreadable(os.path.join(cfg.chdir, path))):
             yield Problem(name, f"{path!r} cannot be read: {problem}; write the path of a PEM file")
     if cfg.cert_reqs and cfg.ca_certs is None and cfg.ssl_context is None:
         yield Problem("cert_reqs", "needs somebody who vouches for clients; set ca_certs too")
@@ -34,10 +34,10 @@ def check_tls(cfg: Config) -> Iterator[Problem]:
         yield Problem("ca_certs", "has no effect without cert_reqs", fatal=False)
 
 
-def _unreadable(path: Path) -> str:
+def _unreadable(path: str) -> str:
     """What is wrong with it, '' for nothing."""
     try:
-        with path.open("rb"):
+        with open(path, "rb"):
             return ""
     except OSError as error:
         return error.strerror or str(error)

@@ -17,26 +17,12 @@ from typing import IO, Any, Final
 from ..errors import ConfigError
 from .names import OTHER_SETTINGS, one_edit_apart
 from .spec import Spec
+from .unasked import HEADER, LARGEST_FILE
 from .values import ConfigFile, Raw
 
-__all__ = ["has_table", "read_into", "text_of"]
+__all__ = ["read_into", "text_of"]
 
 PYPROJECT: Final = "pyproject.toml"
-_HEADER: Final = re.compile(r"^\s*\[\s*tool\s*\.\s*[\"']?fastfork\b", re.MULTILINE)
-
-# A config file is typed by hand; /dev/zero and a database dump are not.
-LARGEST_FILE: Final = 1024 * 1024
-
-
-def has_table(path: Path) -> bool:
-    """Whether a pyproject.toml has a table for us.
-
-    Only its text is looked at, so that one that is none of our business need not be right.
-    """
-    try:
-        return _HEADER.search(text_of(path, str(path), "default", _open)) is not None
-    except ConfigError:
-        return False
 
 
 def read_into(
@@ -59,7 +45,7 @@ def read_into(
         assert isinstance(table, dict)
         tool = table.get("tool", {})
         table = tool.get("fastfork") if isinstance(tool, dict) else None
-        header = _HEADER.search(text)
+        header = re.search(HEADER, text, re.MULTILINE)
         start = header.start() if header else 0
     if not isinstance(table, dict):
         raise ConfigError(

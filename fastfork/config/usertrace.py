@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import traceback
-from pathlib import Path
 from types import TracebackType
 
 __all__ = ["format_user_traceback", "summary"]
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
 # Deep recursion would otherwise fill the log; the last frames tell most.
 MOST_FRAMES = 200
 

@@ -5,12 +5,12 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from fastfork.records import field, record
 
 __all__ = ["ConfigFile", "Given", "Raw"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Raw:
     """A value as a source gave it; origin says where, for messages."""
 
@@ -22,7 +22,7 @@ class Raw:
 Given = dict[str, Raw]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ConfigFile:
     """What a config file says.
 

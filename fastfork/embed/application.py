@@ -6,11 +6,11 @@ Runs in: both
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from fastfork import wsgi
 from fastfork.errors import AppNotFound
+from fastfork.records import record
 from fastfork.wsgi import spec
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Application", "named"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Application:
     """What is to be served.
 

@@ -6,7 +6,6 @@ Runs in: cli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from fastfork.config import SETTINGS, Loaded, leftout
 from fastfork.config.names import OTHER_SETTINGS
 from fastfork.embed.application import Application
 from fastfork.errors import ConfigError
+from fastfork.records import replace
 
 __all__ = ["read"]
 

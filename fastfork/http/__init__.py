@@ -12,6 +12,8 @@ Runs in: both
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastfork.http.backends import (
     BACKENDS,
     STRICT,
@@ -21,7 +23,9 @@ from fastfork.http.backends import (
     resolve_parser,
 )
 from fastfork.http.pages import error_page
-from fastfork.http.reading import BodyPart, Event, RequestEnd, RequestHead, RequestParser
+
+if TYPE_CHECKING:
+    from fastfork.http.reading import BodyPart, Event, RequestEnd, RequestHead, RequestParser
 
 __all__ = [
     "BACKENDS",
@@ -37,3 +41,12 @@ __all__ = [
     "make_head_parser",
     "resolve_parser",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The parser without a socket, for who asks; a worker does not."""
+    if name in __all__:
+        from fastfork.http import reading
+
+        return getattr(reading, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from fastfork.errors import ConfigError
+from fastfork.records import record
 
 if TYPE_CHECKING:
     from fastfork._core.parsers import HeadParser
@@ -22,7 +22,7 @@ BACKENDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Limits:
     """What a request head may measure; 0 = no limit.
 
@@ -49,7 +49,7 @@ OPTION_BITS: Final[Mapping[str, int]] = MappingProxyType(
 REFUSE_UNDERSCORE: Final = 32
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(frozen=True, kw_only=True)
 class Leniency:
     """What a server may be told to take beyond the rules; by default nothing.
 

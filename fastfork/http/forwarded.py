@@ -8,7 +8,6 @@ Runs in: worker
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -22,13 +21,13 @@ BAD_FORWARDED: Final = -73
 NOT_BELOW_SCRIPT: Final = -74
 
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::([0-9]{1,5}))?\Z")
-_PORT = re.compile(r"[0-9]{1,5}\Z")
-_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?\Z")
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+;=%-]+)(?::([0-9]{1,5}))?\Z"
+_PORT = r"[0-9]{1,5}\Z"
+_WITH_PORT = r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?\Z"
 # A pair of RFC 7239 section 4 and what follows it.  An address with a port should be quoted;
 # without quotes it is no less clear.
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PAIR = re.compile(
+_PAIR = (
     rf"[ \t]*(?:({_WORD})=(?:([!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+)"
     r'|"((?:[^"\\]|\\.)*)"))?[ \t]*([;,]|\Z)'
 )
@@ -46,10 +45,12 @@ def parse_node(text: str) -> tuple[str, str] | None:
     IPv6 may stand in brackets (RFC 7239 section 6); `unknown` and `_hidden` name nobody.
     """
     text = text.strip(" \t")
-    match = _WITH_PORT.match(text)
+    match = re.match(_WITH_PORT, text)
     host, port = (match[1] or match[2], match[3] or "") if match else (text, "")
     if not host.isascii() or "%" in host:
         return None
+    import ipaddress  # here: where no proxy says a word it is not needed
+
     try:
         return str(ipaddress.ip_address(host)), port
     except ValueError:
@@ -64,9 +65,10 @@ def parse_forwarded(value: str) -> list[dict[str, str]] | None:
     """
     elements: list[dict[str, str]] = []
     element: dict[str, str] = {}
+    pair = re.compile(_PAIR)
     at = 0
     while True:
-        match = _PAIR.match(value, at)
+        match = pair.match(value, at)
         if match is None:
             return None
         name, token, quoted, after = match.groups()
@@ -169,7 +171,7 @@ class Forwarded:
         proto, host, port = (_hop(said(name), back) for name in ("PROTO", "HOST", "PORT"))
         _set_scheme(environ, proto)
         _set_host(environ, host)
-        if _PORT.match(port):
+        if re.match(_PORT, port):
             environ["SERVER_PORT"] = port
 
     def _apply_forwarded(self, environ: dict[str, Any]) -> int:
@@ -196,7 +198,7 @@ def _set_scheme(environ: dict[str, Any], scheme: str) -> None:
 
 
 def _set_host(environ: dict[str, Any], host: str) -> None:
-    match = _HOST.match(host)
+    match = re.match(_HOST, host)
     if match:
         environ["HTTP_HOST"] = host
         environ["SERVER_NAME"] = match[1]

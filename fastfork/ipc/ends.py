@@ -9,11 +9,11 @@ Runs in: both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from fastfork.ipc import tally
 from fastfork.ipc.tally import Reason
+from fastfork.records import record
 
 __all__ = ["End", "last_ends", "note_end"]
 
@@ -21,7 +21,7 @@ LINE_AT: Final = 8  # in words
 LINE_BYTES: Final = (tally.EVENT_WORDS - LINE_AT) * 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class End:
     """at: seconds since 1970.  code: the exit code, or minus the number of the signal.
 

@@ -11,10 +11,10 @@ Runs in: both
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from fastfork.ipc import tally
+from fastfork.records import record
 
 __all__ = ["Failure", "add_up", "failures", "hand_over"]
 
@@ -28,7 +28,7 @@ LINE: Final = 8
 LINE_BYTES: Final = (RECORD_WORDS - LINE) * 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Failure:
     """Answers to one URL that failed.
 
@@ -61,9 +61,9 @@ def hand_over(server: memoryview[int], worker: memoryview[int]) -> None:
     """Add a worker's records to the server's, and clear its table.  Runs in: arbiter."""
     if not worker[tally.FAILING_NUMBERS]:
         return  # its table is a page that was never made
-    known = {_raw(record): start for start, record in _records(server, OF_SERVER)}
-    for _start, record in _records(worker, OF_WORKER):
-        _add(server, record, known)
+    known = {_raw(one): start for start, one in _records(server, OF_SERVER)}
+    for _start, one in _records(worker, OF_WORKER):
+        _add(server, one, known)
     for at in range(OF_WORKER.start, OF_WORKER.stop):
         worker[at] = 0
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,6 +26,8 @@ class ModuleList:
         if hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("fastfork-modules")
         else:
+            import tempfile  # here: Linux has the other
+
             with tempfile.TemporaryFile() as file:
                 self._fd = os.dup(file.fileno())
         # Several processes append: each write(2) goes to the end, whole (open(2), O_APPEND).

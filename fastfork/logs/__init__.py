@@ -65,7 +65,7 @@ def setup(cfg: Config) -> None:
     Raises ConfigError; they stay where they were then.  May be called again, on a reload.
     """
     metrics.setup(cfg)
-    path, _Captured.path = _Captured.path, os.path.abspath(cfg.errorlog)  # noqa: PTH100
+    path, _Captured.path = _Captured.path, os.path.abspath(cfg.errorlog)
     try:
         _capture(cfg)
         voice.setup(cfg)

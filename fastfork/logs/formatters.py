@@ -5,7 +5,6 @@ Runs in: both
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -90,6 +89,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line of ASCII."""
+        import json  # here: only for log_format = "json"
+
         made: dict[str, object] = {
             "time": rfc3339(record.created),
             "level": record.levelname.lower(),

@@ -9,7 +9,6 @@ Runs in: both
 
 from __future__ import annotations
 
-import datetime
 import logging
 import os
 import threading
@@ -35,6 +34,8 @@ from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHan
 from .syslog import SyslogHandler
 
 if TYPE_CHECKING:
+    import datetime
+
     from fastfork.config import Config
 
 __all__ = [
@@ -177,7 +178,8 @@ class Logger:
 
         resp: has status, headers and sent.  req: has headers.  request_time: how long it took.
         """
-        micros = request_time // datetime.timedelta(microseconds=1)
+        seconds = request_time.days * 86400 + request_time.seconds
+        micros = seconds * 1_000_000 + request_time.microseconds
         status = str(resp.status).split(None, 1)
         made: dict[str, Any] = {
             "h": environ.get("REMOTE_ADDR") or "-",

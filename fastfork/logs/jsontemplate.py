@@ -8,7 +8,6 @@ Runs in: both
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -21,7 +20,7 @@ from .guard import must_pass
 __all__ = ["ALWAYS_NUMBERS", "bare", "inside", "positions", "string", "value"]
 
 # RFC 8259 section 6.
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
+_NUMBER: Final = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z"
 # A longer one may be too much for who reads it.
 LONGEST_NUMBER: Final = 20
 # Atoms that are always JSON numbers as they are.
@@ -32,6 +31,10 @@ NOTHING: Final = "-"
 def positions(pieces: Sequence[Piece]) -> list[bool] | None:
     """For each atom of a format that is a JSON object: is it inside quotes?  Else None."""
     sample = "".join(piece if isinstance(piece, str) else _sample(piece) for piece in pieces)
+    if not sample.lstrip().startswith("{"):
+        return None
+    import json  # here, as below: most formats are no JSON
+
     try:
         if not isinstance(json.loads(sample), dict):
             return None
@@ -61,6 +64,8 @@ def _sample(atom: Atom) -> str:
 
 def inside(thing: object, layout: str = "%s") -> str:
     """`thing` as the inside of a JSON string, in ASCII.  Never raises."""
+    import json
+
     return json.dumps(layout % (_text(thing),))[1:-1]
 
 
@@ -72,13 +77,15 @@ def bare(name: str) -> Callable[[object], str]:
 def string(thing: object) -> str:
     """`thing` as a JSON string, null for a dash.  Never raises."""
     text = _text(thing)
+    import json
+
     return "null" if text == NOTHING else json.dumps(text)
 
 
 def value(thing: object) -> str:
     """`thing` as a JSON number where it is one, else as `string`.  Never raises."""
     text = _text(thing)
-    if len(text) <= LONGEST_NUMBER and _NUMBER.match(text):
+    if len(text) <= LONGEST_NUMBER and re.match(_NUMBER, text):
         return text
     return string(thing)
 

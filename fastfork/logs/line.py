@@ -10,7 +10,6 @@ Runs in: worker
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 import time
@@ -100,7 +99,7 @@ def basic_user(authorization: str) -> str:
     if scheme.lower() != "basic" or len(credentials) > LONGEST_CREDENTIALS:
         return "-"
     try:
-        decoded = base64.b64decode(credentials.strip().encode("ascii"), validate=True)
+        decoded = binascii.a2b_base64(credentials.strip().encode("ascii"), strict_mode=True)
     except (binascii.Error, ValueError):
         return "-"
     # latin-1 keeps each byte as one character, which is then escaped.

@@ -8,7 +8,6 @@ Runs in: worker
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastfork.wsgi.request_hooks import KEY, Request, Response
@@ -88,6 +87,8 @@ def logged_by(logger: Logger) -> LineFunction:
                 environ = {**_UNKNOWN, **environ}
             request = environ.get(KEY) or Request(environ)
             answer = Response(status, headers, sent)
+            from datetime import timedelta
+
             logger.access(answer, request, environ, timedelta(microseconds=duration // 1000))
         except BaseException as error:
             if must_pass(error):

@@ -5,13 +5,10 @@ Runs in: both
 
 from __future__ import annotations
 
-import configparser
-import json
 import logging
-import logging.config
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork.errors import ConfigError
@@ -20,6 +17,8 @@ from . import formatters
 from .logstreams import Standard, StandardError
 
 if TYPE_CHECKING:
+    import configparser
+
     from fastfork.config import Config
 
 __all__ = ["CONFIG_DEFAULTS", "apply", "chosen", "is_asked_for", "not_waiting"]
@@ -95,6 +94,8 @@ def not_waiting(cfg: Config, loggers: Iterable[logging.Logger]) -> None:
 
 
 def _dict(setting: str, given: dict[str, Any]) -> frozenset[str]:
+    import logging.config  # here, as the next ones: few servers need it
+
     merged = {**CONFIG_DEFAULTS, **given}
     try:
         logging.config.dictConfig(merged)
@@ -104,8 +105,11 @@ def _dict(setting: str, given: dict[str, Any]) -> frozenset[str]:
 
 
 def _from_json(path: str) -> dict[str, Any]:
+    import json
+
     try:
-        found = json.loads(Path(path).read_bytes())
+        with open(path, "rb") as file:
+            found = json.loads(file.read())
     except OSError as error:
         raise ConfigError(f"logconfig_json: cannot read {path!r}: {error.strerror}") from None
     except ValueError as error:
@@ -116,10 +120,13 @@ def _from_json(path: str) -> dict[str, Any]:
 
 
 def _ini(path: str) -> frozenset[str]:
-    defaults = {"__file__": path, "here": str(Path(path).parent)}
+    import configparser
+    import logging.config  # here, as the next ones: few servers need it
+
+    defaults = {"__file__": path, "here": os.path.dirname(path) or "."}
     parser = configparser.ConfigParser(defaults)
     try:
-        with Path(path).open(encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             parser.read_file(file)
         logging.config.fileConfig(parser, disable_existing_loggers=False)
         return frozenset(_names(parser))

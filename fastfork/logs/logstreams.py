@@ -71,7 +71,7 @@ class LogFile(LogStream):
     def __init__(self, path: str, setting: str = "errorlog") -> None:
         self._setting = setting
         # The application may change the directory.
-        self._path = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+        self._path = os.path.abspath(path)
         self.outlet = Outlet(open_descriptor(path, setting))
 
     def reopen(self) -> None:

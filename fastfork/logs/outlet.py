@@ -16,9 +16,10 @@ import select
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 from fastfork import clock, unpatched
+from fastfork.records import record
 
 __all__ = ["Outlet", "Unwritten", "own_descriptor"]
 
@@ -30,7 +31,8 @@ SHARE: Final = 0.05
 AGAIN_SECONDS: Final = 0.001
 
 
-class Unwritten(NamedTuple):
+@record(frozen=True)
+class Unwritten:
     """What was lost of a write, and why."""
 
     lines: int

@@ -9,14 +9,12 @@ Runs in: worker
 from __future__ import annotations
 
 import logging
-import random
 import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork.config import Config
-from fastfork.net.trust import TrustedPeers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,7 +29,7 @@ current: Final[ContextVar[str]] = ContextVar("fastfork.request_id", default="-")
 
 # What W3C trace ids, UUIDs, and the ids of known proxies are made of.  No quotes, no spaces, no
 # comma: of two fields, joined by one, neither is taken.
-_ACCEPTED: Final = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}\Z")
+_ACCEPTED: Final = r"[A-Za-z0-9._~+/=:@-]{1,128}\Z"
 
 
 class RequestIdFilter(logging.Filter):
@@ -52,21 +50,26 @@ def maker() -> Callable[[], str]:
     A generator of its own, seeded by the system: one that the application seeds, or that was
     copied by a fork, would give the same ids twice.
     """
+    import random
+
     bits = random.Random().getrandbits  # noqa: S311 - an id is no secret
     return lambda: f"{bits(128):032x}"
 
 
 def giving_ids(app: WSGIApplication, cfg: Config) -> WSGIApplication:
     """`app`, or what gives each request its id before it calls `app`."""
+    from fastfork.net.trust import TrustedPeers
+
     if not cfg.request_id:
         return app
     trusts = TrustedPeers(cfg.forwarded_allow_ips).trusts
     make = maker()
+    is_accepted = re.compile(_ACCEPTED).match
     is_told = cfg.request_id_response
 
     def identified(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = environ.get(_ENVIRON_FIELD)
-        if given is None or not _ACCEPTED.match(given) or not trusts(_speaker(environ)):
+        if given is None or not is_accepted(given) or not trusts(_speaker(environ)):
             given = make()
         environ[KEY] = given
         current.set(given)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
@@ -20,6 +19,7 @@ from fastfork.metrics import page, prometheus
 from fastfork.metrics.history import History
 from fastfork.metrics.reading import Reading, read
 from fastfork.metrics.status import status
+from fastfork.records import record
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
@@ -39,7 +39,7 @@ FIELDS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Answer:
     """status: the line.  kind: of the content.  allow: the methods, in an answer 405."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Final
+
+from fastfork.records import record
 
 __all__ = ["Line", "amount", "chart", "seconds"]
 
@@ -21,7 +22,7 @@ LEFT, TOP, BOTTOM = 4, 6, 20  # pixels around the lines
 STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Line:
     """name: in the legend.  style: the class, which has the colour.
 

@@ -6,13 +6,13 @@ Runs in: both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import fastfork
 from fastfork.ipc import ServerState, State
 from fastfork.ipc.tally import Reason
 from fastfork.metrics.reading import Histogram, Reading
+from fastfork.records import record
 
 __all__ = ["METRICS", "Metric"]
 
@@ -24,7 +24,7 @@ CLASSES: Final = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "other")
 STATES: Final = (State.BOOTING, State.READY, State.SPENT, State.DRAINING, State.EXITING)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Metric:
     """name: as Prometheus shows it, a counter's with _total.  kind: counter, gauge, histogram.
 

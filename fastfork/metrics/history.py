@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from fastfork.ipc.tally import quantile
 from fastfork.metrics.reading import Reading
+from fastfork.records import record
 
 __all__ = ["History", "Point"]
 
 SAMPLES: Final = 301  # five minutes
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Sample:
     at: float
     answers: int
@@ -29,7 +29,7 @@ class _Sample:
     threads: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Point:
     """What happened between two samples.  at: seconds before now, negative.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, tally
 from fastfork.ipc.ends import End, last_ends
 from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
 from fastfork.ipc.scoreboard import OUTLIVING
+from fastfork.records import record
 
 __all__ = ["Failing", "Histogram", "Reading", "Running", "WorkerFacts", "read"]
 
@@ -29,7 +29,7 @@ SLOWEST: Final = 10  # running requests that the page and /status.json name
 ARBITER_SILENT: Final = 10.0  # seconds; its loop turns once a second
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Histogram:
     """counts: of each bucket, not of those below too.  sum: seconds."""
 
@@ -37,7 +37,7 @@ class Histogram:
     sum: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Running:
     """A request that the application is working on.  seconds: for how long.
 
@@ -48,7 +48,7 @@ class Running:
     seconds: float
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Failing:
     """A URL whose answers failed.
 
@@ -62,7 +62,7 @@ class Failing:
     at: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class WorkerFacts:
     """One worker.  seconds: of silence.  memory: resident bytes, 0 = unknown.
 
@@ -89,7 +89,7 @@ class WorkerFacts:
         return self.state in (State.READY, State.SPENT)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reading:
     """The server.  Counts are of all workers that there were since its start.
 

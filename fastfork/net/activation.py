@@ -11,12 +11,12 @@ import os
 import socket
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from fastfork.address import Address, PassedAddress, TcpAddress, UnixAddress
 from fastfork.errors import ConfigError
 from fastfork.net.listeners import Listener
+from fastfork.records import record
 
 FIRST: Final = 3  # SD_LISTEN_FDS_START
 MOST: Final = 1024
@@ -68,7 +68,7 @@ def passed_on(sockets: Sequence[tuple[str, Sequence[int]]]) -> list[PassedAddres
     ]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Resolved:
     """addresses: what to listen on.  unused: sockets that were passed and that nobody asked for."""
 

@@ -16,13 +16,12 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from fastfork import forks
 from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
 from fastfork.errors import ConfigError
+from fastfork.records import record, replace
 
 log = logging.getLogger("fastfork.error")
 
@@ -31,21 +30,22 @@ BIND_ATTEMPTS: Final = 5
 BIND_PAUSE: Final = 1.0  # seconds
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SocketFile:
     """The file of a unix socket and who made it: only they may remove it."""
 
-    path: Path
+    path: str
     device: int
     inode: int
     owner_pid: int
 
     @classmethod
-    def made_here(cls, path: Path) -> SocketFile:
+    def made_here(cls, path: str) -> SocketFile:
         """Describe the file that this process has just bound."""
-        found = path.stat()
+        found = os.stat(path)
         # The working directory follows `chdir`, and so may a link on the way to the file.
-        real = Path(os.path.realpath(path.parent)) / path.name
+        folder, name = os.path.split(path)
+        real = os.path.join(os.path.realpath(folder), name)
         return cls(real, found.st_dev, found.st_ino, os.getpid())
 
     def remove(self) -> None:
@@ -53,12 +53,12 @@ class SocketFile:
         if os.getpid() != self.owner_pid:
             return
         with suppress(OSError):
-            found = self.path.stat()
+            found = os.stat(self.path)
             if (found.st_dev, found.st_ino) == (self.device, self.inode):
-                self.path.unlink()
+                os.unlink(self.path)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Listener:
     """A socket that listens, and the address to show for it.  Closing it is the owner's part."""
 
@@ -117,7 +117,7 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.sock.close()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _How:
     """How to open a socket; a backlog of 0: it does not listen yet."""
 
@@ -179,8 +179,10 @@ def _open_tcp(address: TcpAddress, how: _How) -> Listener:
 
 def _resolve(address: TcpAddress) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     """The first address of the host; of a name that has both kinds the IPv4 one, as gunicorn."""
+    # As bytes: text would be encoded by the rules of IDNA, for which large tables are loaded.
+    host = address.host.encode() if address.host.isascii() else address.host
     found = socket.getaddrinfo(
-        address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     family, _, _, _, sockaddr = found[0]
@@ -189,9 +191,9 @@ def _resolve(address: TcpAddress) -> tuple[socket.AddressFamily, tuple[Any, ...]
 
 def _open_unix(address: UnixAddress, backlog: int) -> Listener:
     if address.path.startswith(("\0", "@")):
-        name, file = "\0" + address.path[1:], None  # unix(7): no file, gone with the last copy
+        name, file = "\0" + address.path[1:], ""  # unix(7): no file, gone with the last copy
     else:
-        name, file = address.path, Path(address.path)
+        name = file = address.path
         _remove_stale(file)
     with _closed_on_error(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as sock:
         # Nobody can connect before the socket listens, and by then the owner is right too.
@@ -226,13 +228,13 @@ def _give_away(file: SocketFile, address: UnixAddress) -> None:
         ) from None
 
 
-def _remove_stale(path: Path) -> None:
+def _remove_stale(path: str) -> None:
     """Remove a socket file that nobody listens on.
 
     Raises OSError EADDRINUSE when somebody answers, EEXIST when the file is not ours to judge.
     """
     try:
-        mode = path.lstat().st_mode
+        mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
@@ -242,11 +244,12 @@ def _remove_stale(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         # Non-blocking: a server with a full backlog answers EAGAIN at once, and is alive.
         probe.setblocking(False)
-        code = probe.connect_ex(str(path))
+        code = probe.connect_ex(path)
     if code in (0, errno.EAGAIN):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     if code == errno.ECONNREFUSED:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
     elif code != errno.ENOENT:
         raise OSError(errno.EEXIST, f"is there and may be in use ({os.strerror(code)})")
 
@@ -293,10 +296,10 @@ def explain(address: Address, error: OSError) -> str:
         case TcpAddress(), errno.EADDRNOTAVAIL:
             return f"{address}: this machine has no address {address.host}; use 0.0.0.0 for all"
         case UnixAddress(), errno.ENOENT | errno.ENOTDIR:
-            folder = Path(address.path).parent
+            folder = os.path.dirname(address.path) or "."
             return f"{address}: there is no directory {folder}; make it, or choose another path"
         case UnixAddress(), errno.EACCES | errno.EPERM | errno.EROFS:
-            folder = Path(address.path).parent
+            folder = os.path.dirname(address.path) or "."
             return f"{address}: this user may not make a file in {folder}; choose another path"
         case FdAddress(), errno.EBADF | errno.ENOTSOCK:
             return f"{address}: file descriptor {address.fd} is not an inherited socket"

@@ -14,8 +14,6 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from fastfork.address import Address, FdAddress, TcpAddress, UnixAddress
 from fastfork.net.activation import PASSED_PREFIX
@@ -27,9 +25,10 @@ from fastfork.net.listeners import (
     open_listeners,
 )
 from fastfork.net.quiet import quiet
+from fastfork.records import record
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Place:
     """asked: the address as configured.  listeners: one, or one a berth.
 
@@ -246,5 +245,5 @@ def _adopted(address: Address, fd: int, backlog: int) -> Listener:
     file = None
     if isinstance(address, UnixAddress) and not address.is_abstract:
         with suppress(OSError):
-            file = SocketFile.made_here(Path(address.path))
+            file = SocketFile.made_here(address.path)
     return Listener(sock, address, file)

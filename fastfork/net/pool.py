@@ -8,7 +8,6 @@ Runs in: both
 
 from __future__ import annotations
 
-import hashlib
 import socket
 
 from fastfork import forks
@@ -35,6 +34,11 @@ class Pool:
 
 
 def key_of(sock: socket.socket) -> int:
-    """A 64-bit number for a listening socket: the same in each process that listens there."""
-    name = repr(sock.getsockname()).encode()
-    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
+    """A 64-bit number for a listening socket: the same in each process that listens there.
+
+    FNV-1a.  A digest of hashlib's would have libcrypto loaded in every process.
+    """
+    key = 0xCBF29CE484222325
+    for byte in repr(sock.getsockname()).encode():
+        key = ((key ^ byte) * 0x100000001B3) % 2**64
+    return key

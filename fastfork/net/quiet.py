@@ -8,7 +8,7 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-import ctypes
+import array
 import socket
 import struct
 import sys
@@ -45,6 +45,7 @@ def quiet(sock: socket.socket) -> None:
             # unix(7): connect() is refused from now on, accept() gives out what waits.
             sock.shutdown(socket.SHUT_RD)
         elif sys.platform.startswith("linux"):
-            program = ctypes.create_string_buffer(_FILTER, len(_FILTER))
-            fprog = struct.pack("HP", len(_FILTER) // 8, ctypes.addressof(program))
+            program = array.array("B", _FILTER)
+            where, size = program.buffer_info()
+            fprog = struct.pack("HP", size // 8, where)
             sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import io
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import ssl
     from typing import Self
 
     from fastfork._core.sealed import Sealed
@@ -173,6 +173,8 @@ class SealedSocket(TakenSocket):
         """What the client has said, None while no record of it is whole."""
         if size == 0:
             return b""
+        import ssl  # here: it is loaded, or there were no keys
+
         with self._keys:
             try:
                 return self._tls.read(size)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from fastfork.errors import ConfigError
+from fastfork.records import field, record
 
 __all__ = ["Certificates", "peer_facts"]
 
@@ -38,7 +38,7 @@ SHORT_NAMES: Final = {
 Look = tuple[tuple[int, int, int, int] | None, ...]
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Certificates:
     """Where certificate and key are, and what is asked of clients.
 

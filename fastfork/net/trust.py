@@ -5,8 +5,8 @@ Runs in: worker
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = ["TrustedPeers"]
 
@@ -23,10 +23,17 @@ class TrustedPeers:
     """
 
     def __init__(self, networks: Iterable[str]) -> None:
-        words = list(networks)
-        self._everybody = EVERYBODY in words
-        self._networks = [ipaddress.ip_network(word) for word in words if word != EVERYBODY]
+        self._words = tuple(networks)
+        self._everybody = EVERYBODY in self._words
+        self._networks: list[Any] | None = None  # made of the words when they are needed
         self._known: dict[str, bool] = {}
+        if not all(map(_is_plain, self._words)):
+            self._read()  # raises now
+
+    def _read(self) -> list[Any]:
+        import ipaddress  # here, as below: most proxies speak from an address that is listed
+
+        return [ipaddress.ip_network(word) for word in self._words if word != EVERYBODY]
 
     def trusts(self, peer: str) -> bool:
         """Whether the peer with this address is trusted; '', a peer on a Unix socket, is.
@@ -43,10 +50,21 @@ class TrustedPeers:
         return verdict
 
     def _look(self, peer: str) -> bool:
+        if peer in self._words:
+            return True
+        import ipaddress
+
         try:
             address = ipaddress.ip_address(peer.partition("%")[0])
         except ValueError:
             return False
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
+        if self._networks is None:
+            self._networks = self._read()
         return any(address in network for network in self._networks)
+
+
+def _is_plain(word: str) -> bool:
+    """Whether it is one of the words that are there without being set."""
+    return word in (EVERYBODY, "127.0.0.1", "::1")

@@ -12,7 +12,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final, TypeVar
 
 from fastfork import forks
@@ -47,9 +46,9 @@ def enter(
     """
     if not _is_here(directory):
         change_directory(directory)
-    here = Path(directory) if follows else Path.cwd()
-    extra = [Path(part.strip()) for part in (pythonpath or "").split(",") if part.strip()]
-    entries = [str(path.absolute()) for path in [here, *extra]]
+    now = os.getcwd()
+    extra = [part.strip() for part in (pythonpath or "").split(",") if part.strip()]
+    entries = [absolute(path, now) for path in [directory if follows else now, *extra]]
     for entry in {*_entered, *entries}:  # it may stand behind a module of the same name
         if entry in sys.path:
             sys.path.remove(entry)
@@ -61,10 +60,16 @@ def enter(
         os.environ[name] = value
 
 
+def absolute(path: str, folder: str) -> str:
+    """As Path.absolute() has it, from `folder`: `..` stays, since a link may stand before it."""
+    whole = os.path.join(folder, path)
+    return "/" + "/".join(part for part in whole.split("/") if part not in ("", "."))
+
+
 def _is_here(directory: str) -> bool:
     """Whether the process is there already: it may be where its user may not go."""
     try:
-        return os.path.realpath(directory) == os.getcwd()  # noqa: PTH109 - text is compared
+        return os.path.realpath(directory) == os.getcwd()
     except OSError:
         return False  # the directory was removed
 

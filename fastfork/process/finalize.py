@@ -11,7 +11,6 @@ Runs in: worker
 from __future__ import annotations
 
 import atexit
-import ctypes
 import gc
 import io
 import os
@@ -62,6 +61,10 @@ def end(code: int) -> NoReturn:
     """
     before = _before()
     _flush(gc.get_objects())
+    try:
+        import ctypes  # here: only the way out needs it
+    except ImportError:  # no descriptor is left
+        os._exit(code)
     if any(getattr(thread, "is_crew", False) for thread in threading.enumerate()):
         os._exit(code)
     _let_handlers_go()

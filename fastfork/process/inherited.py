@@ -17,7 +17,6 @@ import gc
 import logging
 import os
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -44,8 +43,9 @@ def freeze() -> None:
     """
     finalize.flush_before_fork()
     gc.collect()
-    closer: type = tempfile._TemporaryFileCloser
-    _files[:] = [weakref.ref(one) for one in gc.get_objects() if type(one) is closer]
+    if (tempfile := sys.modules.get("tempfile")) is not None:
+        closer: type = tempfile._TemporaryFileCloser
+        _files[:] = [weakref.ref(one) for one in gc.get_objects() if type(one) is closer]
     gc.freeze()
 
 
@@ -111,8 +111,10 @@ def _files_and_folders() -> None:
 
 
 def _removes_folder(call: Callable[..., object]) -> bool:
-    owner = getattr(call, "__self__", None)
-    return isinstance(owner, type) and issubclass(owner, tempfile.TemporaryDirectory)
+    owner, tempfile = getattr(call, "__self__", None), sys.modules.get("tempfile")
+    if tempfile is None or not isinstance(owner, type):
+        return False
+    return issubclass(owner, tempfile.TemporaryDirectory)
 
 
 def _executors() -> None:

@@ -5,13 +5,29 @@ Runs in: both
 
 from __future__ import annotations
 
-# Imported before the first fork, so that its pages are the arbiter's and not each worker's.
-import ctypes
-import sys
+from collections.abc import Callable
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+def _by_ctypes(option: int, value: int) -> bool:
+    """prctl(2), as long as nobody has told us of a better way."""
+    import ctypes  # here: it takes half a megabyte of a process
+
+    try:
+        return int(ctypes.CDLL(None).prctl(option, value, 0, 0, 0)) == 0
+    except (OSError, AttributeError):
+        return False  # not Linux, or a C library without it
+
+
+_set_option: list[Callable[[int, int], bool]] = [_by_ctypes]
+
+
+def set_options_by(set_option: Callable[[int, int], bool]) -> None:
+    """Let `set_option` call prctl(2): the workers' compiled part, which we may not import."""
+    _set_option[:] = [set_option]
 
 
 def signal_at_parents_death(signum: int) -> bool:
@@ -22,12 +38,7 @@ def signal_at_parents_death(signum: int) -> bool:
     which the process ends.  A parent that died before this call sends nothing: compare
     os.getppid() afterwards.  A change of user or group takes the wish back; ask again then.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        return int(ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signum), 0, 0, 0)) == 0
-    except (OSError, AttributeError):
-        return False  # a C library without it: the worker still looks once a second
+    return _set_option[0](PR_SET_PDEATHSIG, int(signum))
 
 
 def adopt_orphans(wanted: bool = True) -> bool:
@@ -36,9 +47,4 @@ def adopt_orphans(wanted: bool = True) -> bool:
     Children of this process do not inherit it.  wanted: False takes it back.
     Returns False where there is no such thing.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        return int(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)) == 0
-    except (OSError, AttributeError):
-        return False
+    return _set_option[0](PR_SET_CHILD_SUBREAPER, int(wanted))

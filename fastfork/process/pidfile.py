@@ -6,7 +6,6 @@ Runs in: arbiter
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +41,8 @@ class PidFile:
 
         Written aside and renamed over the old one: a reader sees a whole number, always.
         """
+        import tempfile
+
         self.check()
         try:
             handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 __all__ = ["start_directory", "through_link"]
 
@@ -22,12 +21,12 @@ def start_directory(environ: Mapping[str, str]) -> str:
     An old value does no harm: it must lead here (POSIX has the same rule for `pwd -L`).
     Raises OSError when the directory was removed.
     """
-    real = os.getcwd()  # noqa: PTH109 - paths are compared as text
-    named = Path(environ.get("PWD", ""))
-    if named.is_absolute() and ".." not in named.parts:
+    real = os.getcwd()
+    named = environ.get("PWD", "")
+    if named.startswith("/") and ".." not in named.split("/"):
         with suppress(OSError):  # there is no such directory any more
-            if named.samefile(real):
-                return str(named)
+            if os.path.samefile(named, real):
+                return "/" + "/".join(part for part in named.split("/") if part not in ("", "."))
     return real
 
 

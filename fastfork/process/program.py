@@ -10,23 +10,22 @@ Runs in: arbiter
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from fastfork.process.notify import pass_on_watchdog
 from fastfork.process.place import start_directory, through_link
+from fastfork.records import field, record
 
 VARIABLE: Final = "FASTFORK_UPGRADE"
 # Of socket activation (sd_listen_fds(3)); meant for the process that systemd started.
 NOT_INHERITED: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID")
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Inheritance:
     """What the old program leaves.
 
@@ -38,11 +37,15 @@ class Inheritance:
 
     def to_text(self) -> str:
         """As the environment variable has it."""
+        import json  # here: only an upgrade needs it
+
         return json.dumps([self.predecessor, self.sockets])
 
     @classmethod
     def from_text(cls, text: str) -> Inheritance | None:
         """The other way round; None for what is no such text."""
+        import json  # here: only an upgrade needs it
+
         with suppress(ValueError, TypeError):
             predecessor, sockets = json.loads(text)
             return cls(
@@ -52,7 +55,7 @@ class Inheritance:
         return None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Program:
     """How this process was started.  inheritance: set when it takes over from another one."""
 
@@ -70,7 +73,7 @@ class Program:
         try:
             directory = start_directory(os.environ)
             # Python has made a path of it that does not lead through a link any more.
-            executable = through_link(executable, directory, os.getcwd())  # noqa: PTH109 - text
+            executable = through_link(executable, directory, os.getcwd())
         except OSError:
             directory = "/"  # removed; the loader of the settings complains of it
         return cls(

@@ -8,12 +8,11 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 # Writing it is prctl(PR_SET_NAME) for the main thread (proc_pid_comm(5)).  Linux only;
 # elsewhere the name stays.
-COMM = Path("/proc/self/comm")
+COMM = "/proc/self/comm"
 # Role -> the title that it had by us.  One entry: a fork gives a new role, and a new title.
 _shown: dict[str, str] = {}
 
@@ -44,8 +43,8 @@ def set_title(role: str, proc_name: str | None, app: str | None, state: str = ""
 @cache  # the short name has no state in it: once is enough
 def _set_short_name(name: str) -> None:
     """Set at most 15 bytes of `name`; the kernel cuts the rest (prctl(2))."""
-    with suppress(OSError):
-        COMM.write_bytes(name.encode("utf-8", "replace"))
+    with suppress(OSError), open(COMM, "wb") as file:
+        file.write(name.encode("utf-8", "replace"))
 
 
 @cache

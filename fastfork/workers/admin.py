@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from fastfork import clock, forks
@@ -18,6 +17,7 @@ from fastfork.ipc import Scoreboard, Slot, State
 from fastfork.metrics.app import CONTROL, AdminApp
 from fastfork.net import Listener
 from fastfork.process import parent, privileges, title
+from fastfork.records import replace
 from fastfork.workers.reactor import ReactorWorker
 
 # A browser with a few tabs, and a Prometheus or two; whoever is idle makes room for others.

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import random
 import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +24,7 @@ from fastfork.logs import LOGGER
 from fastfork.logs.requestid import giving_ids
 from fastfork.process import boot, descriptors, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
+from fastfork.records import replace
 from fastfork.workers.ashooks import WorkerView
 from fastfork.workers.foreign import let_go_of_clients
 from fastfork.workers.hardend import DUMP_SIGNAL, HARD_MARGIN, HardEnd, ask_to_be_told
@@ -395,4 +394,5 @@ class Worker(ABC):
 
 def _with_jitter(requests: int, jitter: int) -> int:
     """Requests to serve, drawn so that workers started together do not leave together."""
-    return requests + random.randint(0, jitter) if requests else 0  # noqa: S311
+    drawn = int.from_bytes(os.urandom(8)) % (jitter + 1)  # without the module `random`
+    return requests + drawn if requests else 0

@@ -9,7 +9,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -30,6 +29,7 @@ from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
 from fastfork.net import key_of
 from fastfork.net.taken import taken
+from fastfork.records import fields
 from fastfork.workers.base import Worker
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.proxies import in_front

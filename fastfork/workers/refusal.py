@@ -6,8 +6,8 @@ Runs in: worker
 from __future__ import annotations
 
 import errno
+import os
 import traceback
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -43,7 +43,7 @@ def cause_of(error: BaseException) -> str:
         return str(error)
     where = ""
     for frame in traceback.extract_tb(error.__traceback__)[-1:]:
-        where = f" ({Path(frame.filename).name}: {frame.line or frame.name})"
+        where = f" ({os.path.basename(frame.filename)}: {frame.line or frame.name})"
     hint = HINTS.get(error.errno or 0)
     said = f"{error.strerror or error}{where}"
     return f"{said}; {hint}" if hint else said

@@ -5,8 +5,6 @@ Told to the watcher of `reload`, see fastfork/ipc/modules.py.
 Runs in: worker
 """
 
-# ruff: noqa: PTH100, PTH117 - a path for each module, as text
-
 from __future__ import annotations
 
 import os
@@ -15,7 +13,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from importlib.util import source_from_cache
-from pathlib import Path
 
 from fastfork.ipc import ModuleList
 
@@ -67,6 +64,8 @@ def files_of_error(error: BaseException) -> set[str]:
 
 def places_of(module: str) -> Iterator[str]:
     """The files that would be `module` in the application's own directories."""
+    from pathlib import Path  # here: only with reload
+
     relative = Path(*module.split("."))
     for entry in sys.path:
         folder = Path(entry or ".").absolute()

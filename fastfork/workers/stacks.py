@@ -14,7 +14,7 @@ from typing import Final
 
 from fastfork import unpatched
 
-HERE: Final = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
+HERE: Final = os.path.join(os.path.dirname(__file__), "")
 
 
 def all_stacks(main_frame: FrameType | None, since: CodeType) -> str:

@@ -14,11 +14,10 @@ from itertools import islice
 from pathlib import Path
 
 from . import source
+from .spec import DEFAULT_NAME
 
 __all__ = ["module_hint", "name_hint", "not_wsgi"]
 
-# What MODULE alone means, as with gunicorn.
-DEFAULT_NAME = "application"
 # Tried in this order when no name is close.
 USUAL_NAMES = ("app", "application", "wsgi_app", "wsgi", "api", "create_app", "make_app")
 FACTORIES = frozenset({"create_app", "make_app", "get_app", "app_factory"})

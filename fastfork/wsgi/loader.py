@@ -9,16 +9,15 @@ Runs in: both
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from fastfork.config.usertrace import format_user_traceback, summary
 from fastfork.errors import AppImportFailed, AppNotFound
 
-from . import hints, source, spec
+from . import source, spec
 from .spec import AppSpec
 
 if TYPE_CHECKING:
@@ -65,7 +64,11 @@ def check_before_fork(text: str) -> None:
     if text_of_module is None:
         return
     try:
-        names = source.names_in(text_of_module)
+        if source.binds(text_of_module, wanted.name):
+            return
+        from .names import names_in  # here, as the next ones: mostly it is not asked
+
+        names = names_in(text_of_module)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         _refuse_source(wanted, text_of_module, found)
         return
@@ -115,10 +118,12 @@ def _failed(what: str, error: BaseException) -> AppImportFailed:
 
 
 def _names_of(module: ModuleType) -> dict[str, bool]:
-    return {name: inspect.isfunction(value) for name, value in vars(module).items()}
+    return {name: isinstance(value, FunctionType) for name, value in vars(module).items()}
 
 
 def _no_module(wanted: AppSpec) -> NoReturn:
+    from . import hints
+
     hint = _dot_for_colon(wanted) or hints.module_hint(wanted.module, wanted.name)
     raise AppNotFound(f"no module named {wanted.module!r}{hint}") from None
 
@@ -126,17 +131,21 @@ def _no_module(wanted: AppSpec) -> NoReturn:
 def _dot_for_colon(wanted: AppSpec) -> str:
     """The hint for shop.app where shop:app was meant, or ''."""
     module, _, name = wanted.module.rpartition(".")
-    if not module or wanted.name != hints.DEFAULT_NAME:
+    if not module or wanted.name != spec.DEFAULT_NAME:
         return ""
     try:
+        from .names import names_in
+
         found, _ = source.find(module)
-        names = source.names_in((found and source.read_source(found)) or "").names
+        names = names_in((found and source.read_source(found)) or "").names
     except (ImportError, ValueError, SyntaxError, AttributeError):
         return ""
     return f"; did you mean {module}:{name}?" if name in names else ""
 
 
 def _no_attribute(wanted: AppSpec, names: dict[str, bool]) -> NoReturn:
+    from . import hints
+
     hint = hints.name_hint(wanted.module, wanted.name, names)
     raise AppNotFound(f"module {wanted.module!r} has no attribute {wanted.name!r}{hint}") from None
 
@@ -149,6 +158,8 @@ def _call(wanted: AppSpec, factory: object) -> object:
             f"{wanted.module}:{wanted.name} is {_described(factory)} and cannot be called; "
             f"did you mean {wanted.module}:{wanted.name}?"
         )
+    import inspect
+
     try:
         inspect.signature(factory).bind(*positional, **keywords)
     except TypeError as error:
@@ -162,18 +173,30 @@ def _call(wanted: AppSpec, factory: object) -> object:
 
 
 def _checked(wanted: AppSpec, app: object) -> WSGIApplication:
-    if inspect.ismodule(app):
+    if isinstance(app, ModuleType):
         raise AppNotFound(f"{wanted} is a module; did you mean {wanted.module}.{wanted.name}:app?")
     if not callable(app):
         raise AppNotFound(
             f"{wanted} is {_described(app)}; a WSGI application is called as "
             "app(environ, start_response)"
         )
-    if wanted.arguments is None:
+    if wanted.arguments is None and not _takes_two(app):
+        from . import hints
+
         reason = hints.not_wsgi(cast("Callable[..., object]", app), wanted.module, wanted.name)
         if reason is not None:
             raise AppNotFound(reason)
     return cast("WSGIApplication", app)
+
+
+def _takes_two(app: object) -> bool:
+    """Whether it is a plain function of two arguments, or has one for its `__call__`."""
+    called, bound = (app, 0) if isinstance(app, FunctionType) else (type(app).__call__, 1)
+    if not isinstance(called, FunctionType) or hasattr(app, "__signature__"):
+        return False
+    code = called.__code__
+    needed = code.co_argcount - len(called.__defaults__ or ())
+    return needed <= 2 + bound <= code.co_argcount and code.co_kwonlyargcount == 0
 
 
 def _described(value: object) -> str:

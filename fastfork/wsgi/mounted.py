@@ -12,7 +12,6 @@ import logging
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
 
 from fastfork.errors import ConfigError
 
@@ -40,6 +39,10 @@ def script_name() -> str:
             f"SCRIPT_NAME: {given!r} does not begin with a slash; write {'/' + given!r} "
             f"(environment variable {VARIABLE}, or raw_env)"
         )
+    if not given:
+        return ""
+    from urllib.parse import unquote_to_bytes  # here: few servers need it
+
     return unquote_to_bytes(os.fsencode(given)).decode("latin-1").rstrip("/")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastfork.wsgi import spew
 from fastfork.wsgi.loader import load_app
 
 if TYPE_CHECKING:
@@ -21,5 +20,7 @@ __all__ = ["load"]
 def load(cfg: Config) -> WSGIApplication:
     """The application that `cfg` names, as it is to be called.  Raises BootError."""
     if cfg.spew:
+        from fastfork.wsgi import spew  # here: for debugging only
+
         spew.start()
     return load_app(cfg.wsgi_app or "")

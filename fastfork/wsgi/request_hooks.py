@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_to_bytes, urlsplit
 
 from fastfork import forks
 from fastfork.config.hooks import HOOKS, HookFunction, arity
@@ -42,7 +41,11 @@ _UNPREFIXED: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 def _path_of(uri: str) -> str:
     target = uri.partition("?")[0]
-    return target if target.startswith("/") else urlsplit(target).path
+    if target.startswith("/"):
+        return target
+    from urllib.parse import urlsplit  # here, as below: only for hooks that ask
+
+    return urlsplit(target).path
 
 
 def _key_of(name: str) -> str:
@@ -117,6 +120,8 @@ class Request:
         """Put what a hook has changed into the environ: gunicorn makes that after pre_request."""
         environ, changed = self.environ, vars(self)
         if self.path != _path_of(environ["RAW_URI"]):
+            from urllib.parse import unquote_to_bytes
+
             environ["PATH_INFO"] = unquote_to_bytes(self.path).decode("latin-1")
         for name, key in _PLAIN.items():
             if changed[name] != environ[key]:

@@ -5,21 +5,22 @@ Runs in: both
 
 from __future__ import annotations
 
-import ast
-import re
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Final
 
 from fastfork.errors import AppNotFound
+from fastfork.records import record
 
-from . import hints, source
+if TYPE_CHECKING:
+    import ast
 
-__all__ = ["AppSpec", "parse"]
+__all__ = ["DEFAULT_NAME", "AppSpec", "parse"]
 
-_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+# What MODULE alone means, as with gunicorn.
+DEFAULT_NAME: Final = "application"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class AppSpec:
     """What MODULE:APP names: an attribute of a module, or a call of one.
 
@@ -42,37 +43,48 @@ def parse(text: str) -> AppSpec:
     """
     module, colon, expression = text.strip().partition(":")
     module = module.strip()
-    if module.endswith(".py") or not _MODULE.match(module):
+    if module.endswith(".py") or not all(map(str.isidentifier, module.split("."))):
         raise AppNotFound(_not_a_module(text, module, expression))
     if not colon:
-        return AppSpec(module, hints.DEFAULT_NAME)
+        return AppSpec(module, DEFAULT_NAME)
     if not expression.strip():
         raise AppNotFound(f"{text!r} has nothing after its colon; write {module}:app")
+    if expression.strip().isidentifier() and not iskeyword(expression.strip()):
+        return AppSpec(module, expression.strip())
     return _read(module, expression.strip())
 
 
 def _not_a_module(text: str, module: str, expression: str) -> str:
+    from pathlib import PurePosixPath  # here, as below: for what is no MODULE:NAME
+
     path = PurePosixPath(module)
     if path.suffix == ".py" or "/" in module:
         parts = path.with_suffix("").parts if path.suffix == ".py" else path.parts
         dotted = ".".join(part for part in parts if part not in ("/", ".", ".."))
-        hint = _hint(path.with_suffix(".py"), dotted, expression.strip())
+        hint = _hint(str(path.with_suffix(".py")), dotted, expression.strip())
         return f"{module!r} is a file, not a module{hint}"
     return f"{text!r} names no module; write MODULE:APP, such as shop:app"
 
 
-def _hint(file: PurePosixPath, module: str, expression: str) -> str:
+def _hint(file: str, module: str, expression: str) -> str:
     """`; did you mean shop:app?`, with a name that `file` has when it can be looked into."""
-    wanted = expression.partition("(")[0] or hints.DEFAULT_NAME
-    names = source.names_in_file(Path(file))
+    from pathlib import Path
+
+    from . import hints
+    from .names import names_in_file
+
+    wanted = expression.partition("(")[0] or DEFAULT_NAME
+    names = names_in_file(Path(file))
     if wanted in hints.FACTORIES and names.get(wanted) and "(" not in expression:
         return f"; did you mean '{module}:{wanted}()'?"
     if not names or wanted in names:
-        return f"; did you mean {module}:{expression or hints.DEFAULT_NAME}?"
+        return f"; did you mean {module}:{expression or DEFAULT_NAME}?"
     return hints.name_hint(module, wanted, names) or f"; write {module}: and a name of that file"
 
 
 def _read(module: str, expression: str) -> AppSpec:
+    import ast
+
     try:
         node = ast.parse(expression, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -99,6 +111,8 @@ def _read(module: str, expression: str) -> AppSpec:
 
 
 def _arguments(call: ast.Call, expression: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    import ast
+
     try:
         positional = tuple(ast.literal_eval(argument) for argument in call.args)
         if any(keyword.arg is None for keyword in call.keywords):

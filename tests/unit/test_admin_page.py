@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from fastfork.metrics.history import SAMPLES, History
 from fastfork.metrics.page import main
 from fastfork.metrics.reading import Failing, Histogram, Reading, Running, WorkerFacts, read
 from fastfork.metrics.status import status
+from fastfork.records import replace
 
 
 def reading(at: float, answers: int, failures: int = 0, bucket: int = 0) -> Reading:

@@ -17,8 +17,7 @@ from fastfork.cli.exitcodes import EXIT_CODES, render
 from fastfork.cli.main import main
 from fastfork.cli.parser import CommandLineParser
 from fastfork.config import SETTINGS
-from fastfork.config.options import OptionError
-from fastfork.errors import FastforkError, StartError
+from fastfork.errors import FastforkError, OptionError, StartError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +15,7 @@ from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.config import SETTINGS, Config
 from fastfork.config.workerclass import GeventWorker, SyncWorker, ThreadWorker, Worker
 from fastfork.errors import ConfigError
+from fastfork.records import replace
 from fastfork.wsgi.application import Application
 from fastfork.wsgi.request_hooks import Request, Response, calling_pre_request
 

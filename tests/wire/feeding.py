@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from fastfork import records
 from fastfork._core.parsers import HeadParser
 from fastfork._core.reader import RequestReader
 from fastfork.errors import HttpError
@@ -21,7 +22,7 @@ NEAR_THE_END = 300
 PRIME = 1997
 
 Request = tuple[RequestHead, bytes]
-LENIENT = frozenset(field.name for field in fields(Leniency))
+LENIENT = frozenset(field.name for field in records.fields(Leniency))
 
 
 @dataclass(frozen=True)

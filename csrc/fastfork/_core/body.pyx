@@ -21,7 +21,8 @@ from fastfork._core.scan cimport (
 from fastfork._core.parsers cimport HeadParser
 
 import io
-import tempfile
+
+from fastfork.scratch import unnamed_file
 
 cdef enum:
     FIRST_CHUNKED = 16 << 10  # bytes of memory a chunked body begins with; doubles
@@ -98,7 +99,7 @@ cdef class Body:
 
     def _spool(self):
         """Move what is in memory to a file without a name: it cannot be left behind."""
-        self.file = tempfile.TemporaryFile(dir=self.spool_dir, prefix="fastfork-body-")
+        self.file = unnamed_file("fastfork-body-", self.spool_dir)
         if self.size:
             self.file.write(memoryview(self.memory)[: self.size])
         self.memory = None

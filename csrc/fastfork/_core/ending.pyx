@@ -37,3 +37,8 @@ def watch_parent(*, int death, int told, int dump, int parent, double seconds, d
 def end_in(double seconds):
     """End this process by SIGKILL then, if it is still there; the earliest counts."""
     ff_orphan_end_in(<int64_t>(seconds * 1e9))
+
+
+def set_option(int option, unsigned long value):
+    """prctl(2) of this process.  Whether it has been done; False elsewhere than on Linux."""
+    return ff_orphan_option(option, value) == 0

@@ -12,7 +12,8 @@ from posix.unistd cimport close
 from posix.uio cimport iovec
 
 import os
-import tempfile
+
+from fastfork.scratch import unnamed_file
 
 from cpython.object cimport PyObject
 from fastfork._core.interrupted cimport ff_interrupted
@@ -120,7 +121,7 @@ cdef class Outbox:
         cdef list waiting = self.queue[self.first:]
         cdef FileSegment last = None
         if self.file < 0:
-            with tempfile.TemporaryFile(prefix="fastfork-response-", dir=directory) as file:
+            with unnamed_file("fastfork-response-", directory) as file:
                 self.file = os.dup(file.fileno())
         self.queue = []
         self.first = self.offset = 0

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..adminkinds import ADMIN_ADDRESSES
 from ..spec import setting
@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["AdminSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class AdminSettings:
     """Seeing into it."""
 

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import FLAG, PATHS, choice
 from ..spec import setting
@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["DevelopmentSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class DevelopmentSettings:
     """Development."""
 

@@ -3,11 +3,9 @@
 Runs in: cli
 """
 
-# ruff: noqa: RUF009 - _hook() makes a field, as setting() does
-
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..hooks import HOOKS, HookFunction, kind_of
 from ..spec import setting
@@ -21,7 +19,7 @@ def _hook(name: str) -> HookFunction | None:
     return setting(None, kind_of(name), HOOKS[name].when, reload="live", more=more)
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class HookSettings:
     """Server hooks."""
 

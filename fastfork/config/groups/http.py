@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import DURATION, FLAG, FLAG_ON, HEADER, KIBI, PATH, SIZE, choice, integer
 from ..spec import setting
@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["AnswerSettings", "LeniencySettings", "LimitSettings", "TimeSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class TimeSettings:
     """Time limits of a connection."""
 
@@ -63,7 +63,7 @@ class TimeSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class LimitSettings:
     """HTTP parser and limits."""
 
@@ -151,7 +151,7 @@ class LimitSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class LeniencySettings:
     """What is taken of unusual clients.
 
@@ -215,7 +215,7 @@ class LeniencySettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class AnswerSettings:
     """Answers."""
 

@@ -5,8 +5,9 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from fastfork.records import record
 
 from ..kinds import FLAG, FORMAT, LOG_PATH, PATH, TEXT, choice
 from ..logformat import COMBINED
@@ -24,7 +25,7 @@ from ..spec import setting
 __all__ = ["LogSettings", "SyslogSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class LogSettings:
     """Logs."""
 
@@ -99,7 +100,7 @@ class LogSettings:
         reload="workers",
         more="The access log stays where it is, also when that is standard output.",
     )
-    logger_class: LoggerClass = setting(  # noqa: RUF009 - a field, and never changed
+    logger_class: LoggerClass = setting(
         DEFAULT_LOGGER,
         LOGGER_CLASS,
         "Class that does the logging, with the methods of gunicorn's Logger.",
@@ -118,7 +119,7 @@ class LogSettings:
         "`fastfork.access`. The access log is on with each of the three, and takes the slower way "
         "of `logger_class`.",
     )
-    logconfig_dict: dict[str, Any] | None = setting(  # noqa: RUF009 - as above
+    logconfig_dict: dict[str, Any] | None = setting(
         None,
         LOG_DICT,
         "Mapping for logging.config.dictConfig; wins over the other two.",
@@ -135,7 +136,7 @@ class LogSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class SyslogSettings:
     """System log."""
 

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import FLAG
 from ..logkinds import STATSD_ADDRESS, STATSD_PREFIX, STATSD_TAGS
@@ -14,7 +14,7 @@ from ..spec import setting
 __all__ = ["MetricSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class MetricSettings:
     """Metrics."""
 

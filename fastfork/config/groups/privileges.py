@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import FLAG
 from ..permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER
@@ -14,7 +14,7 @@ from ..spec import setting
 __all__ = ["PrivilegeSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class PrivilegeSettings:
     """Users and permissions."""
 

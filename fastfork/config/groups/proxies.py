@@ -6,7 +6,8 @@ Runs in: cli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from fastfork.records import record
 
 from ..logkinds import NETWORKS
 from ..proxykinds import FIELD_NAMES, FORWARDED_FIELDS, PROXY_PROTOCOL, SCHEME_HEADERS, FieldValues
@@ -15,7 +16,7 @@ from ..spec import setting
 __all__ = ["ProxySettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class ProxySettings:
     """Proxies."""
 

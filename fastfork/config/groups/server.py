@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import ADDRESSES, ENVIRONMENT, FLAG, FOLDER, PATH, TEXT, integer
 from ..spec import setting
@@ -13,7 +13,7 @@ from ..spec import setting
 __all__ = ["FileSettings", "ProcessSettings", "SocketSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class FileSettings:
     """Config file and application."""
 
@@ -57,7 +57,7 @@ class FileSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class SocketSettings:
     """Sockets."""
 
@@ -102,7 +102,7 @@ class SocketSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class ProcessSettings:
     """Process."""
 

@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import DURATION, FLAG, FLAG_ON, PATH, TEXT
 from ..spec import setting
@@ -14,7 +14,7 @@ from ..tlskinds import ANYTHING, CERT_REQS, TLS_VERSION
 __all__ = ["TlsSettings"]
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class TlsSettings:
     """TLS."""
 

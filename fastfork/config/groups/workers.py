@@ -5,7 +5,7 @@ Runs in: cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fastfork.records import record
 
 from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, integer
 from ..spec import setting
@@ -19,7 +19,7 @@ MOST_REQUESTS = 2**31 - 1
 MOST_THREADS = 256
 
 
-@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+@record(frozen=True, kw_only=True)
 class WorkerSettings:
     """Worker processes."""
 
