@@ -69,7 +69,7 @@ void ff_pusher_wake(ff_outs *outs);
 
 /* The leader goes into the application.  `since` and `asleep` are each written before the other
  * is read, here and by the pusher, in one order for all (seq_cst): no entry is overslept. */
-static inline void
+FF_NAMED
 ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
 {
     atomic_store(&watch->since, now);

@@ -22,6 +22,10 @@ typedef struct {
  * Returns whether the leader is in the application. */
 int ff_watch_look(ff_watch *watch, int64_t now, int64_t patience);
 
+/* What writes is no inline code: without debug information a tool that does not know atomics
+ * (helgrind) could not name it. */
+#define FF_NAMED static __attribute__((noinline, unused)) void
+
 static inline void
 ff_watch_init(ff_watch *watch)
 {
@@ -30,19 +34,19 @@ ff_watch_init(ff_watch *watch)
     atomic_init(&watch->asked, 0);
 }
 
-static inline void
+FF_NAMED
 ff_watch_set_next(ff_watch *watch, int fd)
 {
     atomic_store_explicit(&watch->next, fd, memory_order_release);
 }
 
-static inline void
+FF_NAMED
 ff_watch_seen(ff_watch *watch)
 {
     atomic_store_explicit(&watch->asked, 0, memory_order_release);
 }
 
-static inline void
+FF_NAMED
 ff_watch_leave(ff_watch *watch)
 {
     atomic_store_explicit(&watch->since, 0, memory_order_release);

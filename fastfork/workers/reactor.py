@@ -153,12 +153,12 @@ class ReactorWorker(Worker):
         hub.crew.sit(hub.crew.seats[0])
         poll, turn = self.poller.poll, hub.turn
         timeout = 0.0
-        while self.alive:
+        while True:
             timeout = turn(poll(timeout))
             if timeout < 0.0:
                 hub.crew.attend()
                 try:
-                    if self.look_up(hub):
+                    if not self.alive or self.look_up(hub):
                         return
                 finally:
                     hub.crew.leave()
@@ -360,6 +360,7 @@ class ReactorWorker(Worker):
         """The other threads too: an application may swallow the SystemExit."""
         super().cut_short()
         if self.hub is not None:
+            self.hub.attention = True
             self.hub.crew.stop()
 
     def begin_drain(self) -> None:

@@ -351,3 +351,15 @@ def descriptors() -> list[str]:
         except FileNotFoundError:
             continue  # the directory that was just listed
     return sorted(found)
+
+
+def refused(served: Served, error: str) -> None:
+    """The answer is a 500 that closes, and the log has the error."""
+    client = served.connect()
+    answer = client.request()
+    assert (answer.status, answer.closes) == (500, True)
+    assert answer.get("content-type") == "text/html; charset=utf-8"
+    assert b"Traceback" not in answer.body
+    assert error not in answer.text
+    client.expect_end()
+    assert error in served.logged("Error handling request GET /")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.kit.blocks import Blocks, returning
-from tests.kit.inproc import App, HubClient, Served
+from tests.kit.inproc import App, HubClient, Served, refused
 from tests.kit.response import ConnectionEnded
 from tests.unit.conftest import Serve
 
@@ -17,18 +17,6 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 
 OLD = [("X-Old", "1"), ("Content-Length", "3"), ("Date", "old"), ("Server", "old")]
-
-
-def refused(served: Served, error: str) -> None:
-    """The answer is a 500 that closes, and the log has the error."""
-    client = served.connect()
-    answer = client.request()
-    assert (answer.status, answer.closes) == (500, True)
-    assert answer.get("content-type") == "text/html; charset=utf-8"
-    assert b"Traceback" not in answer.body
-    assert error not in answer.text
-    client.expect_end()
-    assert error in served.logged("Error handling request GET /")
 
 
 def test_status_reason_and_fields_reach_the_client_in_order(serve: Serve) -> None:

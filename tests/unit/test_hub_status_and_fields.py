@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.kit.blocks import returning
-from tests.kit.inproc import Served
+from tests.kit.inproc import refused
 from tests.unit.conftest import Serve
 
 Environ = dict[str, Any]
@@ -32,18 +32,6 @@ class Headers:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.pairs)
-
-
-def refused(served: Served, error: str) -> None:
-    """The answer is a 500 that closes, and the log has the error."""
-    client = served.connect()
-    answer = client.request()
-    assert (answer.status, answer.closes) == (500, True)
-    assert answer.get("content-type") == "text/html; charset=utf-8"
-    assert b"Traceback" not in answer.body
-    assert error not in answer.text
-    client.expect_end()
-    assert error in served.logged("Error handling request GET /")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +96,46 @@ def test_bad_status_is_refused(serve: Serve, status: Any, error: str) -> None:
 )
 def test_bad_field_is_refused(serve: Serve, field: Any, error: str) -> None:
     refused(serve(returning([b"x"], ("X-Good", "1"), field)), error)
+
+
+class Text(str):
+    """A str that is not only one."""
+
+    __slots__ = ()
+
+
+def names_of_a_kind(name: str) -> list[str]:
+    """The same characters as one object, twice, and as others."""
+    return [name, name, "".join(list(name)), Text(name), name.upper()]
+
+
+@pytest.mark.parametrize("name", ["X-A", "te", "x" * 64, "x" * 65, "Keep-Alive", "Trailer"])
+def test_name_means_the_same_however_often_it_comes(serve: Serve, name: str) -> None:
+    names = names_of_a_kind(name)
+    served = serve(returning([b"x"], *[(one, "1") for one in names]))
+    client = served.connect()
+    is_ours = name in ("te", "Keep-Alive", "Trailer")
+    for _ in range(2):
+        answer = client.request()
+        sent = [one for one, _ in answer.fields if one.lower() == name.lower()]
+        assert sent == ([] if is_ours else [str(one) for one in names])
+    if is_ours:
+        served.logged(f"hop-by-hop header {name.lower()!r}")
+
+
+def test_more_names_than_are_remembered_are_all_sent(serve: Serve) -> None:
+    names = [f"X-{number}" for number in range(1000)]
+    client = serve(returning([b"x"], *[(name, name) for name in names])).connect()
+    for _ in range(2):
+        fields = client.request().fields
+        assert [name for name, value in fields if name == value] == names
+
+
+@pytest.mark.parametrize("name", ["X A", "X-\u20ac", ""], ids=repr)
+def test_bad_name_is_refused_each_time(serve: Serve, name: str) -> None:
+    served = serve(returning([b"x"], (name, "1")))
+    for _ in range(2):
+        refused(served, "ValueError: ")
 
 
 @pytest.mark.parametrize("status", ["200", "200 ", "404", "599"])

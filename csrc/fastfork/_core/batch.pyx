@@ -61,6 +61,9 @@ cdef class Batch:
         finalizer, TLS): whoever has the interpreter lock then may move the buffer."""
         if connection.sealed is not None:
             return self._clear_room(n)
+        if (self.outs.count < FF_OUT_MAX and self.size < BATCH_BYTES
+                and self.size + n <= self.capacity):
+            return self.outs.buffer + self.size
         return self._room(n)
 
     cdef char *_room(self, Py_ssize_t n) except NULL:

@@ -60,26 +60,26 @@ cdef class Caller(Receiver):
         It is the application's time and its thread: a finalizer may well roll a transaction back.
         Others have the hub meanwhile, and the answers are on their way."""
         cdef Seat seat = self.crew.seat
-        cdef Responder first = <Responder>seat.worn, responder = first
+        cdef Responder responder = <Responder>seat.worn, following
         seat.worn = None
         seat.worn_count = 0
         go_out(self.crew, seat, self.now)
         while responder is not None:
+            following = responder.next
             responder.shed()
-            responder = responder.next
-        come_back(self.crew, seat)
-        while first is not None:
-            responder, first = first, first.next
             self._recycle(responder)
+            responder = following
+        come_back(self.crew, seat)
         return 0
 
     cdef int _recycle(self, Responder responder) except -1:
         """It may serve again if nobody else refers to what it gave away."""
-        responder.next = None
         if responder.recyclable() and self.spare_count < SPARE_MAX:
-            responder.next, self.spare = self.spare, responder
+            responder.next = self.spare
+            self.spare = responder
             self.spare_count += 1
         else:
+            responder.next = None
             responder.retire()
         return 0
 

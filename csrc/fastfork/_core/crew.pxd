@@ -79,6 +79,21 @@ cdef class Crew(Turnstile):
 
 # The same as Crew's methods, for where each request comes by: mostly nobody waits to come inside.
 
+cdef inline void go_in(Crew crew, Seat seat) noexcept:
+    if crew.inside or crew.seat is not seat:
+        crew.enter(seat)
+        return
+    crew.inside = True
+    crew.owner = seat.ident
+
+
+cdef inline void go_away(Crew crew) noexcept:
+    if crew.waiters or crew.postponed is not None:
+        crew.release()
+        return
+    crew.inside = False
+
+
 cdef inline void go_out(Crew crew, Seat seat, int64_t now) noexcept:
     if crew.many or crew.waiters or crew.postponed is not None:
         crew.out(seat, now)

@@ -170,7 +170,7 @@ cdef class Exchange:
         elif self.started:
             raise AssertionError("start_response was called twice without exc_info")
         self.started = False
-        head = self._unused_head()
+        head = self._unused_head() if self.head.taken else self.head
         head.take(status, headers)
         if head.status < 200:
             raise ValueError(f"{status[:64]!r} is no answer: the client would wait for another; "

@@ -16,7 +16,7 @@ from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, PREFACE, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
-from fastfork._core.crew cimport HEARTBEAT, Seat
+from fastfork._core.crew cimport HEARTBEAT, Seat, go_away, go_in
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
 from fastfork._core.deadlines cimport QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
@@ -78,7 +78,7 @@ cdef class Hub(Caller):
         cdef double wait = 0.0
         if self.crew.forks.foreign:
             self.crew.stay()
-        self.crew.enter(self.crew.first if seat is None else seat)
+        go_in(self.crew, self.crew.first if seat is None else seat)
         try:
             if seat is None:
                 return self._turn(events)
@@ -94,7 +94,7 @@ cdef class Hub(Caller):
                 self._nudge()
             return LOST_LEAD if self.crew.leader is not seat or self.crew.stopping else wait
         finally:
-            self.crew.release()
+            go_away(self.crew)
 
     cdef int _nudge(self) except -1:
         """As a guest, on the way out: the leader may wait for longer than what we leave to it."""

@@ -38,8 +38,7 @@ cdef class ResponseHead:
     cdef int set_fields(self, headers) except -1
     cdef int _status_line(self, status) except -1
     cdef int _field(self, item) except -1
-    cdef bint _takes(self, const char *name, Py_ssize_t n, const char *value,
-                     Py_ssize_t vn) except -1
+    cdef bint _takes(self, int kind, field, const char *value, Py_ssize_t vn) except -1
     cdef int _need(self, Py_ssize_t n) except -1
     cdef Py_ssize_t finish_bound(self) noexcept
     cdef Py_ssize_t finish(self, char *out, bint chunked, int closing,

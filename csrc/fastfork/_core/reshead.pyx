@@ -9,6 +9,8 @@ log, except `Connection: close`.
 Runs in: worker
 """
 
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdio cimport snprintf
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
@@ -18,6 +20,7 @@ from fastfork._core.scan cimport ff_equals, ff_token_span, ff_value_span
 from fastfork._core.text cimport (
     PyUnicode_1BYTE_KIND,
     PyUnicode_Check,
+    PyUnicode_CheckExact,
     PyUnicode_DATA,
     PyUnicode_GET_LENGTH,
     PyUnicode_KIND,
@@ -25,6 +28,22 @@ from fastfork._core.text cimport (
 
 cdef enum:
     FRAMING_ROOM = 384  # Content-Length or Transfer-Encoding, Connection, ServerLines, the end
+    NAMES = 64          # field names that are remembered, a power of two
+    NAME_MAX = 64       # ... of so many characters at most
+
+cdef enum:  # what is to be done with a field, as its name says
+    PLAIN
+    DATE
+    SERVER
+    CONTENT_LENGTH
+    CONNECTION
+    HOP_BY_HOP
+
+cdef struct known_name:
+    PyObject *name      # owned, or NULL
+    int kind
+
+cdef known_name[NAMES] KNOWN_NAMES
 
 cdef const char *DAYS = b"Sun\0Mon\0Tue\0Wed\0Thu\0Fri\0Sat"
 cdef const char *MONTHS = b"Jan\0Feb\0Mar\0Apr\0May\0Jun\0Jul\0Aug\0Sep\0Oct\0Nov\0Dec"
@@ -101,6 +120,59 @@ cdef tuple _pair(item):
     if isinstance(item, (tuple, list)):
         return tuple(item)
     raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
+
+
+cdef int _kind_of(object field) except -1:
+    """PLAIN ... HOP_BY_HOP.  Raises TypeError or ValueError for what is no field name.
+
+    Applications name their fields by constants, so the same few str objects come again: what
+    was found out of one is remembered with the object itself."""
+    cdef known_name *known = &KNOWN_NAMES[(<size_t><PyObject *>field >> 4) & (NAMES - 1)]
+    cdef const char *name
+    cdef Py_ssize_t n
+    if known.name == <PyObject *>field:
+        return known.kind
+    if not PyUnicode_Check(field):
+        raise TypeError(f"header names and values must be str, not {field!r:.80}")
+    name = _latin1(field, &n)
+    if n == 0 or ff_token_span(name, name + n) != <size_t>n:
+        raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
+    if n > NAME_MAX or not PyUnicode_CheckExact(field):
+        return _kind_of_token(name, n)
+    Py_INCREF(field)
+    Py_XDECREF(known.name)
+    known.name = <PyObject *>field
+    known.kind = _kind_of_token(name, n)
+    return known.kind
+
+
+cdef int _kind_of_token(const char *name, Py_ssize_t n) noexcept:
+    cdef bint ours = False
+    if n == 4:
+        return DATE if ff_equals(name, n, b"date", 4) else PLAIN
+    if n == 6:
+        return SERVER if ff_equals(name, n, b"server", 6) else PLAIN
+    if n == 14:
+        return CONTENT_LENGTH if ff_equals(name, n, b"content-length", 14) else PLAIN
+    if n == 10:
+        if ff_equals(name, n, b"connection", 10):
+            return CONNECTION
+        ours = ff_equals(name, n, b"keep-alive", 10)
+    elif n == 2:
+        ours = ff_equals(name, n, b"te", 2)
+    elif n == 7:
+        ours = ff_equals(name, n, b"trailer", 7) or ff_equals(name, n, b"upgrade", 7)
+    elif n == 8:
+        ours = ff_equals(name, n, b"trailers", 8)
+    elif n == 17:
+        ours = ff_equals(name, n, b"transfer-encoding", 17)
+    elif n == 16:
+        ours = ff_equals(name, n, b"proxy-connection", 16)
+    elif n == 18:
+        ours = ff_equals(name, n, b"proxy-authenticate", 18)
+    elif n == 19:
+        ours = ff_equals(name, n, b"proxy-authorization", 19)
+    return HOP_BY_HOP if ours else PLAIN
 
 
 cdef class ResponseHead:
@@ -188,7 +260,7 @@ cdef class ResponseHead:
     cdef int _field(self, item) except -1:
         cdef Py_ssize_t n, vn
         cdef uint8_t obs = 0
-        cdef const char *name
+        cdef int kind
         cdef const char *value
         cdef char *out
         if type(item) is not tuple:
@@ -196,12 +268,14 @@ cdef class ResponseHead:
         if len(<tuple>item) != 2:
             raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
         field, text = <tuple>item
-        if not PyUnicode_Check(field) or not PyUnicode_Check(text):
+        kind = _kind_of(field)
+        n = PyUnicode_GET_LENGTH(field)
+        if not PyUnicode_Check(text):
             raise TypeError(f"header names and values must be str: {item!r:.80}")
-        name = _latin1(field, &n)
-        value = _latin1(text, &vn)
-        if n == 0 or ff_token_span(name, name + n) != <size_t>n:
-            raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
+        if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
+            _latin1(text, &vn)  # raises
+        value = <const char *>PyUnicode_DATA(text)
+        vn = PyUnicode_GET_LENGTH(text)
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
             raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
         # RFC 9110 section 5.5: white space around a value is no part of it.
@@ -211,26 +285,24 @@ cdef class ResponseHead:
             while vn and (value[0] == b' ' or value[0] == b'\t'):
                 value += 1
                 vn -= 1
-        if not self._takes(name, n, value, vn):
+        if kind != PLAIN and not self._takes(kind, field, value, vn):
             return 0
         self._need(n + vn + 4)
         out = self.buffer + self.size
-        memcpy(out, name, n)
+        memcpy(out, PyUnicode_DATA(field), n)
         memcpy(out + n, b": ", 2)
         memcpy(out + n + 2, value, vn)
         memcpy(out + n + 2 + vn, b"\r\n", 2)
         self.size += n + vn + 4
         return 0
 
-    cdef bint _takes(self, const char *name, Py_ssize_t n, const char *value,
-                     Py_ssize_t vn) except -1:
+    cdef bint _takes(self, int kind, field, const char *value, Py_ssize_t vn) except -1:
         """Is this field the application's to send?  Notes what the server must know."""
-        cdef bint mine = False
-        if n == 4:
-            self.has_date |= ff_equals(name, n, b"date", 4)
-        elif n == 6:
-            self.has_server |= ff_equals(name, n, b"server", 6)
-        elif n == 14 and ff_equals(name, n, b"content-length", 14):
+        if kind == DATE:
+            self.has_date = True
+        elif kind == SERVER:
+            self.has_server = True
+        elif kind == CONTENT_LENGTH:
             self.length = -1 if self.has_length else _decimal(value, vn)
             if self.length < 0:
                 raise ValueError(f"Content-Length must be one decimal number, not "
@@ -240,30 +312,14 @@ cdef class ResponseHead:
                 return False
             self.has_length = True
             return self.status >= 200 and self.status != 204  # RFC 9110 section 8.6
-        elif n == 10 and ff_equals(name, n, b"connection", 10):
-            if b"close" in [m.strip() for m in value[:vn].lower().split(b",")]:
-                self.wants_close = True
-                return False
-            mine = True
-        elif n == 2:
-            mine = ff_equals(name, n, b"te", 2)
-        elif n == 7:
-            mine = ff_equals(name, n, b"trailer", 7) or ff_equals(name, n, b"upgrade", 7)
-        elif n == 8:
-            mine = ff_equals(name, n, b"trailers", 8)
-        elif n == 17:
-            mine = ff_equals(name, n, b"transfer-encoding", 17)
-        elif n == 16:
-            mine = ff_equals(name, n, b"proxy-connection", 16)
-        elif n == 18:
-            mine = ff_equals(name, n, b"proxy-authenticate", 18)
-        elif n == 19:
-            mine = ff_equals(name, n, b"proxy-authorization", 19)
-        if n == 10 and not mine:
-            mine = ff_equals(name, n, b"keep-alive", 10)
-        if mine:
-            self.on_dropped(name[:n].decode("ascii").lower())
-        return not mine
+        elif kind == CONNECTION and b"close" in [
+                member.strip() for member in value[:vn].lower().split(b",")]:
+            self.wants_close = True
+            return False
+        else:
+            self.on_dropped(field.lower())
+            return False
+        return True
 
     cdef Py_ssize_t finish_bound(self) noexcept:
         """Bytes that finish() may write at most."""

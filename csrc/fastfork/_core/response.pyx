@@ -368,7 +368,13 @@ cdef class Responder(Called):
         """Let go of what is the application's.  Called outside, once the response has ended: this
         is where what it left behind is finalized."""
         self.environ = None
-        self.blocks = self.body = self.waste = self.raised = None
+        # Most responses have nothing else; to look costs less than to store.
+        if self.waste is not None:
+            self.waste = None
+        if self.blocks is not None or self.body is not None:
+            self.blocks = self.body = None
+        if self.raised is not None:
+            self.raised = None
         if self.status is not None:
             self.status = self.fields = None
         if self.context is not None and (Py_REFCNT(<PyObject *>self.context) != 1
