@@ -97,9 +97,11 @@ sanitized:
 	@$(IN_SANITIZED) $(SANITIZED)/.installed $(SANITIZED)/.extra-test
 
 chaos: export FASTFORK_CHAOS ?= 100
+chaos: export FASTFORK_RESTARTS ?= 20
 chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
 	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py \
-	    tests/server/test_arbiter_endurance.py $(ARGS)
+	    tests/server/test_arbiter_endurance.py tests/server/test_behind_balancers.py \
+	    tests/server/test_behind_proxies_restart.py $(ARGS)
 
 rotation: export FASTFORK_ROTATION ?= 300
 rotation: $(INSTALLED) $(EXTRA)-test ## logs rotated five times a second, reloads, traffic: for five minutes

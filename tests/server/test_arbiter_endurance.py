@@ -24,7 +24,7 @@ from tests.kit.waiting import wait_until
 
 APP = "supervised:app"
 # A day of reloads with make chaos; each is two forks and two imports.
-RELOADS = 200 if "FASTFORK_CHAOS" in os.environ else 20
+RELOADS = 200 if "FASTFORK_CHAOS" in os.environ else 10
 DAY = 86400
 
 

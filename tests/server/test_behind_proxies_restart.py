@@ -1,6 +1,6 @@
 """Reloads and upgrades under load behind each proxy of the guides: nobody notices.
 
-FASTFORK_RESTARTS=20 for more rounds.
+`make chaos` plays more rounds, FASTFORK_RESTARTS of them.
 
 Runs in: cli
 """

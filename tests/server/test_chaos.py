@@ -23,7 +23,7 @@ from tests.kit.waiting import wait_until
 
 APP = "serial:app"
 # make chaos sets it.
-TIMES = int(os.environ.get("FASTFORK_CHAOS", "3"))
+TIMES = int(os.environ.get("FASTFORK_CHAOS", "2"))
 PATIENCE = 60.0  # seconds for one step, on a machine that is busy with the traffic
 WORKERS = 3
 

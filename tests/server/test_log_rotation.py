@@ -25,7 +25,7 @@ from tests.kit.waiting import wait_until
 
 APP = "django_logging:app"
 # make rotation sets it.
-SECONDS = float(os.environ.get("FASTFORK_ROTATION", "6"))
+SECONDS = float(os.environ.get("FASTFORK_ROTATION", "4"))
 ROTATE_EVERY = 0.2  # seconds
 RELOAD_EVERY = 2.0  # seconds
 LOGS = ("server.log", "access.log")

@@ -26,7 +26,7 @@ WORKERS = {
     "gevent": ("-k", "gevent"),
     "preload": ("--preload", "--threads", "3"),
 }
-SECONDS = float(os.environ.get("FASTFORK_MEDDLE", "0")) / (2 * len(WORKERS)) or 3.0
+SECONDS = float(os.environ.get("FASTFORK_MEDDLE", "0")) / (2 * len(WORKERS)) or 2.0
 
 
 def meddle(server: RunningServer, connect: Callable[[], RawClient]) -> None:
