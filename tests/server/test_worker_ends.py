@@ -147,9 +147,9 @@ def test_stop_does_not_wait_long_for_an_idle_client(
 )
 @kinds
 def test_exception_of_any_kind_ends_its_request_and_nobody_else(
-    start_server: Starter, tmp_path: Path, options: tuple[str, ...], name: str, where: str
+    borrow_server: Starter, options: tuple[str, ...], name: str, where: str
 ) -> None:
-    server = start(start_server, tmp_path, *options)
+    server = borrow_server(APP, *options)
     server.expect_alarm(name)
     pids = server.worker_pids()
     beside = server.connect()
