@@ -12,15 +12,17 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastfork import unpatched
 from fastfork.arbiter.spawn import held_back
 from fastfork.errors import ConfigError, StartError
 from fastfork.net import Inherited, Places
 from fastfork.process import parent, streams
-from fastfork.process.pidfile import PidFile
 from fastfork.process.program import Inheritance, Program
+
+if TYPE_CHECKING:
+    from fastfork.process.pidfile import PidFile
 
 log = logging.getLogger("fastfork.error")
 
@@ -157,6 +159,8 @@ class Upgrade:
         As long as the old arbiter lives, ours is the one beside it.
         """
         if path is not None:
+            from fastfork.process.pidfile import PidFile  # here: many servers have none
+
             self._pidfile_name = path
             self._pidfile = PidFile(path + NEW_SUFFIX if self.has_predecessor() else path)
             self._pidfile.check()

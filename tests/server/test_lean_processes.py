@@ -1,0 +1,120 @@
+"""What arbiter, template and worker have in memory: no module that only a command line needs.
+
+A module here costs each process that stays, and each start.  The arbiter and the template are
+looked at when they fork, by a callback that a `sitecustomize` of the test registers: a config file
+with a hook would have modules of its own loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Starter
+from tests.kit.server import RunningServer, environment
+from tests.kit.waiting import wait_until
+
+AT_FORK = """
+import os, sys
+def tell():
+    with open(os.path.join(os.environ["MODULES_OF"], str(os.getpid())), "w") as file:
+        file.write("\\n".join(sys.modules))
+os.register_at_fork(before=tell)
+"""
+
+# Of the standard library.  What a name begins with counts: `email` is also email.message.
+LIBRARY = (
+    "argparse", "ast", "asyncio", "bz2", "concurrent", "configparser", "csv", "ctypes",
+    "dataclasses", "difflib", "dis", "email", "encodings.idna", "getopt", "gettext", "glob", "grp",
+    "hashlib", "html", "http", "importlib.metadata", "importlib.resources", "inspect", "ipaddress",
+    "json", "locale", "logging.config", "logging.handlers", "lzma", "multiprocessing", "optparse",
+    "pathlib", "pickle", "platform", "pwd", "random", "shlex", "shutil", "ssl", "_ssl",
+    "stringprep", "subprocess", "tempfile", "tomllib", "urllib", "uuid", "zipfile",
+)  # fmt: skip
+OURS = (
+    "fastfork.cli.commandpage", "fastfork.cli.completion", "fastfork.cli.configure",
+    "fastfork.cli.exitcodes", "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser",
+    "fastfork.cli.report", "fastfork.cli.signalpage", "fastfork.cli.status", "fastfork.cli.tell",
+    "fastfork.config.file", "fastfork.config.foreign", "fastfork.config.hookpage",
+    "fastfork.config.options", "fastfork.config.reference", "fastfork.config.template",
+    "fastfork.config.tomlfile", "fastfork.embed", "fastfork.http.reading", "fastfork.logs.page",
+    "fastfork.metrics.app", "fastfork.metrics.page", "fastfork.metrics.prometheus",
+    "fastfork.net.tls", "fastfork.testing", "fastfork.arbiter.watcher",
+    "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
+)  # fmt: skip
+# What a template is asked for comes pickled.
+WITH_TEMPLATE = frozenset({"pickle"})
+
+
+@cache
+def always_there() -> frozenset[str]:
+    """What this interpreter and its environment load by themselves, and httptools and logging."""
+    code = "import logging, socket, sys, httptools; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return frozenset(ran.stdout.split())
+
+
+def forbidden(loaded: str, also: frozenset[str] = frozenset()) -> list[str]:
+    """The modules of the list that are among these, which are separated by white space."""
+    return [
+        name
+        for name in loaded.split()
+        for one in (*LIBRARY, *OURS)
+        if (name == one or name.startswith(f"{one}.")) and one not in also | always_there()
+    ]
+
+
+def start(start_server: Starter, folder: Path, *options: str) -> RunningServer:
+    (folder / "sitecustomize.py").write_text(AT_FORK)
+    paths = f"{folder}{os.pathsep}{environment({})['PYTHONPATH']}"
+    env = {"PYTHONPATH": paths, "MODULES_OF": str(folder)}
+    return start_server("loaded:app", *options, workers=1, env=env)
+
+
+def at_fork(server: RunningServer, folder: Path, pid: int) -> str:
+    """What the process had when it forked a second worker."""
+    path = folder / str(pid)
+    path.unlink(missing_ok=True)
+    server.signal("more")
+    wait_until(lambda: len(server.worker_pids()) == 2, "a second worker is there")
+    return path.read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--threads", "2"), ("--http-parser", "native")],
+    ids=lambda given: "".join(given),
+)
+def test_arbiter_and_worker_have_no_module_that_serving_does_not_need(
+    start_server: Starter, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    server = start(start_server, tmp_path, *options)
+    assert forbidden(server.get("/").text) == []
+    assert forbidden(at_fork(server, tmp_path, server.pid)) == []
+
+
+def test_template_and_its_workers_have_none_either(start_server: Starter, tmp_path: Path) -> None:
+    server = start(start_server, tmp_path, "--preload")
+    assert forbidden(server.get("/").text, WITH_TEMPLATE) == []
+    have_forked = {int(path.name) for path in tmp_path.iterdir() if path.name.isdecimal()}
+    alive = {pid for pid in have_forked if Path(f"/proc/{pid}").exists()}
+    (template,) = alive - {server.pid, *server.worker_pids()}
+    assert forbidden(at_fork(server, tmp_path, template), WITH_TEMPLATE) == []
+    assert forbidden((tmp_path / str(server.pid)).read_text(), WITH_TEMPLATE) == []
+
+
+def test_version_is_told_without_the_settings() -> None:
+    code = (
+        "import sys; sys.argv = ['fastfork', '--version']\n"
+        "from fastfork.cli.main import main; main(); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    version, loaded = ran.stdout.splitlines()
+    assert version.startswith("fastfork (version ")
+    assert "fastfork.config" not in loaded.split()
+    assert forbidden(loaded) == []
