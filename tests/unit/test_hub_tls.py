@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import tracemalloc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 GET = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 BIG = content(3 << 20)
+BLOCK = content(64 << 10)
 Start = Callable[..., Any]
 
 
@@ -144,6 +146,32 @@ def test_bodies_of_every_size_come_whole_both_ways(
     client = HubTlsClient(secure(echo), context)
     for _ in range(2):
         assert client.request("POST", "/", body=content(size)).body == content(size)
+
+
+@pytest.mark.parametrize("kind", ["one block", "many blocks"])
+def test_client_that_does_not_read_holds_a_sealed_record_and_not_more(
+    secure: Secure, context: ssl.SSLContext, kind: str
+) -> None:
+    def large(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/big":
+            return path(environ, start_response)
+        start_response("200 OK", [("Content-Length", str(len(BIG)))])
+        return [BIG] if kind == "one block" else (BLOCK for _ in range(len(BIG) // len(BLOCK)))
+
+    served = secure(large, small_buffers=True)
+    client = HubTlsClient(served, context)
+    client.send(GET)
+    served.settle()
+    tracemalloc.start()
+    try:
+        client = HubTlsClient(served, context)
+        client.send(GET.replace(b"/x", b"/big"))
+        served.settle()
+        held, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 40_000  # a record, and the client of the test
+    assert client.read_response().body == (BIG if kind == "one block" else BLOCK * 48)
 
 
 def test_chunked_body_and_request_behind_it(secure: Secure, context: ssl.SSLContext) -> None:

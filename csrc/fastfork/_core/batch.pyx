@@ -25,8 +25,8 @@ from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
 cdef enum:
-    SEAL_AT_ONCE = 64 << 10   # of a body; larger ones are sealed as the socket takes them
-    COPIED_MAX = 16 << 10     # of what is sealed; more is sent by reference
+    SEAL_AT_ONCE = 16 << 10   # of a body; larger ones are sealed as the socket takes them
+    COPIED_MAX = 8 << 10      # of what is sealed; more is sent by reference
 
 
 cdef class Batch:

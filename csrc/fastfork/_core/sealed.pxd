@@ -30,8 +30,8 @@ cdef class SealedOutbox(Outbox):
     cdef Sealed sealed
     cdef Outbox clear          # what is to be sealed, behind what is
     cdef int add_clear(self, bytes data) except -1
-    cdef int _seal_more(self) except -2
-    cdef Py_ssize_t _seal_file(self, Py_ssize_t most) except -2
-    cdef Py_ssize_t _seal_bytes(self, Py_ssize_t most) except -2
+    cdef int _seal_more(self, int fd) except -2
+    cdef Py_ssize_t _seal_file(self) except -2
+    cdef Py_ssize_t _seal_bytes(self) except -2
     cdef int _next(self) except -1
     cdef bint _seals(self, data) except -1

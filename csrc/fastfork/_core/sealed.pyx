@@ -24,9 +24,32 @@ cdef extern from "Python.h":
     int PyBUF_WRITE
     object PyMemoryView_FromMemory(char *p, Py_ssize_t n, int flags)
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <sys/socket.h>
+    #ifdef SO_MEMINFO
+    #include <linux/sock_diag.h>
+    #endif
+    /* Bytes that the socket has room for, or none where the system does not tell. */
+    static long ff_room_of(int fd)
+    {
+    #ifdef SO_MEMINFO
+        uint32_t of[SK_MEMINFO_VARS];
+        socklen_t size = sizeof(of);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, of, &size) == 0
+            && size > SK_MEMINFO_WMEM_QUEUED * sizeof(of[0]))
+            return (long)of[SK_MEMINFO_SNDBUF] - (long)of[SK_MEMINFO_WMEM_QUEUED];
+    #endif
+        return 0;
+    }
+    """
+    long ff_room_of(int fd) nogil
+
 cdef enum:
     RECORD_BYTES = 16 << 10   # of plain text in a record at most (RFC 8446 section 5.1)
-    SEAL_BYTES = 64 << 10     # sealed at a time, as the socket takes it
+    SEAL_BYTES = 64 << 10     # sealed at a time, where the socket has room for it
 
 cdef object MemoryBIO = None
 cdef object SSLWantReadError = None
@@ -157,35 +180,40 @@ cdef class SealedOutbox(Outbox):
                 return 0
             if turn >= TURN_BYTES:
                 return 1
-            rc = self._seal_more()
+            rc = self._seal_more(fd)
             if rc < 0:
                 return -1
             turn += rc
 
-    cdef int _seal_more(self) except -2:
+    cdef int _seal_more(self, int fd) except -2:
         """Seal what comes next.  Bytes of it; -1: that cannot be, or a file is shorter than
-        it was."""
-        cdef Py_ssize_t n, total = 0
-        while total < SEAL_BYTES and not self.clear.empty():
+        it was.
+
+        What the socket has no room for is not sealed: a client that reads slowly holds a record.
+        Each record is taken before the next one is made, since the memory BIO keeps whatever it
+        has ever needed."""
+        cdef Py_ssize_t n, total = 0, most = min(ff_room_of(fd), <long>SEAL_BYTES)
+        while not self.clear.empty() and (total == 0 or total + RECORD_BYTES <= most):
             if type(self.clear.queue[self.clear.first]) is FileSegment:
-                n = self._seal_file(SEAL_BYTES - total)
+                n = self._seal_file()
             else:
-                n = self._seal_bytes(SEAL_BYTES - total)
+                n = self._seal_bytes()
             if n < 0:
                 return -1
             total += n
+            self.add(self.sealed.take())
         if self.clear.first > 64:
             del self.clear.queue[: self.clear.first]
             self.clear.first = 0
-        self.add(self.sealed.take())
         return total
 
-    cdef Py_ssize_t _seal_file(self, Py_ssize_t most) except -2:
+    cdef Py_ssize_t _seal_file(self) except -2:
+        """A record of the file at the front."""
         cdef FileSegment segment = <FileSegment>self.clear.queue[self.clear.first]
         cdef bytes data
         cdef Py_ssize_t n
         try:
-            data = os.pread(segment.fd, min(segment.left, <int64_t>most), segment.offset)
+            data = os.pread(segment.fd, min(segment.left, <int64_t>RECORD_BYTES), segment.offset)
         except OSError as error:
             self.fault = error.errno
             return -1
@@ -200,14 +228,17 @@ cdef class SealedOutbox(Outbox):
             self._next()
         return n
 
-    cdef Py_ssize_t _seal_bytes(self, Py_ssize_t most) except -2:
+    cdef Py_ssize_t _seal_bytes(self) except -2:
+        """A record of the bytes at the front."""
         cdef bytes data = <bytes>self.clear.queue[self.clear.first]
-        cdef Py_ssize_t n = min(PyBytes_GET_SIZE(data) - self.clear.offset, most)
-        if not self._seals(memoryview(data)[self.clear.offset : self.clear.offset + n]):
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data), n
+        n = min(size - self.clear.offset, <Py_ssize_t>RECORD_BYTES)
+        if not self._seals(data if n == size else
+                           memoryview(data)[self.clear.offset : self.clear.offset + n]):
             return -1
         self.clear.offset += n
         self.clear.size -= n
-        if self.clear.offset == PyBytes_GET_SIZE(data):
+        if self.clear.offset == size:
             self._next()
         return n
 
