@@ -1,6 +1,7 @@
 """What one request a second that kills its worker costs all others: python -m benchmarks.deaths.
 
-One client sends a request in which the application calls _exit(2), once a second, while others send
+One client sends a request in which the application calls _exit(2) (`--way kill`: is sent SIGKILL;
+`--way crash`: faults), once a second, while others send
 ordinary ones as quickly as they are answered, each on a connection of its own or on one that is
 kept.  A request is lost when its connection is refused, reset or ended before the whole answer has
 come, or when that takes longer than PATIENCE.  The servers take turns, so that a busy moment of the
@@ -16,7 +17,9 @@ Runs in: cli
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -37,13 +40,18 @@ PATIENCE = 5.0  # seconds for one answer
 START_SECONDS = 20.0
 SHAPES = {"sync": (), "threads 4": ("--threads", "4")}
 PROGRAMS = ("fastfork", "gunicorn")
+WAYS = {
+    "/exit": lambda: os._exit(1),
+    "/kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "/crash": lambda: ctypes.string_at(0),
+}
 WANTED = b"\r\n\r\nok"
 
 
 def app(environ, start_response):
     """Runs in: worker."""
-    if environ["PATH_INFO"] == "/die":
-        os._exit(1)
+    if environ["PATH_INFO"] in WAYS:
+        WAYS[environ["PATH_INFO"]]()
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 
@@ -114,7 +122,7 @@ class Client:
             self.sock = None
 
 
-def load(port: int, seconds: float, *, keeps: bool) -> Tally:
+def load(port: int, seconds: float, way: str, *, keeps: bool) -> Tally:
     """Clients beside the one that kills."""
     tally, end = Tally(), time.monotonic() + seconds
 
@@ -130,7 +138,7 @@ def load(port: int, seconds: float, *, keeps: bool) -> Tally:
     killer = Client(port, keeps=False)
     while time.monotonic() < end:
         time.sleep(PERIOD)
-        killer.ask("/die")
+        killer.ask(f"/{way}")
         tally.deaths += 1
     for thread in threads:
         thread.join()
@@ -186,7 +194,7 @@ def _beside(
     for _ in range(options.rounds):
         for program in PROGRAMS:
             with serving(program, ["--workers", str(workers), *SHAPES[shape]]) as port:
-                found[program].add(load(port, options.seconds, keeps=keeps))
+                found[program].add(load(port, options.seconds, options.way, keeps=keeps))
     for program, tally in found.items():
         print(
             f"{shape:10} {workers:2} {'kept' if keeps else 'new':7} {program:9} "
@@ -199,6 +207,7 @@ def _beside(
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deaths")
     parser.add_argument("--seconds", type=float, default=10.0, help="of one round")
+    parser.add_argument("--way", choices=[way[1:] for way in WAYS], default="exit")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", default="1,2,4")
     parser.add_argument("--shapes", default=",".join(SHAPES), help=" or ".join(SHAPES))

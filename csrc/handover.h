@@ -2,8 +2,9 @@
  *
  * A worker whose threads are all in the application puts a connection on which a request has
  * arrived into the pool, a pair of Unix sockets that all workers share; the first worker that
- * waits for work takes it out.  Nothing of the request has been read.  The descriptor travels
- * in an SCM_RIGHTS message (unix(7)), with what is known of the peer beside it. */
+ * waits for work takes it out.  So does a worker whose process ends in the middle of a request, with
+ * every connection that has nothing under way.  Nothing of the request has been read.  The
+ * descriptor travels in an SCM_RIGHTS message (unix(7)), with what is known of the peer beside it. */
 #ifndef FF_HANDOVER_H
 #define FF_HANDOVER_H
 

@@ -84,6 +84,13 @@ ff_outs_lock(ff_outs *outs)
         pthread_mutex_lock(&outs->lock);
 }
 
+/* 0: the lock is ours.  Never waits, for a process that is about to end in the middle of anything. */
+static inline int
+ff_outs_trylock(ff_outs *outs)
+{
+    return outs->running ? pthread_mutex_trylock(&outs->lock) : 0;
+}
+
 static inline void
 ff_outs_unlock(ff_outs *outs)
 {

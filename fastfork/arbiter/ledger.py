@@ -5,6 +5,7 @@ Runs in: arbiter
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import struct
@@ -17,11 +18,15 @@ from fastfork.arbiter.children import Child
 from fastfork.arbiter.reap import Death
 from fastfork.ipc import Field, Scoreboard, tally
 from fastfork.ipc.ends import End, note_end
-from fastfork.ipc.tally import Reason
+from fastfork.ipc.tally import Closing, Reason
 from fastfork.net import Listener
 
 __all__ = ["Ledger", "reason_of"]
 
+log = logging.getLogger("fastfork.error")
+
+CAREFUL_FOR: Final = 60.0  # seconds after a request has ended its worker
+DEADLY: Final = frozenset({Reason.TIMEOUT, Reason.CRASH, Reason.EXIT})
 LOOK_EVERY: Final = 1.0  # seconds; a system call a listening socket
 # struct tcp_info begins with eight bytes and four words; of a socket that listens tcpi_unacked is
 # how many wait to be accepted, and tcpi_sacked how many may (tcp_get_info() in Linux).
@@ -32,7 +37,9 @@ class Ledger:
     """Keeps the server's own slot."""
 
     def __init__(self, scoreboard: Scoreboard) -> None:
+        self._scoreboard = scoreboard
         self._server = scoreboard.server
+        self._careful_until = 0.0
         self._server[tally.STARTED] = int(time.time())
         self._next = 0.0
 
@@ -41,6 +48,10 @@ class Ledger:
         now = clock.now()
         self._server[Field.HEARTBEAT_NS] = clock.now_ns()
         self._server[tally.WANTED] = wanted
+        if self._careful_until and now >= self._careful_until:
+            self._careful_until = 0.0
+            self._scoreboard.say_close(Closing.CAREFUL, False)
+            log.info("No request has ended its worker for %g s: connections are kept", CAREFUL_FOR)
         if now >= self._next:
             self._next = now + LOOK_EVERY
             queues = [accept_queue(listener.sock) for listener in listeners]
@@ -58,6 +69,19 @@ class Ledger:
         line = child.slot.request_line()
         end = End(int(time.time()), child.nr, child.pid, reason, death.code, lived, line)
         note_end(self._server, end)
+        if reason in DEADLY and line:
+            self._be_careful()
+
+    def _be_careful(self) -> None:
+        """A request has ended its worker, and whoever sent it may try again: until that is over,
+        no client has more at stake than the request it waits for."""
+        if not self._careful_until:
+            log.warning(
+                "A request has ended its worker: connections are not kept, until none has for %g s",
+                CAREFUL_FOR,
+            )
+        self._careful_until = clock.now() + CAREFUL_FOR
+        self._scoreboard.say_close(Closing.CAREFUL, True)
 
 
 def accept_queue(sock: socket.socket) -> tuple[int, int]:

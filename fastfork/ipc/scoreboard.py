@@ -16,6 +16,7 @@ from typing import Final
 
 from fastfork import clock, forks
 from fastfork.ipc import failing, failure, tally
+from fastfork.ipc.tally import Closing
 
 # A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
 # then 256 bytes, a place, for each application thread: two words, when it entered the application
@@ -246,3 +247,12 @@ class Scoreboard:
     @server_state.setter
     def server_state(self, state: ServerState) -> None:
         self.server[Field.STATE] = state
+        self.say_close(Closing.DRAINS, state >= ServerState.DRAINING)
+
+    def say_close(self, reason: Closing, is_so: bool) -> None:
+        """Have the answers of all workers say that their connection closes, or not any more.
+
+        Runs in: arbiter.
+        """
+        word = self.server[tally.CLOSING]
+        self.server[tally.CLOSING] = word | reason if is_so else word & ~reason

@@ -8,7 +8,7 @@ Runs in: both
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Final
 
 # Words of a worker's slot; the compiled code has the same numbers.
@@ -39,6 +39,7 @@ WAITING_MOST: Final = 164  # ... and how many may be
 STARTED: Final = 165  # seconds since 1970
 RELOADS: Final = 166
 NOTED: Final = 167  # ends that were ever noted
+CLOSING: Final = 168  # why no connection is kept: some of `Closing`
 ENDS: Final = 176  # workers that ended, a word for each `Reason`
 # The last of them, a ring of records: see ends.py.
 EVENTS_AT: Final = 512
@@ -47,6 +48,13 @@ EVENTS: Final = 64
 # Why a worker could not start: a word, the number of bytes, and the text behind it.
 FAILURE_AT: Final = EVENTS_AT + EVENTS * EVENT_WORDS
 FAILURE_BYTES: Final = 1024
+
+
+class Closing(IntFlag):
+    """Why answers say `Connection: close`; workers read it with each of them."""
+
+    DRAINS = 1  # the server will stop
+    CAREFUL = 2  # a request has ended its worker a while ago
 
 
 class Reason(IntEnum):

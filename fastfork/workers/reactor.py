@@ -27,12 +27,13 @@ from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.access import AccessLog
 from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
-from fastfork.net import key_of
 from fastfork.net.taken import taken
 from fastfork.records import fields
 from fastfork.workers.base import Worker
+from fastfork.workers.bequest import Bequest
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.proxies import in_front
+from fastfork.workers.sharing import join_pool
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
@@ -69,6 +70,7 @@ class ReactorWorker(Worker):
     poller: Poller
     threads: Threads | None = None
     requests: RequestWatch
+    bequest: Bequest | None = None
     wake_r = wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
@@ -91,8 +93,10 @@ class ReactorWorker(Worker):
         if self.tls is not None:
             self.tls.secure(hub)
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
-        if self.shares_connections():
-            self._join_pool(hub)
+        if self.pool is not None and isinstance(self.poller, EpollPoller):
+            self.bequest = join_pool(
+                hub, self.pool, self.listeners, self.template, hands_over=self.shares_connections()
+            )
         hub.crew.nudge = self.nudge
         if hub.crew.many:
             poller = cast("EpollPoller", self.poller)
@@ -109,6 +113,8 @@ class ReactorWorker(Worker):
             else:
                 self.loop(hub)
         finally:
+            if self.was_aborted:
+                hub.bequeath()
             hub.crew.attend()  # for good
             hub.flush_access_log()
             hub.close_all()
@@ -129,20 +135,6 @@ class ReactorWorker(Worker):
             and self.pool is not None
             and isinstance(self.poller, EpollPoller)
         )
-
-    def _join_pool(self, hub: Hub) -> None:
-        assert self.pool is not None
-        hub.share_connections(
-            self.pool.into.fileno(),
-            self.pool.out.fileno(),
-            [key_of(listener.sock) for listener in self.listeners],
-            self._template_of,
-        )
-
-    def _template_of(self, fd: int) -> dict[str, object]:
-        """The environ of a connection whose listener this worker does not have."""
-        with socket.socket(fileno=os.dup(fd)) as sock:
-            return self.template(sock)
 
     def loop(self, hub: Hub) -> None:
         """Wait and serve, until there is nobody left to serve.
@@ -382,6 +374,8 @@ class ReactorWorker(Worker):
 
     def close(self) -> None:
         """The poller and the pipe; connections and listeners are closed already."""
+        if self.bequest is not None:
+            self.bequest.revoke()
         self.poller.close()
         for descriptor in (self.wake_r, self.wake_w):
             os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import time
@@ -121,3 +122,45 @@ def test_message_that_is_none_of_ours_is_closed(pool: Pool, serve: Serve, messag
     answer = put(served, pool, facts(served))
     assert answer is not None
     assert answer.status == 200
+
+
+def left_in(pool: Pool) -> set[int]:
+    """The ports of the clients whose connections are in the pool; they are taken out."""
+    ports = set()
+    while True:
+        try:
+            message, (fd,), _flags, _address = socket.recv_fds(pool.out, FACTS.size, 1)
+        except BlockingIOError:
+            return ports
+        os.close(fd)
+        ports.add(FACTS.unpack(message)[2])
+
+
+def test_process_that_ends_leaves_the_connections_with_nothing_under_way(
+    pool: Pool, serve: Serve
+) -> None:
+    served = serve(tells_facts)
+    join(served, pool)
+    idle, silent, half = (served.connect() for _ in range(3))
+    assert idle.request().status == 200
+    half.send(b"GET / HTTP/1.1\r\nHo")
+    served.settle()
+    served.hub.bequeath()
+    assert left_in(pool) == {client.sock.getsockname()[1] for client in (idle, silent)}
+
+
+def test_process_that_ends_inside_a_call_does_not_leave_its_connection(
+    pool: Pool, serve: Serve
+) -> None:
+    def ends(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        served.hub.bequeath()
+        left.update(left_in(pool))
+        return tells_facts(environ, start_response)
+
+    left: set[int] = set()
+    served = serve(ends)
+    join(served, pool)
+    busy, idle = served.connect(), served.connect()
+    served.settle()
+    assert busy.request().status == 200
+    assert left == {idle.sock.getsockname()[1]}

@@ -30,6 +30,7 @@ cdef extern from "pusher.h" nogil:
     void ff_pusher_stop(ff_outs *outs)
     void ff_pusher_arm(ff_outs *outs)
     void ff_outs_lock(ff_outs *outs)
+    int ff_outs_trylock(ff_outs *outs)
     void ff_outs_unlock(ff_outs *outs)
 
 cdef enum:

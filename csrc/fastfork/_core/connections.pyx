@@ -25,7 +25,7 @@ from fastfork._core.deadlines cimport (
     WAITS,
     WHOLE_HEAD,
 )
-from fastfork._core.exchange cimport says_close
+from fastfork._core.exchange cimport SERVER_DRAINING
 from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
@@ -123,7 +123,7 @@ cdef class Connections:
 
     def leaves(self):
         """Does the worker finish what it has, to go then?"""
-        return says_close(self.site)
+        return self.site.draining or self.site.server_state[0] == SERVER_DRAINING
 
     def close_all(self):
         """Close every connection as it is."""

@@ -21,6 +21,7 @@ cdef class Site:
     cdef public bint draining
     cdef const int64_t[::1] server  # keeps the memory; NULL when there is none
     cdef const int64_t *server_state
+    cdef const int64_t *closing  # not 0: see says_close
     cdef int64_t no_state
     cdef object leaving
     cdef object spool_dir      # of responses that a client does not take
@@ -37,7 +38,7 @@ cdef enum:
 
 cdef inline bint says_close(Site site) noexcept:
     """Whether a client that is kept should come back on another connection."""
-    return site.draining or site.server_state[0] == SERVER_DRAINING
+    return site.draining or site.closing[0] != 0
 
 
 cdef class Exchange:

@@ -38,8 +38,8 @@ cdef enum:
     COPY_MAX = 16 << 10     # longer blocks are sent by reference
     MEMORY_MAX = 1 << 20    # written by write() and not yet taken, before it goes to a file
     LEFT_NS = 1000000000   # how long write() bears with a client that has left
-    SERVER_STATE = 1       # word of the server's slot (fastfork.ipc.scoreboard)
-
+    SERVER_STATE = 1       # words of the server's slot (fastfork.ipc.scoreboard, tally)
+    SERVER_CLOSING = 168
 
 cdef str ENDED = "start_response was called after the response had ended"
 
@@ -49,8 +49,8 @@ cdef class Site:
     access_line: None, or what formats an access log line (fastfork.logs.access).
     line_waits: that may take its time, as it calls code of the application's.
     leaving() -> bool: is a SystemExit that comes out of the application the worker's own?
-    draining: every answer says that the connection will close.  So it does while the server has
-    not told its workers yet, but will stop; server: its words on the scoreboard, None for none.
+    draining: every answer says that the connection will close.  So it does while the server says
+    so; server: its words on the scoreboard, None for none.
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there.
     socket_of(connection) -> the `gunicorn.socket` of a request that wants to upgrade.
@@ -71,12 +71,12 @@ cdef class Site:
         self.spill_max = response_buffer
         self.socket_of = socket_of
         self.take_over = take_over
-        self.access_lines = []
         self.line_waits = line_waits
-        self.told = set()
+        self.told, self.access_lines = set(), []
         self.on_dropped = self._dropped
         self.server = server
         self.server_state = &self.no_state if server is None else &server[SERVER_STATE]
+        self.closing = &self.no_state if server is None else &server[SERVER_CLOSING]
 
     cdef int spill(self, Connection connection) except -1:
         """Let the disk hold what this client does not take.  Where that is impossible or more

@@ -243,8 +243,9 @@ cdef class Hub(Caller):
             connection.environ = environ  # for the access log
             return self._refuse(connection, 0, 503)
         if self.batch.waiting():
-            # The answers already in the batch would wait for this one.
-            if self.eager:
+            # The answers already in the batch would wait for this one, or be lost with it where
+            # requests have ended their workers.
+            if self.eager or self.site.closing[0]:
                 self._flush()
                 if connection.state == CLOSED:
                     return self._forget_request(connection)

@@ -7,6 +7,7 @@ from fastfork._core.listeners cimport Listeners
 cdef class Queued(Listeners):
     cdef int pool_in           # where connections are put for other workers, -1: nowhere
     cdef int pool_out          # ... and taken from
+    cdef int heirs             # where they are put when the process ends, -1: nowhere
     cdef list keys             # of the listeners, as the other workers know them
     cdef object template_of
     cdef int64_t queue_ns      # a request may wait so long for a thread; 0 = for ever
@@ -19,6 +20,8 @@ cdef class Queued(Listeners):
     cdef void _begin_anew(self, Connection connection) noexcept
     cdef int _serve_queued(self) except -1
     cdef int _adopt_one(self) except -1
+    cdef void _bequeath(self) noexcept
+    cdef bint _is_free(self, Connection connection) noexcept
 
 
 cdef class Pool:

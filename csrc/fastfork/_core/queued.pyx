@@ -8,15 +8,37 @@ read.  Other connections are watched no more and stay in line until a thread ret
 Runs in: worker
 """
 
-from libc.stdint cimport uint64_t
-from libc.string cimport memset, strncpy
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy, memset
 from posix.unistd cimport close
 
+from fastfork._core.batch cimport ff_out, ff_out_send, ff_outs_trylock, ff_outs_unlock
 from fastfork._core.acceptor cimport ff_facts, ff_handover_put, ff_handover_take
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
+from fastfork._core.turnstile cimport CAME_IN
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, SHAKE, WHOLE_HEAD
+
+cdef extern from "Python.h":
+    const char *PyUnicode_AsUTF8AndSize(str text, Py_ssize_t *size) noexcept
+    PyObject *PyList_GET_ITEM(list items, Py_ssize_t i) noexcept
+
+cdef extern from "<signal.h>" nogil:
+    int SA_ONSTACK
+    int SIGBUS
+    int SIGFPE
+    int SIGILL
+    int SIGSEGV
+    ctypedef struct sigset_t:
+        pass
+    struct sigaction_t "sigaction":
+        void (*sa_handler)(int) noexcept nogil
+        int sa_flags
+        sigset_t sa_mask
+    int sigaction(int number, const sigaction_t *action, sigaction_t *before)
+    int raise_ "raise" (int number)
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
@@ -27,6 +49,18 @@ cdef enum:
     READY = 2                # a worker's state (fastfork.ipc.scoreboard)
     POOL_MAX = 256           # connections taken out at a time, when the worker leaves
     LOST_NS = 2000000000     # a worker that has been silent for so long takes nothing
+    SIGNALS = 65             # one more than the highest number
+
+
+cdef void _fill(ff_facts *facts, Connection connection, uint64_t key, int64_t now) noexcept:
+    """What whoever takes the connection has to know."""
+    cdef Py_ssize_t n = 0
+    cdef const char *address = PyUnicode_AsUTF8AndSize(connection.remote_addr, &n)
+    memset(facts, 0, sizeof(ff_facts))
+    facts.ready_ns = now
+    facts.listener = key
+    facts.port = connection.port
+    memcpy(facts.address, address, min(n, <Py_ssize_t>sizeof(facts.address) - 1))
 
 
 cdef class Queued(Listeners):
@@ -35,16 +69,20 @@ cdef class Queued(Listeners):
 
     def __cinit__(self, *args, queue_timeout=0, **kwargs):
         self.queue_ns = <int64_t>(queue_timeout * 1e9)
-        self.pool_in = self.pool_out = -1
+        self.pool_in = self.pool_out = self.heirs = -1
 
-    def share_connections(self, int pool_in, int pool_out, list keys, template_of):
+    def share_connections(self, int pool_in, int pool_out, list keys, template_of,
+                          bint hands_over=True):
         """Put connections into the one end of the pool and take them from the other.
+
+        hands_over: when no thread is free; if not, only when the process ends, see `bequeath`.
 
         keys: a number for each listener, the same in all workers.  template_of(fd) -> the
         environ that requests begin with on a connection of a listener that is not ours, as in a
         reload to other addresses.
         """
-        self.pool_in = pool_in
+        self.pool_in = pool_in if hands_over else -1
+        self.heirs = pool_in
         self.pool_out = pool_out
         self.keys = keys
         self.template_of = template_of
@@ -74,12 +112,7 @@ cdef class Queued(Listeners):
                 or connection.facts is not None  # which the message has no room for
                 or (self.queue_ns and not self._others_wait())):
             return False
-        memset(&facts, 0, sizeof(facts))
-        facts.ready_ns = self.now
-        facts.listener = self.keys[connection.listener]
-        facts.port = connection.port
-        address = connection.remote_addr.encode("ascii")
-        strncpy(facts.address, address, sizeof(facts.address) - 1)
+        _fill(&facts, connection, self.keys[connection.listener], self.now)
         if ff_handover_put(self.pool_in, connection.fd, &facts) != 0:
             return False
         # The socket lives on elsewhere, so closing our descriptor of it leaves it in the poller.
@@ -211,6 +244,89 @@ cdef class Queued(Listeners):
                     or self.crew.keeping or not self._adopt_one()):
                 break
         self._flush()
+
+    # What is left when the process ends in the middle of a request.
+
+    def bequeath(self):
+        """Send the answers that are made, and leave to other workers the connections that have
+        nothing under way here.
+
+        For whoever is about to end the process, on whatever thread of the application's."""
+        if not self.forks.foreign and self.crew.come_in() == CAME_IN:
+            self._bequeath()
+            self.crew.release()
+
+    def bequeath_in_crash(self):
+        """The same when a signal says that the process has crashed."""
+        global testator
+        cdef sigaction_t action, now
+        cdef int number
+        testator = self
+        memset(&action, 0, sizeof(action))
+        action.sa_handler = _crashed
+        action.sa_flags = SA_ONSTACK
+        for number in (SIGBUS, SIGFPE, SIGILL, SIGSEGV):
+            if sigaction(number, NULL, &now) == 0 and now.sa_handler != _crashed:
+                before[number] = now  # faulthandler's, most likely
+                sigaction(number, &action, NULL)
+
+    def bequeath_nothing(self):
+        """The process goes on as something else."""
+        global testator
+        testator = None
+
+    cdef void _bequeath(self) noexcept:
+        """Out of anything that was going on, so nothing here is allocated or waits."""
+        cdef Connection connection
+        cdef PyObject *entry
+        cdef ff_facts facts
+        cdef ff_out *item
+        cdef Py_ssize_t i
+        if self.heirs < 0 or self.forks.foreign:
+            return
+        if ff_outs_trylock(&self.batch.outs) == 0:
+            for i in range(self.batch.outs.count):
+                item = &self.batch.outs.items[i]
+                ff_out_send(item, self.batch.outs.buffer)
+                if item.sent != item.end - item.start + item.body_size:
+                    (<Connection>self.batch.connections[i]).broken = True
+            self.batch.outs.count = 0
+            ff_outs_unlock(&self.batch.outs)
+        for i in range(len(self.table)):
+            entry = PyList_GET_ITEM(self.table, i)
+            if type(<object>entry) is not Connection:
+                continue
+            connection = <Connection>entry
+            if self._is_free(connection):
+                _fill(&facts, connection, self.keys[connection.listener], self.now)
+                connection.moved = ff_handover_put(self.heirs, connection.fd, &facts) == 0
+
+    cdef bint _is_free(self, Connection connection) noexcept:
+        """Has nothing been read or written of it that another process would have to know?"""
+        return ((connection.state == IDLE or connection.state == HANDSHAKE)
+                and connection.fd >= 0 and connection.partial == NULL
+                and connection.sealed is None and connection.facts is None
+                and connection.outbox is None and connection.responder is None
+                and not connection.busy and not connection.close_after and not connection.broken
+                and not connection.shared and not connection.detached
+                and not self.batch.has(connection))
+
+
+cdef Queued testator = None  # whose connections are left when the process crashes
+cdef sigaction_t[SIGNALS] before  # what a crash does without us
+
+
+cdef void _crashed(int number) noexcept nogil:
+    """Whoever crashed holds the interpreter lock, most likely.  Where even this crashes, the
+    kernel ends the process: the signal is blocked meanwhile."""
+    (<void (*)() noexcept nogil>_bequeath_all)()
+    sigaction(number, &before[number], NULL)
+    raise_(number)
+
+
+cdef void _bequeath_all() noexcept:
+    if testator is not None:
+        testator._bequeath()
 
 
 cdef class Pool:
