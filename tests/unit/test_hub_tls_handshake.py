@@ -8,6 +8,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -144,14 +145,26 @@ def test_no_request_after_the_handshake_ends_the_connection(
 # -- whatever may come
 
 
+def in_time(served: Served, context: ssl.SSLContext, tries: int = 20) -> HubTlsClient:
+    """A client that has shaken hands and had its first answer within the short times of the server.
+
+    On a busy machine it may be held up for longer than those: then it tries again.
+    """
+    for _ in range(tries):
+        with suppress(ssl.SSLError, ProtocolViolation, OSError):
+            client = HubTlsClient(served, context)
+            client.request()
+            return client
+    raise AssertionError(f"no answer in time, {tries} times")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_bytes_at_random_in_the_handshake_end_it_and_nothing_else(
     secure: Secure, context: ssl.SSLContext, seed: int
 ) -> None:
     chance = random.Random(seed)
     served = secure(path, shake=0.05, first_byte=0.05, header_timeout=0.05, keepalive=60.0)
-    bystander = HubTlsClient(served, context)
-    bystander.request()
+    bystander = in_time(served, context)
     for _ in range(10):
         client = HubTlsClient(served, context, shakes=False)
 
