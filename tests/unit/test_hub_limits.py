@@ -289,7 +289,7 @@ def test_what_slow_clients_let_wait_goes_to_files_when_it_is_much(serve: Serve) 
         start_response("200 OK", [])
         return [bytes(12 * MIB)]
 
-    served = serve(app, small_buffers=True)
+    served = serve(app, small_buffers=True, write_timeout=60.0)  # the last one waits for 48 MiB
     clients = [served.connect() for _ in range(5)]
     served.settle()
     before = unnamed_files()
