@@ -44,7 +44,8 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
-    flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths
+    flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
+    bench-together
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -123,6 +124,10 @@ helgrind: $(INSTALLED) $(EXTRA)-test ## schedules on a server under valgrind's h
 
 bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
 	$(RUN) -m benchmarks.run $(ARGS)
+
+bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask and a quiet hour, all servers at once; 8 minutes
+	-$(PIP) install granian bjoern
+	$(RUN) -m benchmarks.together $(ARGS)
 
 bench-sleepers: $(INSTALLED) $(EXTRA)-bench ## 5,000 requests that all sleep a second, with gevent
 	$(RUN) -m benchmarks.sleepers $(ARGS)

@@ -1,4 +1,4 @@
-"""The load generators: run wrk or ab for a while, read what they report.
+"""The load generators: run wrk, ab or our paced client for a while, read what they report.
 
 Runs in: cli
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.launch import Running, on_core
+from benchmarks.servers import ROOT
 from benchmarks.workloads import CONNECTIONS, Workload
 
 _LUA = Path(__file__).with_name("load.lua")
@@ -48,17 +50,31 @@ def drive(workload: Workload, server: Running, seconds: float, core: int, scratc
     """Load `server` from `core` for about `seconds`.  Raises LoadFailed."""
     if workload.tool == "ab":
         return _ab(server, seconds, core, scratch)
+    if workload.tool == "paced":
+        return _paced(workload, server, seconds, core)
     return _wrk(workload, server, seconds, core, scratch)
 
 
 def _wrk(workload: Workload, server: Running, seconds: float, core: int, scratch: Path) -> Load:
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{max(1, round(seconds))}s"]
-    command += ["--latency", "--timeout", "10s", "-s", str(_LUA), server.url, "--"]
+    command = ["wrk", "-t", "1", "-c", str(workload.connections)]
+    command += ["-d", f"{max(1, round(seconds))}s", "--latency", "--timeout", "10s"]
+    command += ["-s", str(_LUA), server.url, "--"]
     if not workload.wrk_makes_it:
         request = scratch / "request"
         request.write_bytes(workload.request.wire(server.host))
         command.append(str(request))
-    said = json.loads(_run(command, seconds, core).splitlines()[-1])
+    return _said(_run(command, seconds, core))
+
+
+def _paced(workload: Workload, server: Running, seconds: float, core: int) -> Load:
+    command = [sys.executable, "-m", "benchmarks.paced", str(server.port), str(workload.rate)]
+    command += [str(seconds), str(workload.connections)]
+    return _said(_run(command, seconds, core))
+
+
+def _said(text: str) -> Load:
+    """What the last line tells, which is JSON: see load.lua."""
+    said = json.loads(text.splitlines()[-1])
     return Load(
         requests=said["requests"],
         seconds=said["duration_us"] / 1e6,
@@ -105,6 +121,7 @@ def _run(command: list[str], seconds: float, core: int) -> str:
     try:
         done = subprocess.run(
             command,
+            cwd=ROOT,
             check=True,
             capture_output=True,
             text=True,

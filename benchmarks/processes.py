@@ -9,6 +9,7 @@ import os
 import resource
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,18 @@ def cpu_ns(pids: Iterable[int]) -> int:
             total += time.clock_gettime_ns((~pid << 3) | 2)
         except OSError as error:
             raise ProcessLookupError(f"process {pid} ended during the measurement") from error
+    return total
+
+
+def switches(pids: Iterable[int]) -> int:
+    """Context switches of all their threads that are there now, voluntary or not."""
+    total = 0
+    for pid in pids:
+        for status in PROC.glob(f"{pid}/task/*/status"):
+            with suppress(OSError):  # a thread that has ended meanwhile
+                for line in status.read_text().splitlines():
+                    if "ctxt_switches" in line:
+                        total += int(line.split()[1])
     return total
 
 

@@ -154,6 +154,7 @@ _ALL = (
     Server(name=FLOOR, command=("{floor}", "{port}"), many=()),
     _fastfork("httptools", "--http-parser", "httptools"),
     _fastfork("native", "--http-parser", "native"),
+    _fastfork("threads", "--threads", "4"),
     _fastfork("gevent", "-k", "gevent", beside="gevent"),
     _function("bjoern"),
     _function("freastal"),

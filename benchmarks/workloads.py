@@ -20,7 +20,9 @@ CONNECTIONS = 32
 class Workload:
     """What is sent, with which tool, and which application answers.
 
-    tool: "wrk" keeps its connections open, "ab" makes one a request, "idle" counts memory.
+    tool: "wrk" keeps its connections open, "ab" makes one a request, "paced" sends `rate`
+    requests a second whatever the server does, "idle" counts memory.
+    connections: how many are used.  rate: of "paced" alone.
     wrk_makes_it: send wrk's own request instead of the bytes of `request`.
     floor: arguments that make floor.c move as many bytes.
     access_log: start the server with its access log on; servers without one are left out.
@@ -39,6 +41,20 @@ class Workload:
     access_log: bool = False
     tls: bool = False
     needs: str = ""
+    connections: int = CONNECTIONS
+    rate: int = 0
+
+
+def _framework(name: str, connections: int, *, suffix: str = "") -> Workload:
+    """A framework's hello; with 32 connections the row has the framework's name."""
+    return Workload(
+        name=f"{name}{suffix}",
+        title=f"{name.capitalize()} hello" + (f", {connections} connections" if suffix else ""),
+        app=f"benchmarks.{name}_app:app",
+        wrk_makes_it=True,
+        needs=name,
+        connections=connections,
+    )
 
 
 _ALL = (
@@ -60,19 +76,20 @@ _ALL = (
         expect=ECHO.body,
         floor=(str(len(ECHO.body)), str(len(ECHO.body))),
     ),
+    _framework("flask", CONNECTIONS),
+    _framework("flask", 4, suffix="-4"),
+    _framework("flask", 1, suffix="-1"),
+    _framework("django", CONNECTIONS),
+    _framework("django", 4, suffix="-4"),
+    _framework("django", 1, suffix="-1"),
     Workload(
-        name="flask",
-        title="Flask hello",
-        app="benchmarks.flask_app:app",
-        wrk_makes_it=True,
-        needs="flask",
-    ),
-    Workload(
-        name="django",
-        title="Django hello",
+        name="quiet",
+        title="Django hello, 100 requests a second on 4 connections",
+        tool="paced",
         app="benchmarks.django_app:app",
-        wrk_makes_it=True,
         needs="django",
+        connections=4,
+        rate=100,
     ),
     Workload(
         name="accesslog",
