@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +61,18 @@ ff_out_send(ff_out *item, const char *buffer)
         item->sent += (size_t)n;
 }
 
+/* As much of it as the socket takes: nobody comes back to what was sent in part. */
+static void
+send_all(ff_out *item, const char *buffer)
+{
+    size_t before;
+
+    do {
+        before = item->sent;
+        ff_out_send(item, buffer);
+    } while (item->sent != before && !is_whole(item));
+}
+
 /* Does an earlier item for the same descriptor still have to go? */
 static int
 must_wait(const ff_outs *outs, int i)
@@ -70,61 +83,67 @@ must_wait(const ff_outs *outs, int i)
     return 0;
 }
 
-/* One tick, with the lock held. */
-static void
-push(ff_outs *outs)
+/* One look, with the lock held.  Returns when the next one is due, 0 = when somebody asks for it. */
+static int64_t
+look(ff_outs *outs)
 {
-    int64_t now = now_ns();
+    int64_t now = now_ns(), due = 0, next;
 
-    if (outs->watch != NULL && ff_watch_look(outs->watch, now, FF_TICK_NS))
-        outs->idle_ticks = -1;
-    outs->idle_ticks++;
-    if (outs->count == 0 || now - outs->first_ns < FF_TICK_NS)
-        return;
-    outs->idle_ticks = 0;
+    if (outs->watch != NULL)
+        due = ff_watch_look(outs->watch, now, FF_PATIENCE_NS);
+    if (outs->count == 0)
+        return due;
+    next = outs->first_ns + FF_PUSH_NS;
+    if (now < next)
+        return due == 0 || next < due ? next : due;
     for (int i = 0; i < outs->count; i++)
         if (!must_wait(outs, i))
-            ff_out_send(&outs->items[i], outs->buffer);
+            send_all(&outs->items[i], outs->buffer);
+    return due; /* what is left over is the worker's to deal with */
+}
+
+/* With the lock held.  when: 0 = never. */
+static void
+set(ff_outs *outs, int64_t when)
+{
+    const struct itimerspec at = {
+        .it_value = {.tv_sec = when / 1000000000, .tv_nsec = when % 1000000000}};
+
+    atomic_store(&outs->rings, when);
+    timerfd_settime(outs->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 static void *
 run(void *argument)
 {
-    const struct timespec tick = {0, FF_TICK_NS};
     ff_outs *outs = argument;
+    uint64_t count;
+    int64_t due;
 
-    pthread_mutex_lock(&outs->lock);
-    while (!outs->stopping) {
-        if (outs->idle_ticks > FF_IDLE_TICKS) {
-            atomic_store(&outs->asleep, 1);
-            if (outs->watch == NULL || atomic_load(&outs->watch->since) == 0)
-                pthread_cond_wait(&outs->woken, &outs->lock);
-            atomic_store(&outs->asleep, 0);
-            outs->idle_ticks = 0;
-            continue;
-        }
-        pthread_mutex_unlock(&outs->lock);
-        nanosleep(&tick, NULL);
+    for (;;) {
+        while (read(outs->timer, &count, sizeof(count)) < 0 && ff_interrupted(errno))
+            ;
         pthread_mutex_lock(&outs->lock);
-        push(outs);
+        if (outs->stopping)
+            break;
+        atomic_store(&outs->rings, 0);
+        atomic_fetch_add_explicit(&outs->looks, 1, memory_order_relaxed);
+        due = look(outs);
+        if (due)
+            set(outs, due);
+        pthread_mutex_unlock(&outs->lock);
     }
     pthread_mutex_unlock(&outs->lock);
     return NULL;
 }
 
-int
-ff_pusher_start(ff_outs *outs)
+static int
+start_thread(ff_outs *outs)
 {
     pthread_attr_t attributes;
     sigset_t all, before;
     int rc;
 
-    if (outs->running)
-        return 0;
-    outs->stopping = outs->idle_ticks = 0;
-    atomic_store(&outs->asleep, 0);
-    pthread_mutex_init(&outs->lock, NULL);
-    pthread_cond_init(&outs->woken, NULL);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     /* A signal that this thread took would not interrupt the application. */
@@ -133,8 +152,24 @@ ff_pusher_start(ff_outs *outs)
     rc = pthread_create(&outs->thread, &attributes, run, outs);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (rc == 0) {
+    if (rc == 0)
         pthread_setname_np(outs->thread, "ff-pusher");
+    return rc;
+}
+
+int
+ff_pusher_start(ff_outs *outs)
+{
+    int rc;
+
+    if (outs->running)
+        return 0;
+    if (outs->timer < 0)
+        return EBADF;
+    outs->stopping = 0;
+    set(outs, 0);
+    rc = start_thread(outs);
+    if (rc == 0) {
         outs->running = 1;
         outs->pid = getpid();
     }
@@ -142,18 +177,28 @@ ff_pusher_start(ff_outs *outs)
 }
 
 void
-ff_pusher_arm(ff_outs *outs)
+ff_pusher_ring(ff_outs *outs, int64_t when)
 {
-    outs->idle_ticks = 0;
-    if (atomic_load(&outs->asleep))
-        pthread_cond_signal(&outs->woken);
+    int64_t rings;
+
+    pthread_mutex_lock(&outs->lock);
+    rings = atomic_load(&outs->rings);
+    if (rings == 0 || rings > when)
+        set(outs, when);
+    pthread_mutex_unlock(&outs->lock);
+}
+
+int
+ff_pusher_is_set(ff_outs *outs)
+{
+    return atomic_load_explicit(&outs->rings, memory_order_relaxed) != 0;
 }
 
 void
-ff_pusher_wake(ff_outs *outs)
+ff_pusher_rest(ff_outs *outs)
 {
     pthread_mutex_lock(&outs->lock);
-    ff_pusher_arm(outs);
+    set(outs, 0);
     pthread_mutex_unlock(&outs->lock);
 }
 
@@ -162,16 +207,42 @@ ff_pusher_stop(ff_outs *outs)
 {
     if (!outs->running)
         return;
-    if (outs->pid != getpid()) {
-        outs->running = 0;
+    outs->running = 0;
+    if (outs->pid != getpid())
         return;
-    }
     pthread_mutex_lock(&outs->lock);
     outs->stopping = 1;
-    pthread_cond_signal(&outs->woken);
+    set(outs, 1); /* long ago */
     pthread_mutex_unlock(&outs->lock);
     pthread_join(outs->thread, NULL);
+}
+
+int
+ff_outs_open(ff_outs *outs)
+{
+    outs->count = outs->running = 0;
+    outs->pid = getpid();
+    outs->watch = NULL;
+    outs->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    if (outs->timer < 0)
+        return errno;
+    atomic_init(&outs->rings, 0);
+    atomic_init(&outs->looks, 0);
+    return pthread_mutex_init(&outs->lock, NULL);
+}
+
+void
+ff_outs_forget(ff_outs *outs)
+{
+    if (outs->timer >= 0)
+        close(outs->timer);
+    outs->timer = -1;
     outs->running = 0;
-    pthread_cond_destroy(&outs->woken);
-    pthread_mutex_destroy(&outs->lock);
+}
+
+void
+ff_outs_close(ff_outs *outs)
+{
+    ff_pusher_stop(outs);
+    ff_outs_forget(outs);
 }

@@ -5,10 +5,16 @@
  * A block of a streamed body waits there too while the application makes the next one, so
  * that the last chunk can leave with the data before it.  PEP 3333 allows that only if
  * "a different thread" ensures that the block goes out meanwhile: this one.  It runs outside
- * the interpreter lock, touches no Python object, and sends whatever has waited a tick.
+ * the interpreter lock, touches no Python object, and sends whatever has waited for too long.
+ *
+ * The thread sleeps on a timer of the kernel's.  Nothing is woken to set it, so it costs a
+ * system call when application code follows while something waits, and nothing while it is set
+ * already.  When it rings, the thread looks, and sets it for as long as something is at stake.
+ * So it never ticks for nothing; and who expects to sleep for long may put it off
+ * (ff_pusher_rest).
  *
  * One thread at a time owns the list (see crew.pyx); it takes the lock around every change once
- * the pusher runs, and the pusher takes it around every tick.  The same tick looks after a
+ * the pusher runs, and the pusher takes it around every look.  The same timer looks after a
  * worker of several threads: see watch.h. */
 #ifndef FF_PUSHER_H
 #define FF_PUSHER_H
@@ -22,8 +28,9 @@
 #include <sys/types.h>
 
 #define FF_OUT_MAX 16
-#define FF_TICK_NS 1000000    /* how long something may wait, and how often it is looked at */
-#define FF_IDLE_TICKS 20      /* with nothing to do: then the pusher sleeps until woken */
+/* How long something may wait before the pusher sends it: longer than a worker lets it wait by
+ * itself (BATCH_NS in batch.pxd), so that the two seldom meet. */
+#define FF_PUSH_NS 1500000
 
 /* Bytes [start, end) of the buffer, then `body`, for one descriptor. */
 typedef struct {
@@ -44,15 +51,21 @@ typedef struct {
     ff_watch *watch;   /* or NULL: set before the start */
     int running, stopping;
     pid_t pid;         /* whose thread it is: a fork has none */
-    _Atomic int asleep;
-    int idle_ticks;
+    int timer;         /* what the thread waits for: a descriptor */
+    _Atomic int64_t rings; /* when that is, at the latest; 0: it is not set.  Changed with the lock */
+    _Atomic int64_t looks; /* how often it has rung */
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t woken;
 } ff_outs;
 
 /* Send what is left of an item; sets sent and error.  Never blocks, retries EINTR. */
 void ff_out_send(ff_out *item, const char *buffer);
+
+/* Begin with an empty list, whose buffer is the caller's.  Returns 0 or an errno. */
+int ff_outs_open(ff_outs *outs);
+
+/* End the thread and give back the timer.  The list may still be used: nobody waits for it then. */
+void ff_outs_close(ff_outs *outs);
 
 /* Start the thread, with every signal blocked in it.  Returns 0 or an errno. */
 int ff_pusher_start(ff_outs *outs);
@@ -61,21 +74,47 @@ int ff_pusher_start(ff_outs *outs);
  * the lock may be held for ever. */
 void ff_pusher_stop(ff_outs *outs);
 
-/* Something waits: keep ticking.  Call with the lock held. */
-void ff_pusher_arm(ff_outs *outs);
+/* In a child that another thread than the worker's may have forked: there is no thread, and the
+ * timer is the parent's. */
+void ff_outs_forget(ff_outs *outs);
 
-/* The same without the lock. */
-void ff_pusher_wake(ff_outs *outs);
+/* Have the thread look at `when` (CLOCK_MONOTONIC) at the latest.  Without the lock. */
+void ff_pusher_ring(ff_outs *outs, int64_t when);
 
-/* The leader goes into the application.  `since` and `asleep` are each written before the other
- * is read, here and by the pusher, in one order for all (seq_cst): no entry is overslept. */
+/* Nothing waits, and the leader is not in the application: there is nothing to look at.  Saves
+ * the thread a look; what comes next sets the timer again.  Without the lock. */
+void ff_pusher_rest(ff_outs *outs);
+
+/* The same as ff_pusher_ring(), for where it mostly is set already.
+ *
+ * What is to be looked at is written before `rings` is read here; the pusher writes `rings` before
+ * it looks.  All in one order (seq_cst, or under the lock), so nothing is overslept. */
+FF_NAMED
+ff_pusher_by(ff_outs *outs, int64_t when)
+{
+    int64_t rings = atomic_load(&outs->rings);
+
+    if (rings == 0 || rings > when)
+        ff_pusher_ring(outs, when);
+}
+
+/* What is in the list waits for application code. */
+static inline void
+ff_pusher_guard(ff_outs *outs)
+{
+    ff_pusher_by(outs, outs->first_ns + FF_PUSH_NS);
+}
+
+/* The leader goes into the application. */
 FF_NAMED
 ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
 {
     atomic_store(&watch->since, now);
-    if (atomic_load(&outs->asleep))
-        ff_pusher_wake(outs);
+    ff_pusher_by(outs, now + FF_PATIENCE_NS);
 }
+
+/* Is the timer set? */
+int ff_pusher_is_set(ff_outs *outs);
 
 static inline void
 ff_outs_lock(ff_outs *outs)

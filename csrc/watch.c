@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-int
+int64_t
 ff_watch_look(ff_watch *watch, int64_t now, int64_t patience)
 {
     int64_t since = atomic_load(&watch->since);
@@ -16,11 +16,15 @@ ff_watch_look(ff_watch *watch, int64_t now, int64_t patience)
 
     if (since == 0)
         return 0;
-    if (next < 0 || now - since < patience || (asked && now - asked < FF_ASK_AGAIN_NS))
-        return 1;
+    if (now - since < patience)
+        return since + patience;
+    if (next < 0)
+        return now + patience;
+    if (asked && now - asked < FF_ASK_AGAIN_NS)
+        return asked + FF_ASK_AGAIN_NS;
     atomic_store_explicit(&watch->asked, now, memory_order_release);
     do {
         written = write(next, &one, sizeof(one));
     } while (written < 0 && ff_interrupted(errno));
-    return 1;
+    return now + FF_ASK_AGAIN_NS;
 }

@@ -1,15 +1,16 @@
 /* watch.h -- the leader of a worker's threads, seen from outside the interpreter lock.
  *
  * The thread that leads runs the event loop and the application.  When it enters the
- * application it writes the time here, one store; the pusher (pusher.h) looks once a tick, and
- * when the leader has been there for a tick it wakes the thread that is next.  Whether that
- * one then takes the lead is decided by itself, under the interpreter lock. */
+ * application it writes the time here, one store, and sees that the pusher's timer is set
+ * (pusher.h).  When it rings and the leader is still there, it wakes the thread that is next.
+ * Whether that one then takes the lead is decided by itself, under the interpreter lock. */
 #ifndef FF_WATCH_H
 #define FF_WATCH_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
+#define FF_PATIENCE_NS 1000000   /* how long the leader may be in the application */
 #define FF_ASK_AGAIN_NS 10000000 /* the thread that was woken may have had other work */
 
 typedef struct {
@@ -19,8 +20,8 @@ typedef struct {
 } ff_watch;
 
 /* One look: wake the next thread if the leader has been away for `patience` nanoseconds.
- * Returns whether the leader is in the application. */
-int ff_watch_look(ff_watch *watch, int64_t now, int64_t patience);
+ * Returns when to look again, 0 when the leader is not in the application. */
+int64_t ff_watch_look(ff_watch *watch, int64_t now, int64_t patience);
 
 /* What writes is no inline code: without debug information a tool that does not know atomics
  * (helgrind) could not name it. */

@@ -1,7 +1,7 @@
 /* test_pusher.c -- the thread that sends what has waited (pusher.h).
  *
  * The tests play the worker: they change the list with the lock held, as it does.  What must not
- * happen is given several ticks to happen in. */
+ * happen is given several looks of the thread to happen in. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sigtimedwait */
 #endif
@@ -16,19 +16,44 @@
 #include "harness.h"
 #include "world.h"
 
-#define TICKS  3   /* that something which must not happen gets */
+#define LOOKS  3   /* that something which must not happen gets */
 #define ROUNDS 400 /* of the worker and the pusher at the same list */
 
+static int64_t looked;
+
 static int
-is_asleep(const ff_outs *outs)
+has_looked(const ff_outs *outs)
 {
-    return outs->asleep;
+    return outs->looks > looked;
 }
 
 static int
-is_awake(const ff_outs *outs)
+is_at_rest(const ff_outs *outs)
 {
-    return !outs->asleep;
+    return outs->rings == 0;
+}
+
+/* The thread looks now, so many times. */
+static int
+look(world *w, int times)
+{
+    int ok = 1;
+
+    while (ok && times-- > 0) {
+        looked = atomic_load(&w->outs.looks);
+        ff_pusher_ring(&w->outs, 1);
+        ok = becomes(&w->outs, has_looked);
+    }
+    return ok;
+}
+
+/* What is in the list has come so long ago. */
+static void
+age(world *w, int64_t ns)
+{
+    ff_outs_lock(&w->outs);
+    w->outs.first_ns = now_ns() - ns;
+    ff_outs_unlock(&w->outs);
 }
 
 static int
@@ -43,16 +68,10 @@ third_is_sent(const ff_outs *outs)
     return outs->items[2].sent == 3;
 }
 
-static int
-has_ticked(const ff_outs *outs)
-{
-    return outs->idle_ticks >= TICKS;
-}
-
 static void
-test_sent_after_a_tick(void)
+test_sent_after_a_while(void)
 {
-    GROUP("pusher: after a tick");
+    GROUP("pusher: after a while");
     world w;
     int ok;
 
@@ -65,17 +84,17 @@ test_sent_after_a_tick(void)
     put(&w, -1, 0, 3, NULL, 0);
     put(&w, w.ours[0], 3, 6, "!", 1);
     put(&w, w.ours[1], 6, 11, NULL, 0);
-    w.outs.first_ns = now_ns() + HOUR_NS; /* as young as can be */
-    w.outs.idle_ticks = 0;
     ff_outs_unlock(&w.outs);
-    ok = becomes(&w.outs, has_ticked);
+    age(&w, -HOUR_NS); /* as young as can be */
+    ok = look(&w, LOOKS);
     check(ok && is_silent(&w, 0) && is_silent(&w, 1), GROUP, "too young", "was sent");
+    check(w.outs.rings == w.outs.first_ns + FF_PUSH_NS, GROUP, "too young", "is not due later");
 
-    ff_outs_lock(&w.outs);
-    w.outs.first_ns = now_ns();
-    ff_outs_unlock(&w.outs);
+    age(&w, 0);
+    ff_pusher_guard(&w.outs);
     ok = read_until(&w, 0, 7) && memcmp(w.got, "onetwo!", 7) == 0;
     check(ok, GROUP, "one connection, in order", "got %.*s", (int)w.size, w.got);
+    check(now_ns() - w.outs.first_ns >= FF_PUSH_NS, GROUP, "when it is due", "was sent before");
     w.size = 0;
     ok = read_until(&w, 1, 5) && memcmp(w.got, "three", 5) == 0;
     check(ok, GROUP, "the other connection", "got %.*s", (int)w.size, w.got);
@@ -83,12 +102,11 @@ test_sent_after_a_tick(void)
     /* What is whole is not sent twice. */
     ff_outs_lock(&w.outs);
     check(w.outs.items[1].sent == 0 && w.outs.items[1].error == 0, GROUP, "fd -1", "was tried");
-    w.outs.idle_ticks = 0;
-    w.outs.first_ns -= HOUR_NS;
-    w.outs.items[3].sent -= 1; /* a sign that another tick has passed */
+    w.outs.items[3].sent -= 1; /* a sign that there was another look */
     ff_outs_unlock(&w.outs);
+    age(&w, HOUR_NS);
     w.size = 0;
-    ok = read_until(&w, 1, 1) && w.got[0] == 'e' && is_silent(&w, 0);
+    ok = look(&w, 1) && read_until(&w, 1, 1) && w.got[0] == 'e' && is_silent(&w, 0);
     check(ok, GROUP, "once only", "was sent again");
     close_world(&w);
 }
@@ -109,6 +127,7 @@ test_second_waits_for_first(void)
     put(&w, w.ours[0], 0, 6, NULL, 0);
     put(&w, w.ours[1], 6, 9, NULL, 0);
     ff_outs_unlock(&w.outs);
+    ff_pusher_guard(&w.outs);
     ok = becomes(&w.outs, third_is_sent) && becomes(&w.outs, has_error);
     ff_outs_lock(&w.outs);
     check(ok && w.outs.items[0].error == EAGAIN && w.outs.items[0].sent < LARGE, GROUP,
@@ -120,6 +139,7 @@ test_second_waits_for_first(void)
         ff_outs_lock(&w.outs);
         w.outs.items[0].error = w.outs.items[1].error = 0;
         ff_outs_unlock(&w.outs);
+        ff_pusher_ring(&w.outs, 1);
         ok = read_until(&w, 0, w.size + 1);
     }
     ok = ok && memcmp(w.got, body, LARGE) == 0 && memcmp(w.got + LARGE, "behind", 6) == 0;
@@ -142,6 +162,7 @@ test_peer_is_gone(void)
     put(&w, w.ours[0], 0, 4, NULL, 0);
     put(&w, w.ours[1], 0, 4, NULL, 0);
     ff_outs_unlock(&w.outs);
+    ff_pusher_guard(&w.outs);
     ok = becomes(&w.outs, has_error); /* and no SIGPIPE */
     ff_outs_lock(&w.outs);
     check(ok && w.outs.items[0].error == EPIPE, GROUP, "noted", "error %d", w.outs.items[0].error);
@@ -150,28 +171,45 @@ test_peer_is_gone(void)
     close_world(&w);
 }
 
+/* It looks when it was asked to, and not again for nothing. */
 static void
-test_sleep_and_wake(void)
+test_rest_and_ring(void)
 {
-    GROUP("pusher: sleep and wake");
+    GROUP("pusher: rest and ring");
     world w;
 
     open_world(&w, "head");
     check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
+    check(!ff_pusher_is_set(&w.outs), GROUP, "at first", "it will look for nothing");
+    check(look(&w, 1) && becomes(&w.outs, is_at_rest), GROUP, "nothing is here", "looks again");
     for (int round = 0; round < 3; round++) {
         ff_outs_lock(&w.outs);
         w.outs.count = 0;
-        w.outs.idle_ticks = FF_IDLE_TICKS; /* rather than waiting for them */
-        ff_outs_unlock(&w.outs);
-        check(becomes(&w.outs, is_asleep), GROUP, "idle", "does not sleep");
-        ff_outs_lock(&w.outs);
         put(&w, w.ours[0], 0, 4, NULL, 0);
-        ff_pusher_arm(&w.outs);
         ff_outs_unlock(&w.outs);
-        check(becomes(&w.outs, is_awake), GROUP, "armed", "sleeps on");
+        ff_pusher_guard(&w.outs);
+        check(ff_pusher_is_set(&w.outs) || w.outs.items[0].sent, GROUP, "guarded", "is at rest");
         w.size = 0;
-        check(read_until(&w, 0, 4), GROUP, "armed", "nothing came");
+        check(read_until(&w, 0, 4), GROUP, "guarded", "nothing came");
+        check(becomes(&w.outs, is_at_rest), GROUP, "all is sent", "looks again");
     }
+    looked = atomic_load(&w.outs.looks);
+    ff_outs_lock(&w.outs);
+    w.outs.count = 0;
+    put(&w, w.ours[0], 0, 4, NULL, 0);
+    ff_outs_unlock(&w.outs);
+    age(&w, -HOUR_NS / 2);
+    ff_pusher_guard(&w.outs);
+    check(w.outs.rings == w.outs.first_ns + FF_PUSH_NS, GROUP, "in a while", "at another time");
+    ff_pusher_by(&w.outs, w.outs.first_ns + HOUR_NS);
+    check(w.outs.rings == w.outs.first_ns + FF_PUSH_NS, GROUP, "later", "the sooner is forgotten");
+    ff_pusher_by(&w.outs, w.outs.first_ns - 1);
+    check(w.outs.rings == w.outs.first_ns - 1, GROUP, "sooner", "is not set");
+    ff_pusher_rest(&w.outs);
+    check(!ff_pusher_is_set(&w.outs) && w.outs.looks == looked, GROUP, "put off", "looks still");
+    w.size = 0;
+    age(&w, HOUR_NS);
+    check(look(&w, 1) && read_until(&w, 0, 4), GROUP, "rung again", "nothing came");
     close_world(&w);
 }
 
@@ -184,21 +222,22 @@ test_stop(void)
     open_world(&w, "head");
     ff_pusher_stop(&w.outs);
     check(!w.outs.running, GROUP, "never started", "is running");
-    for (int asleep = 0; asleep < 2; asleep++) {
+    for (int is_set = 0; is_set < 2; is_set++) {
         check(ff_pusher_start(&w.outs) == 0, GROUP, "start once more", "is refused");
         ff_outs_lock(&w.outs);
         w.outs.count = 0;
-        w.outs.idle_ticks = asleep ? FF_IDLE_TICKS : 0;
         ff_outs_unlock(&w.outs);
-        if (asleep)
-            check(becomes(&w.outs, is_asleep), GROUP, "idle", "does not sleep");
+        if (is_set)
+            ff_pusher_ring(&w.outs, now_ns() + HOUR_NS);
         ff_pusher_stop(&w.outs);
-        check(!w.outs.running, GROUP, asleep ? "asleep" : "ticking", "is running");
+        check(!w.outs.running, GROUP, is_set ? "set" : "at rest", "is running");
         /* Without the lock: ThreadSanitizer sees whether somebody else is still there. */
         put(&w, w.ours[0], 0, 4, NULL, 0);
         w.outs.first_ns -= HOUR_NS;
         check(is_silent(&w, 0), GROUP, "stopped", "it still sends");
     }
+    ff_outs_close(&w.outs);
+    check(ff_pusher_start(&w.outs) != 0 && !w.outs.running, GROUP, "closed", "starts once more");
     close_world(&w);
 }
 
@@ -228,10 +267,7 @@ test_signals(void)
     pthread_sigmask(SIG_BLOCK, &one, &old);
     check(!sigismember(&old, SIGUSR1), GROUP, "the caller's mask", "was changed");
     kill(getpid(), SIGUSR1);
-    ff_outs_lock(&w.outs);
-    w.outs.idle_ticks = 0;
-    ff_outs_unlock(&w.outs);
-    check(becomes(&w.outs, has_ticked), GROUP, "ticks", "no more");
+    check(look(&w, LOOKS), GROUP, "looks", "no more");
     sigpending(&pending);
     check(!signalled && sigismember(&pending, SIGUSR1), GROUP, "to the process", "it took one");
     sigtimedwait(&one, NULL, &at_once);
@@ -265,8 +301,8 @@ add_four(world *w, size_t end)
     for (size_t i = end - 4; i < end; i++)
         grown[i] = (char)(i % 251);
     put(w, w->ours[0], end - 4, end, NULL, 0);
-    ff_pusher_arm(&w->outs);
     ff_outs_unlock(&w->outs);
+    ff_pusher_guard(&w->outs);
 }
 
 static void
@@ -309,8 +345,8 @@ test_fork(void)
     child = fork();
     if (child == 0) {
         alarm(5); /* a join of the thread that is not there would wait for ever */
-        ff_pusher_stop(&w.outs);
-        _exit(w.outs.running);
+        ff_outs_close(&w.outs);
+        _exit(w.outs.running || w.outs.timer >= 0);
     }
     check(child > 0 && waitpid(child, &status, 0) == child && status == 0, GROUP, "child",
           "does not end");
@@ -321,10 +357,10 @@ test_fork(void)
 void
 test_pusher(void)
 {
-    test_sent_after_a_tick();
+    test_sent_after_a_while();
     test_second_waits_for_first();
     test_peer_is_gone();
-    test_sleep_and_wake();
+    test_rest_and_ring();
     test_stop();
     test_fork();
     test_signals();

@@ -38,11 +38,14 @@ test_look(void)
 
     ff_watch_init(&watch);
     ff_watch_set_next(&watch, fd);
-    check(!ff_watch_look(&watch, now, MS) && !is_woken(fd), GROUP, "outside", "woke somebody");
+    check(ff_watch_look(&watch, now, MS) == 0 && !is_woken(fd), GROUP, "outside", "woke somebody");
     atomic_store(&watch.since, now);
-    check(ff_watch_look(&watch, now + MS - 1, MS) && !is_woken(fd), GROUP, "early", "woke somebody");
-    check(ff_watch_look(&watch, now + MS, MS) && is_woken(fd), GROUP, "in time", "woke nobody");
-    check(ff_watch_look(&watch, now + 2 * MS, MS) && !is_woken(fd), GROUP, "asked", "woke it twice");
+    check(ff_watch_look(&watch, now + MS - 1, MS) == now + MS && !is_woken(fd), GROUP, "early",
+          "woke somebody");
+    check(ff_watch_look(&watch, now + MS, MS) == now + MS + FF_ASK_AGAIN_NS && is_woken(fd), GROUP,
+          "in time", "woke nobody");
+    check(ff_watch_look(&watch, now + 2 * MS, MS) == now + MS + FF_ASK_AGAIN_NS && !is_woken(fd),
+          GROUP, "asked", "woke it twice");
     check(ff_watch_look(&watch, now + MS + FF_ASK_AGAIN_NS, MS) && is_woken(fd), GROUP, "again",
           "forgot it");
     ff_watch_seen(&watch);
@@ -50,13 +53,15 @@ test_look(void)
           "thinks that it is asked");
     ff_watch_seen(&watch);
     ff_watch_set_next(&watch, -1);
-    check(ff_watch_look(&watch, now + 3 * MS, MS) && !is_woken(fd), GROUP, "nobody", "woke somebody");
+    check(ff_watch_look(&watch, now + 3 * MS, MS) == now + 4 * MS && !is_woken(fd), GROUP, "nobody",
+          "woke somebody, or looks no more");
     ff_watch_leave(&watch);
-    check(!ff_watch_look(&watch, now + 4 * MS, MS), GROUP, "left", "is still there");
+    check(ff_watch_look(&watch, now + 4 * MS, MS) == 0, GROUP, "left", "is still there");
     close(fd);
 }
 
-/* The leader enters again and again, with the pusher awake and asleep: it is never overslept. */
+/* The leader enters again and again, while the timer rings or is at rest: it is never
+ * overslept. */
 static void
 test_never_overslept(void)
 {
@@ -71,12 +76,12 @@ test_never_overslept(void)
     ff_watch_set_next(&watch, waited.fd);
     w.outs.watch = &watch;
     check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
-    for (int round = 0; round < 40; round++) {
-        ff_outs_lock(&w.outs);
-        w.outs.count = 0;
-        w.outs.idle_ticks = round % 2 ? FF_IDLE_TICKS : 0; /* about to sleep, or not */
-        ff_outs_unlock(&w.outs);
-        ff_watch_enter(&watch, &w.outs, 1);
+    for (int round = 0; round < 400; round++) {
+        if (round % 4 == 1)
+            ff_pusher_rest(&w.outs);
+        else if (round % 4 == 2)
+            ff_pusher_ring(&w.outs, now_ns()); /* it looks while the leader enters */
+        ff_watch_enter(&watch, &w.outs, round % 4 == 3 ? now_ns() : 1);
         check(poll(&waited, 1, LONG_MS) == 1 && is_woken(waited.fd), GROUP, "entered",
               "nobody was woken");
         ff_watch_leave(&watch);

@@ -40,6 +40,7 @@ open_world(world *w, const char *buffer)
         w->ours[i] = pair[0];
         w->peers[i] = pair[1];
     }
+    or_die(ff_outs_open(&w->outs) == 0, "timerfd_create");
     w->outs.buffer = strdup(buffer);
     w->got = malloc(2 * LARGE);
     or_die(w->outs.buffer != NULL && w->got != NULL, "malloc");
@@ -48,7 +49,7 @@ open_world(world *w, const char *buffer)
 void
 close_world(world *w)
 {
-    ff_pusher_stop(&w->outs);
+    ff_outs_close(&w->outs);
     for (int i = 0; i < 2; i++) {
         close(w->ours[i]);
         if (w->peers[i] >= 0)

@@ -250,6 +250,7 @@ class Served:
             self.hub.flush_access_log()
         finally:
             self.hub.close_all()
+            self.hub.crew.close()
             self.listener.close()
             self.poller.close()
         assert not self.log, f"nobody expected in the log: {self.log}"

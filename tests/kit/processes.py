@@ -6,6 +6,7 @@ Runs in: cli
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +50,21 @@ def _switches(pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     return status[status.find("voluntary_ctxt_switches") :]
+
+
+def waits(pid: int) -> int:
+    """How often the threads of `pid` that are there now have begun to wait (proc(5))."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)
+            count += int(found[1]) if found else 0
+    return count
+
+
+def threads(pid: int) -> list[str]:
+    """The names of the threads of `pid`."""
+    return sorted(name.read_text().strip() for name in Path(f"/proc/{pid}/task").glob("*/comm"))
 
 
 def descriptors(pid: int) -> list[str]:

@@ -2,14 +2,15 @@
 
 Every send wakes the peer; on a busy machine a peer that is woken in the middle of our work
 costs more than the send itself.  So the answers of one batch of events are collected here:
-at most 16, 64 KiB, or 150 us after the first (the worker watches the clock between
-requests).  Answers to pipelined requests stand behind each other and go out in one send, and
-so do the small blocks of a streamed body that the application makes quickly.
+at most 16, 64 KiB, or as many as are made before the first has waited for a millisecond (the
+worker watches the clock between requests).  Answers to pipelined requests stand behind each other
+and go out in one send, and so do the small blocks of a streamed body that the application makes
+quickly.  Where nothing else is to be served, an answer that is whole goes at once.
 
-What is collected must not wait for an application that takes its time.  `hold()` therefore
-starts the pusher (csrc/pusher.h), a thread that sends what has waited for a millisecond.  It
-is started by the first response whose body is not a list, or by the first slow one: a worker
-whose application does neither has one thread.
+What is collected must not wait for an application that takes its time.  While application code
+runs and something is here, the pusher (csrc/pusher.h), a thread, sends what has waited for too
+long: `guard()` sees that its timer is set.  The thread is started the first time it is needed; a
+worker that has had one request at a time, with answers that were whole, has one thread.
 
 Runs in: worker
 """
@@ -24,6 +25,13 @@ from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
+import os
+
+cdef extern from "pusher.h" nogil:
+    int ff_outs_open(ff_outs *outs)
+    void ff_outs_close(ff_outs *outs)
+    void ff_outs_forget(ff_outs *outs)
+
 cdef enum:
     SEAL_AT_ONCE = 16 << 10   # of a body; larger ones are sealed as the socket takes them
     COPIED_MAX = 8 << 10      # of what is sealed; more is sent by reference
@@ -34,13 +42,16 @@ cdef class Batch:
 
     def __cinit__(self):
         self.capacity = 2 * BATCH_BYTES
+        error = ff_outs_open(&self.outs)
+        if error:
+            raise OSError(error, f"no timer for what is to be sent: {os.strerror(error)}")
         self.outs.buffer = <char *>malloc(self.capacity)
         self.done = []
         if self.outs.buffer == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        ff_pusher_stop(&self.outs)
+        ff_outs_close(&self.outs)
         for i in range(self.outs.count):
             Py_DECREF(<object>self.connections[i])
             Py_XDECREF(self.bodies[i])
@@ -184,21 +195,37 @@ cdef class Batch:
         ff_outs_unlock(&self.outs)
         return 0
 
-    cdef int hold(self) except -1:
-        """What is here waits for the application, a millisecond at most.
+    cdef int hold(self, Connection connection, bint is_whole, int64_t asked) except -1:
+        """What is here, lately something for `connection`, waits for application code.
+
+        is_whole: that was the last of its answer.  asked: since when the application has made it,
+        NOT_ASKED for not to be told.
 
         What has waited already is sent now, so that a client that is gone is noticed with
-        the next block; and everything is, where no thread can be had.
+        the next block; so is a block of a stream that takes its time, an answer for which
+        nobody is to wait; and everything is, where no thread can be had.
         """
         self.held_ns = now_ns()
         if self.soon is not None:
             self.soon()
-        if self.held_ns - self.outs.first_ns > BATCH_NS or ff_pusher_start(&self.outs) != 0:
+        if (self.held_ns - self.outs.first_ns > BATCH_NS or self.held_ns - asked > BATCH_NS
+                or (is_whole and self.is_last and not connection.rest_size)):
             return self.flush()
-        ff_outs_lock(&self.outs)
-        ff_pusher_arm(&self.outs)
-        ff_outs_unlock(&self.outs)
+        return self.guard()
+
+    cdef int guard(self) except -1:
+        """Application code follows: what is here is seen off if that takes long."""
+        if not self.outs.running and ff_pusher_start(&self.outs) != 0:
+            return self.flush()
+        ff_pusher_guard(&self.outs)
         return 0
+
+    cdef void rest(self, int64_t now) noexcept:
+        """A turn ends; nothing is here, and nobody in the application.  Where turns are few, the
+        timer does not ring for nothing."""
+        if now - self.rested_ns > QUIET_NS:
+            ff_pusher_rest(&self.outs)
+        self.rested_ns = now
 
     cdef bint has(self, Connection connection) noexcept:
         """Is anything for it waiting here?"""
@@ -223,7 +250,8 @@ cdef class Batch:
         """In a child that is not ours: nothing of this is sent, and there is no pusher.
 
         What the list refers to stays in memory: other threads, which are not here, were using it."""
-        self.outs.running = self.outs.count = 0
+        ff_outs_forget(&self.outs)
+        self.outs.count = 0
         self.size = 0
         self.done = []
         self.soon = None

@@ -5,6 +5,7 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
+from fastfork._core.batch cimport NOT_ASKED
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew
 from fastfork._core.exchange cimport Exchange
@@ -24,7 +25,8 @@ cdef class Called(Exchange):
         # ours alone, and has nothing of the application's.
         cdef bint goes_out = connection.busy
         if self.site.line_waits and crew.aside and self.site.batch.waiting():
-            self.site.batch.hold()  # the client need not wait for what that does
+            # The client need not wait for what that does.
+            self.site.batch.hold(connection, True, NOT_ASKED)
         environ = self.environ or {"REMOTE_ADDR": connection.remote_addr}
         if goes_out:
             crew.out(self.seat, now)

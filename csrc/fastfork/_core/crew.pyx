@@ -2,8 +2,8 @@
 
 One thread *leads*: it waits for events, reads requests and calls the application, all by
 itself, so a request that is answered at once is handed to nobody.  Others wait to be needed.
-When the leader has been in the application for a tick, the pusher (csrc/watch.h) wakes the
-next of them, which takes the lead; the old leader finishes its response as a guest and then
+When the leader has been in the application for a millisecond, the pusher (csrc/watch.h) wakes
+the next of them, which takes the lead; the old leader finishes its response as a guest and then
 waits itself, or leads again if nobody else could.  When every thread is in the application, the
 *keeper* leads.  It never runs the application: it sends, times, closes, and finds another
 place for requests that arrive meanwhile (queued.pyx).
@@ -22,7 +22,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 
-from fastfork._core.batch cimport ff_outs, ff_pusher_start, ff_pusher_stop
+from fastfork._core.batch cimport ff_outs, ff_pusher_start
 from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.ticks cimport now_ns
@@ -61,9 +61,12 @@ cdef extern from "watch.h" nogil:
     void ff_watch_seen(ff_watch *watch)
     void ff_watch_leave(ff_watch *watch)
 
-cdef extern from "pusher.h" nogil:
+cdef extern from "watch.h" nogil:
     enum:
-        FF_TICK_NS
+        FF_PATIENCE_NS
+
+cdef extern from "pusher.h" nogil:
+    void ff_outs_close(ff_outs *outs)
     void ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
 
 cdef enum:
@@ -153,7 +156,7 @@ cdef class Crew(Turnstile):
         """End the pusher, which looks at what is ours.  Whoever calls is inside, and stays there;
         every other thread has ended by now, or is in the application for good."""
         self._end()
-        ff_pusher_stop(&self.batch.outs)
+        ff_outs_close(&self.batch.outs)
         self.batch.outs.watch = NULL
 
     cdef void let_go(self) noexcept:
@@ -314,7 +317,7 @@ cdef class Crew(Turnstile):
     cdef bint _take_lead(self, Seat seat) noexcept:
         """Take the lead if the leader has been in the application for too long."""
         cdef int64_t since = self.watch.since
-        if since == 0 or now_ns() - since < FF_TICK_NS:
+        if since == 0 or now_ns() - since < FF_PATIENCE_NS:
             return False
         self._lead(seat)
         return True

@@ -10,11 +10,11 @@ cdef class Hub(Caller):
     cdef int64_t log_ns        # when access lines were last written
     cdef readonly int64_t asked_ns  # since when the request waits that is being answered
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
+    cdef bint dozes            # that is far away: see look_up_in
     cdef public int64_t most_requests
     cdef public bint attention  # ... or as soon as this is set
     cdef int64_t rested        # requests at the last rest()
-    cdef bint is_slow          # the application was slow at least once
-    cdef int eager             # requests to answer at once, since the application was slow
+    cdef int64_t usual_ns      # what a call of the application takes
     cdef int64_t back_ns       # when it comes back at the latest
 
     cdef double _turn(self, list events) except -3

@@ -12,13 +12,12 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
-from fastfork._core.batch cimport BATCH_NS
+from fastfork._core.batch cimport BATCH_NS, ff_pusher_is_set
 from fastfork._core.caller cimport Caller
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, PREFACE, RESPONDING, Connection
+from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
 from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
 from fastfork._core.crew cimport HEARTBEAT, Seat, go_away, go_in
-from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, MORE_BODY, NEXT_REQUEST
-from fastfork._core.deadlines cimport QUEUED, READER, SHAKE, WHOLE_HEAD
+from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST, READER
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.tally cimport ANSWERS, KEPT_ALIVE, tally_answer, tally_wait
@@ -26,14 +25,9 @@ from fastfork._core.ticks cimport now_ns
 
 import sys
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_PEEK
-    ssize_t recv(int fd, void *p, size_t n, int flags)
-
 cdef enum:
     READY_NS = 10000000       # of a turn for work that was left over
-    EAGER_REQUESTS = 64
+    AWAKE_NS = 1000000000     # between two looks up of a worker that is used
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
     WORN_MAX = 16             # answers of a turn whose leftovers may wait for its end
@@ -62,8 +56,10 @@ cdef class Hub(Caller):
         self.rested = self.slot[REQUESTS]
 
     def look_up_in(self, seconds):
-        """Return from the loop, see `turn`, in `seconds` at the latest."""
+        """Return from the loop, see `turn`, in `seconds` at the latest; and in one second, as soon
+        as something comes."""
         self.attention = False
+        self.dozes = seconds > 1.0
         self.look_up_ns = now_ns() + <int64_t>(seconds * 1e9)
 
     def turn(self, list events, Seat seat=None):
@@ -113,6 +109,7 @@ cdef class Hub(Caller):
     cdef double _turn(self, list events) except -3:
         cdef Connection connection
         cdef int64_t wait, began, due, term = self.crew.terms
+        cdef Py_ssize_t left
         self.now = self.turn_ns = began = now_ns()
         self.crew.end()  # after a mishap
         if self.crew.keeping:
@@ -124,9 +121,15 @@ cdef class Hub(Caller):
         if not self.crew.keeping or self.crew.places > 1:
             self.slot[HEARTBEAT] = self.now  # the keeper's alone says nothing of the only thread
         self.site.lines.refresh()
+        left = len(events)
+        if self.dozes and left:
+            self.dozes = False
+            self.look_up_ns = min(self.look_up_ns, began + AWAKE_NS)
         for event in events:
             if self.crew.terms != term:
                 break  # others have led meanwhile, and the poller tells it all again
+            left -= 1
+            self.batch.is_last = left == 0
             fd = (<tuple>event)[0]
             entry = self.table[<int>fd]
             if type(entry) is Connection:
@@ -137,6 +140,8 @@ cdef class Hub(Caller):
                     self._mishap(connection)
                 if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                     self._flush()
+                if left and self.crew.seat.worn is not None and not self.crew.displaced():
+                    self._shed()
             elif entry is not None:
                 entry()
         if self.ready and not self.crew.keeping and self.crew.terms == term:
@@ -162,6 +167,8 @@ cdef class Hub(Caller):
         wait = 0 if self.crew.terms != term else self._wait()
         if not self.crew.displaced():
             self.back_ns = self.now + wait
+            if wait > 0 and ff_pusher_is_set(&self.batch.outs):
+                self.batch.rest(self.now)
         return wait * 1e-9 if wait > 0 else 0.0
 
     cdef int _go_on_anywhere(self, int64_t began) except -1:
@@ -169,6 +176,7 @@ cdef class Hub(Caller):
         cdef Connection connection
         going_on, self.ready = self.ready, []
         for at, connection in enumerate(going_on, 1):
+            self.batch.is_last = at == len(going_on)
             try:
                 self._go_on(connection)
             except BaseException:
@@ -182,6 +190,7 @@ cdef class Hub(Caller):
         """Take up the responses that are this thread's.  began: of the turn; 0: there is no
         hurry, as somebody else leads."""
         cdef Seat seat = self.crew.seat
+        self.batch.is_last = True
         while seat.inbox:
             going_on, seat.inbox = seat.inbox, []
             for at, item in enumerate(going_on, 1):
@@ -243,14 +252,15 @@ cdef class Hub(Caller):
             connection.environ = environ  # for the access log
             return self._refuse(connection, 0, 503)
         if self.batch.waiting():
-            # The answers already in the batch would wait for this one, or be lost with it where
-            # requests have ended their workers.
-            if self.eager or self.site.closing[0]:
+            # The answers already in the batch wait for this one, unless that takes long; where
+            # requests have ended their workers, they would be lost with it.
+            if (self.now - self.batch.outs.first_ns + self.usual_ns > BATCH_NS
+                    or self.site.closing[0]):
                 self._flush()
                 if connection.state == CLOSED:
                     return self._forget_request(connection)
-            elif self.is_slow:
-                self.batch.hold()
+            else:
+                self.batch.guard()
         responder = self._responder()
         began = self.now
         responder.begin(connection, connection.minor, connection.is_head,
@@ -278,13 +288,8 @@ cdef class Hub(Caller):
         self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
-        # An application that was slow gets an empty batch for a while, and one that was ever
-        # slow has the pusher see to it that nothing waits for long.
-        if self.now - began > BATCH_NS:
-            self.eager = EAGER_REQUESTS
-            self.is_slow = True
-        elif self.eager:
-            self.eager -= 1
+        # One that takes a minute says as much of the next as one that takes two milliseconds.
+        self.usual_ns += (min(self.now - began, <int64_t>(2 * BATCH_NS)) - self.usual_ns) >> 3
         return self._progress(connection, responder, how)
 
     cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
@@ -375,25 +380,3 @@ cdef class Hub(Caller):
                 return self._see_end(connection)
             self._watch(connection, EPOLLIN)
         return 0
-
-    cdef int _run_out(self, Connection connection, int wait) except -1:
-        cdef char byte
-        if wait == WHOLE_HEAD and connection.state == PREFACE:
-            return self._close(connection)  # a proxy that speaks no HTTP yet
-        if wait == WHOLE_HEAD or wait == MORE_BODY:
-            return self._refuse(connection, 0, 408)
-        if wait == READER:
-            return self._reset(connection)  # it never reads: what we hold cannot be delivered
-        if wait == SHAKE:
-            return self._close(connection)
-        if wait == HANGUP:
-            return self._later(connection)
-        if wait == QUEUED:
-            # Read it, and say no: even the keeper can do that.
-            connection.turned_away = True
-            return self._release(connection)
-        if (wait != LINGER and wait != BRIEF_LINGER
-                and recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0):
-            # The request crossed our decision: a socket with bytes waiting is not idle.
-            return self._readable(connection)
-        return self._close(connection)

@@ -48,7 +48,7 @@ cdef enum:
     NEAR_US = 10000           # the way to a client and back, where that is a small part of it
     READY = 2                 # a worker's state (fastfork.ipc.scoreboard)
     STUCK_NS = 5000000        # in the application for so long, a worker takes nobody
-    LOST_NS = 2000000000      # nor does one that has been silent for so long
+    LOST_NS = 10000000000     # nor does one that has been silent for so long: see workers/pace.py
     STAND_BACK_NS = 3000000   # in which others may take what is too much for this one
 
 

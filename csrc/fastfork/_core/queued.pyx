@@ -48,7 +48,7 @@ cdef extern from "<sys/socket.h>" nogil:
 cdef enum:
     READY = 2                # a worker's state (fastfork.ipc.scoreboard)
     POOL_MAX = 256           # connections taken out at a time, when the worker leaves
-    LOST_NS = 2000000000     # a worker that has been silent for so long takes nothing
+    LOST_NS = 10000000000    # a worker that has been silent for so long takes nothing
     SIGNALS = 65             # one more than the highest number
 
 

@@ -15,7 +15,8 @@ from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
 from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
-from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, WHOLE_HEAD
+from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, HANGUP, LINGER, MORE_BODY
+from fastfork._core.deadlines cimport NEXT_REQUEST, QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
@@ -35,6 +36,7 @@ import sys
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
+    int MSG_PEEK
     ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "<poll.h>" nogil:
@@ -250,6 +252,29 @@ cdef class Receiver(Uploads):
             n -= 1
         connection.line_at = <uint32_t>n
         return 0
+
+    cdef int _run_out(self, Connection connection, int wait) except -1:
+        """The patience for what it has been waiting for is over."""
+        cdef char byte
+        if wait == WHOLE_HEAD and connection.state == PREFACE:
+            return self._close(connection)  # a proxy that speaks no HTTP yet
+        if wait == WHOLE_HEAD or wait == MORE_BODY:
+            return self._refuse(connection, 0, 408)
+        if wait == READER:
+            return self._reset(connection)  # it never reads: what we hold cannot be delivered
+        if wait == SHAKE:
+            return self._close(connection)
+        if wait == HANGUP:
+            return self._later(connection)
+        if wait == QUEUED:
+            # Read it, and say no: even the keeper can do that.
+            connection.turned_away = True
+            return self._release(connection)
+        if (wait != LINGER and wait != BRIEF_LINGER
+                and recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0):
+            # The request crossed our decision: a socket with bytes waiting is not idle.
+            return self._readable(connection)
+        return self._close(connection)
 
     cdef int _begin(self, Connection connection, const char *p) except -1:
         """Take up the request whose head was just parsed at p: build its environ (it becomes

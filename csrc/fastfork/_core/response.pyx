@@ -11,7 +11,7 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
-from fastfork._core.batch cimport Batch
+from fastfork._core.batch cimport NOT_ASKED, Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, come_back, go_out
 from fastfork._core.failing cimport note_cut, note_failure
@@ -243,7 +243,7 @@ cdef class Responder(Called):
                         return self._finish()
                     # The client waits for this block, and the application may take its time
                     # over the next one, or over its end.
-                    batch.hold()
+                    batch.hold(connection, self.left == 0, asked if until else NOT_ASKED)
                 if self.head_sent and self.bodyless:
                     return self._finish()
                 if connection.outbox is not None:
@@ -345,7 +345,8 @@ cdef class Responder(Called):
             return 0
         self.waste = body
         if self.site.batch.waiting():
-            self.site.batch.hold()  # the client need not wait for what close() does
+            # The client need not wait for what close() does.
+            self.site.batch.hold(self.connection, True, NOT_ASKED)
         try:
             crew.out(self.seat, now_ns())
             try:
