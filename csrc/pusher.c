@@ -102,6 +102,13 @@ look(ff_outs *outs)
     return due; /* what is left over is the worker's to deal with */
 }
 
+/* A function of its own: see FF_NAMED. */
+FF_NAMED
+ff_pusher_note(ff_outs *outs, int64_t when)
+{
+    atomic_store(&outs->rings, when);
+}
+
 /* With the lock held.  when: 0 = never. */
 static void
 set(ff_outs *outs, int64_t when)
@@ -109,7 +116,7 @@ set(ff_outs *outs, int64_t when)
     const struct itimerspec at = {
         .it_value = {.tv_sec = when / 1000000000, .tv_nsec = when % 1000000000}};
 
-    atomic_store(&outs->rings, when);
+    ff_pusher_note(outs, when);
     timerfd_settime(outs->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
@@ -126,7 +133,7 @@ run(void *argument)
         pthread_mutex_lock(&outs->lock);
         if (outs->stopping)
             break;
-        atomic_store(&outs->rings, 0);
+        ff_pusher_note(outs, 0);
         atomic_fetch_add_explicit(&outs->looks, 1, memory_order_relaxed);
         due = look(outs);
         if (due)

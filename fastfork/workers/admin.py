@@ -88,6 +88,7 @@ class AdminWorker(ReactorWorker):
         title.set_title("admin", cfg.proc_name, cfg.wsgi_app)
         self.slot.state = State.READY
         self.open(self.admin)
+        self.pace.idle = SAMPLE_EVERY
         return self.serve()
 
     def let_go(self) -> None:

@@ -65,7 +65,7 @@ def ask_to_be_told(arbiter_pid: int, graceful_timeout: float) -> None:
     """Have the arbiter's death end this worker in time, also one that is stuck in C.
 
     It is told by its handler of SIGTERM.  Ask again after a change of user or group.  Elsewhere
-    than on Linux a worker looks once a second, when its loop turns.
+    than on Linux a worker looks when its loop turns, see workers/pace.py.
     """
     try:
         ending.watch_parent(

@@ -31,6 +31,7 @@ from fastfork.net.taken import taken
 from fastfork.records import fields
 from fastfork.workers.base import Worker
 from fastfork.workers.bequest import Bequest
+from fastfork.workers.pace import Pace
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
 from fastfork.workers.proxies import in_front
 from fastfork.workers.sharing import join_pool
@@ -51,14 +52,11 @@ ACCEPTS_SHARED = 4  # ... and when others could
 # both generations, and SIGTTIN adds some.
 SLOTS_A_WORKER = 2
 MORE_SLOTS = 8
-TICK = 1.0  # seconds between two looks up from the loop
 # While the whole server stops: how often the accept queue is looked at, and how long after the
 # stop a handshake that was under way may still bring a connection.
 QUEUE_TICK = 0.02
 QUEUE_SECONDS = 1.0
-# What is written to the pipe that ends a wait.
-WAKE = b"!"
-NUDGE = b"."
+WAKE, NUDGE = b"!", b"."  # what is written to the pipe that ends a wait
 
 
 class ReactorWorker(Worker):
@@ -71,6 +69,7 @@ class ReactorWorker(Worker):
     threads: Threads | None = None
     requests: RequestWatch
     bequest: Bequest | None = None
+    pace: Pace
     wake_r = wake_w = -1
     _let_go_at = 0.0  # of the listeners; set when the worker leaves
 
@@ -84,6 +83,7 @@ class ReactorWorker(Worker):
         for logger in (ACCESS, OUR_ACCESS):
             logger.changed = self.wake
         self.requests = self.make_watch(hub)
+        self.pace = Pace(self.cfg, shares=self.shares_connections())
         self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         hub.add_reader(self.wake_r, self.woken)
         for listener in self.listeners:
@@ -173,9 +173,8 @@ class ReactorWorker(Worker):
         if not self.draining and self.orphaned():
             LOGGER.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
             self.begin_drain()
-        # Every turn is a heartbeat: an idle worker must have several within `timeout`.
-        limits = filter(None, (self.cfg.timeout, self.requests.limit))
-        wait = min(TICK, min(limits, default=3 * TICK) / 3)
+        at_work = self.draining or bool(hub.crew.running())
+        wait = self.pace.wait(hub.requests, at_work=at_work, limit=self.requests.limit)
         if self.draining:
             if self.leave(hub):
                 return True
