@@ -45,7 +45,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together
+    bench-together bench-start
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -141,6 +141,9 @@ bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, b
 	-$(PIP) install granian peregrine-server
 	$(RUN) -m benchmarks.latency --json benchmarks/results/latency.json \
 	    --plot benchmarks/results/latency $(ARGS)
+
+bench-start: $(INSTALLED) $(EXTRA)-bench ## time to the first answer, and memory, beside other servers; 2 minutes
+	$(RUN) -m benchmarks.start $(ARGS)
 
 bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, beside gunicorn; 5 minutes
 	$(RUN) -m benchmarks.deaths $(ARGS)

@@ -22,8 +22,14 @@ log = logging.getLogger("fastfork.error")
 
 
 def parser_in_use(name: str) -> str:
-    """The parser that `http_parser` comes to.  Imported by name: the arbiter speaks no HTTP."""
-    return str(importlib.import_module("fastfork.http").resolve_parser(name))
+    """The parser that `http_parser` comes to, loaded for the workers to be forked.
+
+    Imported by name: the arbiter speaks no HTTP.
+    """
+    http = importlib.import_module("fastfork.http")
+    found: str = http.resolve_parser(name)
+    http.load_parser(found)
+    return found
 
 
 def starting() -> None:

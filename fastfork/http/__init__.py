@@ -19,6 +19,7 @@ from fastfork.http.backends import (
     STRICT,
     Leniency,
     Limits,
+    load_parser,
     make_head_parser,
     resolve_parser,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "RequestHead",
     "RequestParser",
     "error_page",
+    "load_parser",
     "make_head_parser",
     "resolve_parser",
 ]

@@ -107,3 +107,17 @@ def make_head_parser(
         options=leniency.options,
     )
     return made
+
+
+def load_parser(backend: str) -> None:
+    """Import what it is made of: before the first fork, so that it is in memory once.
+
+    Raises ConfigError when that is broken.
+    """
+    try:
+        make_head_parser(backend, Limits(), 0)
+    except ImportError as error:
+        raise ConfigError(
+            f"http_parser: {backend!r} cannot be imported: {error}; install httptools again, or "
+            "use native"
+        ) from None

@@ -35,14 +35,17 @@ _leave: list[Callable[[], NoReturn]] = []
 _files: list[weakref.ref[Any]] = []
 
 
-def freeze() -> None:
+def freeze(generation: int = 2) -> None:
     """Make this process ready to be forked from.
+
+    generation: up to which garbage is looked for.  A start makes none that has grown old, and to
+    look at everything takes milliseconds for which the first request would wait.
 
     What is in memory now, stays: a collection in a child that touched it would copy the pages that
     it shares with us (gc.freeze() in the library reference).
     """
     finalize.flush_before_fork()
-    gc.collect()
+    gc.collect(generation)
     if (tempfile := sys.modules.get("tempfile")) is not None:
         closer: type = tempfile._TemporaryFileCloser
         _files[:] = [weakref.ref(one) for one in gc.get_objects() if type(one) is closer]
