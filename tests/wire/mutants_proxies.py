@@ -33,7 +33,7 @@ _PLANTED = (
     ("receiver.pyx", "facts hold for the first request alone", PREFACE,
      "            environ.update(connection.facts)\n",
      "            environ.update(connection.facts)\n            connection.facts = None\n"),
-    ("hub.pyx", "a slow preface is answered as a slow request", PREFACE,
+    ("receiver.pyx", "a slow preface is answered as a slow request", PREFACE,
      "if wait == WHOLE_HEAD and connection.state == PREFACE:", "if False:"),
     ("queued.pyx", "facts are lost on the way to another worker", SPREAD,
      "                or connection.facts is not None  # which the message has no room for\n", ""),

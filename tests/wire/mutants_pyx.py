@@ -123,14 +123,14 @@ PYX = (
         "if False:\n            return 0  #",
     ),
     CoreMutant(
-        "hub.pyx",
+        "receiver.pyx",
         "a head that is late is closed without a word",
         TIME,
         "if wait == WHOLE_HEAD or wait == MORE_BODY:",
         "if wait == MORE_BODY:",
     ),
     CoreMutant(
-        "hub.pyx",
+        "receiver.pyx",
         "a request that crosses the end of the wait is lost",
         TIME,
         "if (wait != LINGER and wait != BRIEF_LINGER\n                and recv(",

@@ -179,8 +179,8 @@ RESPONSES = (
         "reshead.pyx",
         "Transfer-Encoding of the application",
         FRAMING,
-        'mine = ff_equals(name, n, b"transfer-encoding", 17)',
-        "mine = False",
+        'ours = ff_equals(name, n, b"transfer-encoding", 17)',
+        "ours = False",
     ),
     CoreMutant(
         "reshead.pyx",
@@ -193,8 +193,8 @@ RESPONSES = (
         "reshead.pyx",
         "two Dates",
         FRAMING,
-        'self.has_date |= ff_equals(name, n, b"date", 4)',
-        "pass",
+        'return DATE if ff_equals(name, n, b"date", 4) else PLAIN',
+        "return PLAIN",
     ),
     CoreMutant(
         "exchange.pyx",
