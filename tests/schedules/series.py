@@ -21,7 +21,8 @@ SHOWN = 80  # lines of the server's log
 
 @dataclass(frozen=True)
 class Series:
-    """Seeds `first` to `first + count - 1`.  seconds: no new schedule begins after so many.
+    """Seeds `first` to `first + count - 1`.  seconds: no third schedule begins after so many, nor
+    any behind it.
 
     dev: the server runs as with -X dev, and a warning in its log is a failure.
     options, through, env: of the server (tests/kit/server.py).  patience: all deadlines times this.
@@ -65,7 +66,7 @@ def run_series(
     server.note_descriptors()  # again: every worker has opened its file of counts
     began, played = time.monotonic(), 0
     for seed in range(series.first, series.first + series.count):
-        if played and time.monotonic() - began > series.seconds:
+        if played > 1 and time.monotonic() - began > series.seconds:
             break
         one = schedule(seed, series.threads, series.workers)
         problems = _problems(one, server, watch, series.patience)
