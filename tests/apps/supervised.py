@@ -11,6 +11,7 @@ Runs in: worker
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import random
 import sys
@@ -50,8 +51,6 @@ def stuck() -> None:
 
     A mutex of zeros is an unlocked one; locking it twice waits for itself.
     """
-    import ctypes  # here: a user who may not read the standard library imports this too
-
     mutex = ctypes.create_string_buffer(128)
     library = ctypes.PyDLL(None)
     library.pthread_mutex_lock(mutex)

@@ -104,7 +104,9 @@ def test_admin_process_is_the_workers_user_and_can_still_control(
 ) -> None:
     server_files.chmod(0o755)
     path = f"{server_files}/admin.sock"
-    server = start_server("supervised:app", *ADMIN, "--admin-bind", f"unix:{path}", "-u", "nobody")
+    server = start_server(
+        "unprivileged:app", *ADMIN, "--admin-bind", f"unix:{path}", "-u", "nobody"
+    )
     owner = pwd.getpwnam("nobody").pw_uid
     assert Path(f"/proc/{admin_pid(server)}").stat().st_uid == owner
     assert Path(path).stat().st_uid == 0

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.waiting import wait_until
 
-APP = "supervised:app"
+APP = "unprivileged:app"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 
