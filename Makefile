@@ -91,7 +91,7 @@ flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: doe
 
 forks: sanitized ## applications that fork all the time, on modules under ASan; 10 minutes
 	FASTFORK_FORK_SECONDS=$${FASTFORK_FORK_SECONDS:-200} tools/sanitized $(SANITIZED_RUN) -m pytest \
-	    -s -o faulthandler_timeout=0 tests/server/test_fork_stress.py \
+	    -s -o faulthandler_timeout=0 --timeout 900 tests/server/test_fork_stress.py \
 	    $(or $(ARGS),-k "not greenlets")
 
 sanitized:
