@@ -88,7 +88,7 @@ def _check_prefix(given: Input, whole: Outcome) -> None:
 def _check_head(head: RequestHead, body: bytes | None) -> None:
     """body: None when it has not ended."""
     assert TOKEN.fullmatch(head.method.encode("ascii"))
-    assert re.fullmatch(rb"[\x21\x22\x24-\x7e]+", head.target)  # no "#"
+    assert re.fullmatch(rb"[\x21\x22\x24-\x7e\x80-\xff]+", head.target)  # no "#"
     assert head.path
     assert "\0" not in head.path
     for name, value in head.fields:
