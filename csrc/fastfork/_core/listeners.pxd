@@ -12,6 +12,7 @@ cdef class Listeners(Crowded):
     cdef list templates        # environ templates, one a listener
     cdef list listeners        # their descriptors
     cdef int64_t listen_again  # after a shortage; 0 = there is none
+    cdef bint stands_back      # it is the others' turn
     cdef bint is_full          # the shortage is one of room: most_connections
     cdef int64_t shortage_told_ns
     cdef int accepts           # a turn and listener
@@ -23,6 +24,8 @@ cdef class Listeners(Crowded):
 
     cdef int _listen(self, bint on) except -1
     cdef int64_t _fair_share(self) noexcept
+    cdef bint _has_more_than(self, int64_t most) except -1
+    cdef int64_t _held(self) noexcept
     cdef int _stand_back(self) except -1
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1
     cdef int _no_room(self) except -1

@@ -12,7 +12,7 @@ from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.crowded cimport SLOW_NS
-from fastfork._core.deadlines cimport FIRST_BYTE, NEXT_REQUEST, QUEUED, SHAKE
+from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, LINGER, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.ticks cimport now_ns
 
 import errno as errors
@@ -198,6 +198,8 @@ cdef class Listeners(Crowded):
         if self.is_full:
             self.is_full = False
             self.listen_again = 0
+        if self.stands_back and self._held() <= self._fair_share():
+            self.listen_again = 0
         if not self.listening and not self.listen_again and not self.site.draining:
             return self._listen(True)
         return 0
@@ -222,6 +224,7 @@ cdef class Listeners(Crowded):
         if on == self.listening:
             return 0
         self.listening = on
+        self.stands_back = self.stands_back and not on
         self.acceptor.try_out()
         for index, fd in enumerate(self.listeners):
             self._reserve(fd)
@@ -250,7 +253,7 @@ cdef class Listeners(Crowded):
         for _i in range(self.accepts):
             if not self.listening:
                 return 0
-            if self.connections > share + max(<int64_t>1, share // 10) and not one_waits:
+            if not one_waits and self._has_more_than(share + max(<int64_t>1, share // 10)):
                 return self._stand_back()
             if self.connections >= self.most_connections:
                 if not one_waits:
@@ -273,9 +276,22 @@ cdef class Listeners(Crowded):
                 self.least_ns += self.least_ns // 8
             if self.crew.displaced():
                 return 0
-        if self.connections > share:
+        if self._has_more_than(share):
             self._stand_back()
         return 0
+
+    cdef bint _has_more_than(self, int64_t most) except -1:
+        """Does it hold more connections than that, those that have their last answer left aside?
+
+        Where each request comes on a connection of its own, none of them stays."""
+        if self._held() <= most:
+            return False
+        self._flush()
+        return self._held() > most
+
+    cdef int64_t _held(self) noexcept:
+        return (self.connections - self.deadlines.count[LINGER]
+                - self.deadlines.count[BRIEF_LINGER])
 
     cdef int _take(self, uint32_t listener) except -1:
         """Accept one connection and serve what it has sent.  Returns 0 when there was none;
@@ -337,11 +353,13 @@ cdef class Listeners(Crowded):
                 continue
             total += slot[CONNECTIONS]
             count += 1
-        return total // count if count > 1 else self.most_connections
+        # Rounded up: of an odd number somebody has one more than the others.
+        return (total + count - 1) // count if count > 1 else self.most_connections
 
     cdef int _stand_back(self) except -1:
         """Let others have a go.  The kernel wakes the first of the workers that wait for a
         listener; whoever begins to wait anew comes last (EPOLLEXCLUSIVE)."""
+        self.stands_back = True  # or until it has no more than its share
         self.listen_again = self.now + STAND_BACK_NS
         return self._listen(False)
 
