@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -60,3 +62,23 @@ def test_connections_that_come_one_by_one_spread_over_the_workers(server: Runnin
             clients.append(stack.enter_context(RawClient(server.endpoint)))
             assert clients[-1].request("GET", "/pid").status == 200
         assert_spread(served_by(clients))
+
+
+def seconds_of_a_crowd(server: RunningServer) -> float:
+    """Eight clients at once, each with one request on a connection of its own."""
+    began = time.perf_counter()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(RawClient(server.endpoint)) for _ in range(8)]
+        for client in clients:
+            client.send_request("GET", "/pid", [("Connection", "close")])
+        for client in clients:
+            assert client.read_response().status == 200
+    return time.perf_counter() - began
+
+
+def test_two_workers_are_not_slower_than_one_where_no_connection_stays(start_server: START) -> None:
+    """They take turns, so that a busy moment meets both; nobody pauses for want of a share."""
+    one, two = start_server("supervised:app"), start_server("supervised:app", workers=2)
+    rounds = [(seconds_of_a_crowd(one), seconds_of_a_crowd(two)) for _ in range(150)]
+    alone, together = (statistics.median(times) for times in zip(*rounds, strict=True))
+    assert together < 3 * alone
