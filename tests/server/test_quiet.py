@@ -21,8 +21,8 @@ START = Callable[..., RunningServer]
 REQUESTS = 100
 PAUSE = 0.01  # seconds between two requests
 # A request wakes the thread that serves it, which then waits again.  What else may be: a look up a
-# second of the worker, a timer that was set before.
-SLACK_A_SECOND = 10
+# second of the worker, a timer that was set before, a wait for the interpreter lock.
+SLACK_A_SECOND = 20
 SETTLED = 2.5  # seconds
 IDLE_SECONDS = 6.0
 

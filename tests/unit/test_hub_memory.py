@@ -22,7 +22,7 @@ Start = Callable[..., Any]
 
 WARM_UP = 150
 ROUNDS = 240
-TRIES = 4  # what is lost in a round is lost in all of them; caches fill up once
+TRIES = 8  # what is lost in a round is lost in all of them; caches fill up once
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-A: 2\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
