@@ -307,3 +307,19 @@ def test_many_bodies_at_the_same_time_do_not_mix(serve: Serve) -> None:
             client.send(body[part * size : (part + 1) * size])
     for client, body in zip(clients, bodies, strict=True):
         assert client.read_response().body == body
+
+
+def test_file_is_made_when_so_much_has_come_not_when_it_is_announced(serve: Serve) -> None:
+    app = Reading()
+    served = serve(app)
+    client = served.connect()
+    body = made(5 * MIB)
+    client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body))
+    before = len(descriptors())
+    client.send(body[: 16 * KIB])
+    assert len(descriptors()) == before
+    client.send(body[16 * KIB : 16 * KIB + 1])
+    assert len(descriptors()) == before + 1
+    client.send(body[16 * KIB + 1 :])
+    assert client.read_response("POST").status == 200
+    assert app.result == body

@@ -9,6 +9,7 @@ cdef class EmptyInput:
 
 cdef class Body:
     cdef bint chunked
+    cdef bint exact            # there is memory for all of it, and that much is known to come
     cdef ff_chunked decoder
     cdef int64_t left          # of a Content-Length body still to come
     cdef readonly int64_t size  # bytes kept so far

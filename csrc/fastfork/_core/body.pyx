@@ -25,7 +25,7 @@ import io
 from fastfork.scratch import unnamed_file
 
 cdef enum:
-    FIRST_CHUNKED = 16 << 10  # bytes of memory a chunked body begins with; doubles
+    FIRST = 1 << 10           # bytes of memory that a body begins with that grows; doubles
     # All bodies of a worker that are in memory, together: a thousand clients that keep back the
     # last byte of a MiB each would be a gigabyte.  Small ones are not counted against anybody.
     TOGETHER_MAX = 64 << 20
@@ -62,7 +62,9 @@ cdef class EmptyInput:
 cdef class Body:
     """One request body.
 
-    content_length: bytes, ignored when chunked.  spool_after: bytes kept in memory.
+    content_length: bytes, ignored when chunked.  spool_after: bytes kept in memory; of a body that
+    is known to be longer, only the first `SMALL` are, so that a client that announces much and
+    sends little costs no file.
     spool_dir: directory of the temporary file, None for the system's.  keeps: False in a
     subclass that hands on what comes; such a body needs neither memory nor a file.
     """
@@ -75,8 +77,10 @@ cdef class Body:
         self.spool_dir = spool_dir
         if chunked:
             ff_chunked_init(&self.decoder, &parser.limits, <unsigned long long>max_body)
-        elif keeps and (content_length > spool_after or not self._reserve(content_length)):
-            self._spool()
+        elif keeps and content_length <= spool_after and self._reserve(content_length):
+            self.exact = True
+        elif spool_after > SMALL:
+            self.spool_after = SMALL
 
     def __dealloc__(self):
         self._release()
@@ -112,10 +116,10 @@ cdef class Body:
         cdef bytes grown
         if self.size + n <= self.capacity:
             return 0
-        if not self.chunked:
+        if self.exact:
             want = self.size + self.left
         else:
-            want = max(FIRST_CHUNKED, self.capacity * 2, self.size + n)
+            want = max(FIRST, self.capacity * 2, self.size + n)
         grown = PyBytes_FromStringAndSize(NULL, want)
         if self.size:
             memcpy(PyBytes_AS_STRING(grown), PyBytes_AS_STRING(self.memory), self.size)
@@ -157,7 +161,7 @@ cdef class Body:
         return 0 if rc == FF_NEED_DATA else rc
 
     cdef char *tail(self, Py_ssize_t *room) except? NULL:
-        if self.chunked or self.file is not None:
+        if not self.exact or self.file is not None:
             return NULL
         self._make_room(self.left)
         room[0] = self.left
