@@ -95,6 +95,34 @@ scan_spaces(const char *p, const char *stop, uint32_t options)
     return *q == ':' ? q - p : FF_BAD_FIELD_NAME;
 }
 
+/* The first byte of [p, stop) that is no letter, no digit and no "-", of which nearly all names are
+ * made; or an earlier one, where fewer than sixteen bytes are left. */
+static inline const char *
+skip_common(const char *p, const char *stop)
+{
+#ifdef FF_SSE2
+    const __m128i upper = _mm_set1_epi8(0x20), dash = _mm_set1_epi8('-');
+    const __m128i before_a = _mm_set1_epi8('a' - 1), after_z = _mm_set1_epi8('z' + 1);
+    const __m128i before_0 = _mm_set1_epi8('0' - 1), after_9 = _mm_set1_epi8('9' + 1);
+
+    for (; stop - p >= 16; p += 16) {
+        /* As signed bytes 0x80-0xFF are below all of these. */
+        __m128i c = _mm_loadu_si128((const __m128i *)p), lower = _mm_or_si128(c, upper);
+        __m128i letter =
+            _mm_and_si128(_mm_cmpgt_epi8(lower, before_a), _mm_cmplt_epi8(lower, after_z));
+        __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(c, before_0), _mm_cmplt_epi8(c, after_9));
+        __m128i common = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(c, dash));
+        int others = _mm_movemask_epi8(common) ^ 0xffff;
+
+        if (others)
+            return p + __builtin_ctz((unsigned)others);
+    }
+#else
+    (void)stop;
+#endif
+    return p;
+}
+
 ptrdiff_t
 ff_scan_field(const char *base, const char *p, const char *stop, const char *end,
               uint32_t options, ff_field *f)
@@ -104,7 +132,7 @@ ff_scan_field(const char *base, const char *p, const char *stop, const char *end
     ptrdiff_t rc;
     size_t n;
 
-    for (; p < stop && (kind = ff_tchar[(unsigned char)*p]) != 0; p++)
+    for (p = skip_common(p, stop); p < stop && (kind = ff_tchar[(unsigned char)*p]) != 0; p++)
         seen |= kind;
     n = (size_t)(p - name);
     if (p == stop)
