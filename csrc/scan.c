@@ -202,15 +202,14 @@ scan_request_line(const char *base, const char *end, const ff_limits *limits, ff
     return p - line + used;
 }
 
-/* Field lines from p up to and including the empty line.  Returns the head's length. */
-static ptrdiff_t
-scan_fields(const char *base, const char *p, const char *end, const ff_limits *limits,
-            ff_head *h)
+ptrdiff_t
+ff_scan_fields(const char *base, size_t n, size_t at, const ff_limits *limits, ff_head *h)
 {
-    const char *head_end = end, *stop;
+    const char *p = base + at, *end = base + n, *head_end = end, *stop;
     int head_cut = 0, cut;
     ptrdiff_t used;
 
+    h->nfields = 0;
     if (limits->head && (size_t)(end - base) > limits->head) {
         head_end = base + limits->head;
         head_cut = 1;
@@ -247,13 +246,12 @@ scan_fields(const char *base, const char *p, const char *end, const ff_limits *l
 }
 
 ptrdiff_t
-ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+ff_scan_line(const char *p, size_t n, const ff_limits *limits, ff_head *h)
 {
     const char *end = p + n;
     uint32_t blank = 0;
     ptrdiff_t used;
 
-    h->nfields = 0;
     h->is_lenient = 0;
     h->target_has_obs = 0;
     for (h->start = 0; h->start < n; h->start += 2) {
@@ -272,7 +270,13 @@ ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
     if (h->start >= n)
         return FF_NEED_DATA;
     used = scan_request_line(p, end, limits, h);
-    if (used < 0)
-        return used;
-    return scan_fields(p, p + h->start + used, end, limits, h);
+    return used < 0 ? used : (ptrdiff_t)h->start + used;
+}
+
+ptrdiff_t
+ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+{
+    ptrdiff_t at = ff_scan_line(p, n, limits, h);
+
+    return at < 0 ? at : ff_scan_fields(p, n, (size_t)at, limits, h);
 }

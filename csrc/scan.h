@@ -91,6 +91,11 @@ typedef struct {
 /* One request head from p[0].  Fills *h, whose `fields` and `capacity` the caller set. */
 ptrdiff_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h);
 
+/* The same in two steps.  The first returns where the field lines begin, and is asked for again
+ * when more bytes have come; the second begins there, and returns the length of the head. */
+ptrdiff_t ff_scan_line(const char *p, size_t n, const ff_limits *limits, ff_head *h);
+ptrdiff_t ff_scan_fields(const char *p, size_t n, size_t at, const ff_limits *limits, ff_head *h);
+
 /* One field line at p, however little of it is there: its length with CRLF, FF_NEED_DATA, or
  * an error code.  Knows no limits.  For a look at a line that comes in drops. */
 ptrdiff_t ff_scan_field_line(const char *p, size_t n, uint32_t options);

@@ -1,6 +1,9 @@
 from collections.abc import Callable
 
+from fastfork._core.blocks import FieldBlocks
+
 class EnvironBuilder:
+    blocks: FieldBlocks
     def __init__(
         self,
         *,

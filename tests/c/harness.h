@@ -48,5 +48,6 @@ void test_outs(void);
 void test_preface(void);
 void test_pusher(void);
 void test_watch(void);
+void test_block(void);
 
 #endif

@@ -22,6 +22,7 @@ static const struct {
     {"preface", test_preface},
     {"pusher", test_pusher},
     {"watch", test_watch},
+    {"block", test_block},
 };
 
 int

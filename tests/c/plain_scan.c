@@ -5,6 +5,8 @@
 
 #define ff_scan_head       plain_scan_head
 #define ff_scan_field      plain_scan_field
+#define ff_scan_line       plain_scan_line
+#define ff_scan_fields     plain_scan_fields
 #define ff_scan_field_line plain_scan_field_line
 #define ff_tchar           plain_tchar
 #define ff_unfold          plain_unfold

@@ -120,7 +120,7 @@ class Served:
         shake: float = 10.0,
         **hub_options: Any,
     ) -> None:
-        self._begin(small_buffers)
+        self._begin(small_buffers, leniency)
         self.listener = self._listen(family, kind)
         logger = _noting(self.log)
         self.poller = make_poller() if poller is None else poller
@@ -142,7 +142,7 @@ class Served:
             site=site,
             batch=batch,
             parser=make_head_parser(parser, limits or Limits(), max_body, leniency),
-            environs=_environs(self.dropped, leniency),
+            environs=self.environs,
             deadlines=waits,
             poller=self.poller,
             write_access=self.access_lines.extend,
@@ -154,9 +154,10 @@ class Served:
         )
         self._open(logger, tls)
 
-    def _begin(self, small_buffers: bool) -> None:
+    def _begin(self, small_buffers: bool, leniency: Leniency) -> None:
         self.before = descriptors()
         self.log, self.access_lines, self.dropped = list[str](), list[str](), list[str]()
+        self.environs = _environs(self.dropped, leniency)
         self.small_buffers = small_buffers
         self.leaving = False
         self._timeout = 0.0

@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from fastfork._core.body cimport Body
 from fastfork._core.outbox cimport Outbox
@@ -43,6 +43,7 @@ cdef class Connection:
     cdef bint turned_away     # its request has waited too long for a thread
     cdef uint8_t trust        # is its word taken?  UNASKED, STRANGER or TRUSTED
     cdef uint8_t minor        # of the request being read or answered: HTTP/1.minor,
+    cdef uint16_t block       # where the fields of its last request are kept, see blocks.pyx
     cdef bint is_head         # HEAD,
     cdef bint keep_alive      # the client wants the connection to stay
     cdef int port              # of the peer, -1 for Unix sockets

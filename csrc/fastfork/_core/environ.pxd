@@ -1,7 +1,8 @@
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
-from fastfork._core.scan cimport ff_field, ff_head
+from fastfork._core.blocks cimport FieldBlocks
+from fastfork._core.scan cimport ff_field, ff_framing, ff_head
 
 cdef enum:
     NAME_MAX = 48      # longer field names are not cached
@@ -29,6 +30,7 @@ cdef struct name_entry:
 
 
 cdef class EnvironBuilder:
+    cdef readonly FieldBlocks blocks
     cdef name_entry *names
     cdef set _told
     cdef object _on_dropped
@@ -50,7 +52,8 @@ cdef class EnvironBuilder:
     cdef object _text(self, const char *p, Py_ssize_t n, const ff_field *field)
     cdef int _repeat(self, object key, object old, object value) except -1
     cdef int _join_repeats(self, dict environ) except -1
-    cdef dict build(self, dict template, const char *base, const ff_head *head)
+    cdef dict _with_fields(self, const char *base, const ff_head *head, const ff_framing *framing)
+    cdef dict build(self, const char *base, const ff_head *head, const ff_framing *framing)
 
 
 cdef bytes unfolded(bytes value)

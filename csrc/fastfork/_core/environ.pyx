@@ -22,6 +22,7 @@ from fastfork._core.scan cimport (
     FF_PROXY,
     FF_TRANSFER_ENCODING,
     ff_field,
+    ff_framing,
     ff_head,
     ff_unfold,
     ff_unquote,
@@ -119,6 +120,7 @@ cdef class EnvironBuilder:
         self._forwarders = forwarders
         self._refuses = refuses
         self._told = set()
+        self.blocks = FieldBlocks()
         self.names = <name_entry *>calloc(NAMES, sizeof(name_entry))
         if self.names == NULL:
             raise MemoryError
@@ -132,7 +134,8 @@ cdef class EnvironBuilder:
         free(self.names)
 
     def forget_values(self):
-        """Drop the remembered field values; the worker does this when it has been idle."""
+        """Drop what is remembered of fields; the worker does this when it has been idle."""
+        self.blocks.clear()
         for i in range(NAMES):
             Py_XDECREF(self.names[i].value)
             self.names[i].value = NULL
@@ -279,11 +282,38 @@ cdef class EnvironBuilder:
         value = unfolded(p[:n])
         return PyUnicode_DecodeLatin1(value, len(value), NULL)
 
-    cdef dict build(self, dict template, const char *base, const ff_head *head):
-        cdef dict environ = <dict>PyDict_Copy(template)
+    cdef dict _with_fields(self, const char *base, const ff_head *head,
+                           const ff_framing *framing):
+        """The template with what the fields add to it."""
+        cdef FieldBlocks blocks = self.blocks
+        cdef dict environ
+        cdef uint32_t i
+        if blocks.known is not None:
+            self.marks = blocks.marks
+            environ = <dict>PyDict_Copy(blocks.known)
+            blocks.known = None
+            return environ
+        environ = <dict>PyDict_Copy(blocks.template)
+        self._repeats = None
+        self.marks = 0
+        for i in range(head.nfields):
+            self._add_field(environ, base, &head.fields[i])
+        if self._repeats is not None:
+            self._join_repeats(environ)
+        if self.marks & OWN:
+            environ.update(self._own)
+            self._own = None
+        if blocks.size and not head.is_lenient:
+            blocks.keep(environ, self.marks, framing)
+            if blocks.is_seen:
+                environ = <dict>PyDict_Copy(environ)
+        return environ
+
+    cdef dict build(self, const char *base, const ff_head *head, const ff_framing *framing):
+        """The environ of the head at `base`, for what `blocks` was asked."""
+        cdef dict environ = self._with_fields(base, head, framing)
         cdef bint obs = head.target_has_obs
         cdef object target = latin1(base + head.target.at, head.target.len, obs)
-        cdef uint32_t i
         method = _method(base + head.method.at, head.method.len)
         PyDict_SetItem(environ, REQUEST_METHOD, method.upper() if self._casefolds else method)
         PyDict_SetItem(environ, RAW_URI, target)
@@ -302,15 +332,6 @@ cdef class EnvironBuilder:
                            latin1(base + head.query.at, head.query.len, obs))
         if head.minor == 0:
             PyDict_SetItem(environ, SERVER_PROTOCOL, HTTP_1_0)
-        self._repeats = None
-        self.marks = 0
-        for i in range(head.nfields):
-            self._add_field(environ, base, &head.fields[i])
-        if self._repeats is not None:
-            self._join_repeats(environ)
-        if self.marks & OWN:
-            environ.update(self._own)
-            self._own = None
         if head.form == FF_ABSOLUTE_FORM:
             # RFC 9112 section 3.2.2: the authority of the target replaces Host.
             environ[HTTP_HOST] = latin1(base + head.authority.at, head.authority.len, False)

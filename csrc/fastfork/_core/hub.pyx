@@ -50,9 +50,12 @@ cdef class Hub(Caller):
         self.most_requests = most_requests
 
     def rest(self):
-        """Forget what was remembered of requests, if none came since the last call."""
+        """Forget what was remembered of requests, if none came since the last call; and in any
+        case what has been remembered for long."""
         if self.slot[REQUESTS] == self.rested:
             self.forget_values()
+        else:
+            self.expire_blocks()
         self.rested = self.slot[REQUESTS]
 
     def look_up_in(self, seconds):

@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t
 
+from fastfork._core.blocks cimport FieldBlocks
 from fastfork._core.scan cimport ff_field, ff_framing, ff_head, ff_limits
 
 
@@ -8,8 +9,11 @@ cdef class HeadParser:
     cdef ff_framing framing
     cdef ff_limits limits
     cdef readonly int64_t max_body
+    cdef Py_ssize_t line  # bytes up to the field lines
     # > 0: bytes of the head; FF_NEED_DATA; or the (negative) code of a refusal.
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0
+    # blocks: may know the field block; None: it is to be read in any case.
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0
+    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n) except 0
     cdef int _grow_fields(self) except -1
 
 
@@ -22,7 +26,7 @@ cdef class HttptoolsParser(HeadParser):
     cdef object _feed
     cdef Lens _lens
     cdef Witness _witness
-    cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1
+    cdef bint _agrees(self, const char *p, Py_ssize_t n, bint has_body) except -1
     cdef bytes _plainer(self, const char *p, Py_ssize_t n)
     cdef bint _is_foreign(self, const char *p) except -1
 

@@ -21,7 +21,8 @@ from fastfork._core.scan cimport (
     FF_TRANSFER_ENCODING,
     ff_field,
     ff_frame,
-    ff_scan_head,
+    ff_scan_fields,
+    ff_scan_line,
 )
 
 cdef enum:
@@ -64,14 +65,33 @@ cdef class HeadParser:
         self.head.capacity = more
         return 0
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0:
-        cdef Py_ssize_t used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0:
+        cdef Py_ssize_t known
+        self.line = ff_scan_line(p, <size_t>n, &self.limits, &self.head)
+        if self.line < 0:
+            return self.line
+        if blocks is not None and self.head.minor == 1:
+            known = blocks.find(p + self.line, n - self.line)
+            # Valid it is, and whether the whole head is too long depends on this request line.
+            if known and (not self.limits.head or self.line + known <= self.limits.head):
+                self.head.nfields = 0
+                self.framing = blocks.framing
+                return self.line + known
+            known = self._read_fields(p, n)
+            if known != self.line + blocks.size:
+                blocks.size = 0  # it was not one block
+            return known
+        return self._read_fields(p, n)
+
+    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n) except 0:
+        """The length of the head whose fields begin at `line`, or a code."""
+        cdef Py_ssize_t used = ff_scan_fields(p, <size_t>n, self.line, &self.limits, &self.head)
         cdef int rc
         while used == FF_NEED_FIELDS:
             if self.head.capacity >= MOST_FIELDS:
                 return FF_TOO_MANY_FIELDS
             self._grow_fields()
-            used = ff_scan_head(p, <size_t>n, &self.limits, &self.head)
+            used = ff_scan_fields(p, <size_t>n, self.line, &self.limits, &self.head)
         if used > 0:
             rc = ff_frame(p, &self.head, self.max_body, &self.framing)
             if rc < 0:
@@ -136,10 +156,9 @@ cdef class HttptoolsParser(HeadParser):
         self._parser.set_dangerous_leniencies(lenient_keep_alive=True)
         self._feed = self._parser.feed_data
 
-    cdef bint _agrees(self, const char *p, Py_ssize_t n) except -1:
+    cdef bint _agrees(self, const char *p, Py_ssize_t n, bint has_body) except -1:
         """Does llhttp read these n bytes as exactly one head with the same framing?"""
         cdef bint agrees
-        cdef bint has_body = self.framing.chunked or self.framing.content_length > 0
         cdef bytes plainer
         if self.head.target_has_obs or self.framing.te_has_tab:
             plainer = self._plainer(p, n)
@@ -190,11 +209,18 @@ cdef class HttptoolsParser(HeadParser):
         cdef const char *method = p + self.head.method.at
         return method[:self.head.method.len] in OTHER_PROTOCOLS
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n) except 0:
-        cdef Py_ssize_t used = HeadParser.parse(self, p, n)
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0:
+        cdef Py_ssize_t used = HeadParser.parse(self, p, n, blocks)
+        cdef bint agrees
+        cdef bytes line
         # llhttp knows 1.0 and 1.1; RFC 9110 section 2.5 has 1.2-1.9 served as 1.1.  And what
         # only a setting permits, llhttp would refuse: there the setting is the judge.
-        if (used > 0 and self.head.minor <= 1 and not self.head.is_lenient
-                and not self._agrees(p, used)):
-            return FF_SECOND_OPINION
-        return used
+        if used < 0 or self.head.minor > 1 or self.head.is_lenient:
+            return used
+        if blocks is not None and blocks.known is not None:
+            # It has agreed to the fields when they came first.
+            line = p[:self.line] + b"\r\n"
+            agrees = self._agrees(line, len(line), False)
+        else:
+            agrees = self._agrees(p, used, self.framing.chunked or self.framing.content_length > 0)
+        return used if agrees else FF_SECOND_OPINION

@@ -19,4 +19,5 @@ cdef class Receiver(Uploads):
     cdef int _forget_request(self, Connection connection) except -1
     cdef dict _seen(self, Connection connection)
     cdef bint _is_head(self, const char *p)
-    cdef int _begin(self, Connection connection, const char *p) except -1
+    cdef EnvironBuilder _builder_for(self, Connection connection)
+    cdef int _begin(self, Connection connection, EnvironBuilder builder, const char *p) except -1

@@ -11,6 +11,7 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
+from fastfork._core.blocks cimport ask
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
@@ -70,6 +71,12 @@ cdef class Receiver(Uploads):
         self.environs.forget_values()
         if self.trusted is not None:
             self.trusted.forget_values()
+
+    def expire_blocks(self):
+        """Drop the field blocks if one has been kept for long."""
+        self.environs.blocks.expire()
+        if self.trusted is not None:
+            self.trusted.blocks.expire()
 
     cdef int _event(self, Connection connection, int mask) except -1:
         if connection.turn_ns == self.turn_ns:
@@ -191,6 +198,7 @@ cdef class Receiver(Uploads):
     cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1:
         """Answer the requests in these bytes, in order, and keep what is left."""
         cdef const char *end = p + n
+        cdef EnvironBuilder builder
         cdef Py_ssize_t used
         cdef int code, count = 0
         while p < end:
@@ -202,21 +210,15 @@ cdef class Receiver(Uploads):
                 if connection.state != RESPONDING:
                     self.ready.append(connection)
                 return 0
-            if self.underscores:
-                # Of a trusted peer the builder says which are refused.
-                if connection.trust == UNASKED:
-                    self._ask(connection)
-                self.parser.limits.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
-                if connection.trust != TRUSTED:
-                    self.parser.limits.options |= FF_REFUSE_UNDERSCORE
-            used = self.parser.parse(p, end - p)
+            builder = self._builder_for(connection)
+            used = self.parser.parse(p, end - p, builder.blocks)
             if used <= 0:
                 if used == FF_NEED_DATA:
                     return self._head_incomplete(connection, p, end - p)
                 connection.is_head = ff_is_head_error(<int>used) and self._is_head(p)
                 self.offence = p[:min(end - p, <Py_ssize_t>LINE_BYTES)]
                 return self._refuse(connection, <int>used, ff_error_status(<int>used))
-            code = self._begin(connection, p)
+            code = self._begin(connection, builder, p)
             if code:
                 self.running = None
                 self.offence = p[:min(end - p, <Py_ssize_t>LINE_BYTES)]
@@ -276,18 +278,30 @@ cdef class Receiver(Uploads):
             return self._readable(connection)
         return self._close(connection)
 
-    cdef int _begin(self, Connection connection, const char *p) except -1:
-        """Take up the request whose head was just parsed at p: build its environ (it becomes
-        `running`) and put its request line on the scoreboard.  0, or a code to refuse it with."""
-        cdef ff_head *head = &self.parser.head
-        cdef Py_ssize_t n = head.target.at + head.target.len + 9 - head.start
+    cdef EnvironBuilder _builder_for(self, Connection connection):
+        """Who makes the environ of its next request; the parser refuses what that one wants
+        refused."""
         cdef EnvironBuilder builder = self.environs
-        cdef dict environ
         if connection.trust == UNASKED:
             self._ask(connection)
         if connection.trust == TRUSTED:
             builder = self.trusted
-        environ = builder.build(self.templates[connection.listener], p, head)
+        if self.underscores:
+            # Of a trusted peer the builder says which are refused.
+            self.parser.limits.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
+            if connection.trust != TRUSTED:
+                self.parser.limits.options |= FF_REFUSE_UNDERSCORE
+        ask(builder.blocks, self.templates[connection.listener], connection.block)
+        return builder
+
+    cdef int _begin(self, Connection connection, EnvironBuilder builder,
+                    const char *p) except -1:
+        """Take up the request whose head was just parsed at p: build its environ (it becomes
+        `running`) and put its request line on the scoreboard.  0, or a code to refuse it with."""
+        cdef ff_head *head = &self.parser.head
+        cdef Py_ssize_t n = head.target.at + head.target.len + 9 - head.start
+        cdef dict environ = builder.build(p, head, &self.parser.framing)
+        connection.block = builder.blocks.hint
         environ[REMOTE_ADDR] = connection.remote_addr
         if connection.port >= 0:
             environ[REMOTE_PORT] = connection.port_text()

@@ -69,7 +69,9 @@ cdef extern from "scan.h" nogil:
         FF_CASEFOLD_METHOD
         FF_REFUSE_UNDERSCORE
 
-    Py_ssize_t ff_scan_head(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+    Py_ssize_t ff_scan_line(const char *p, size_t n, const ff_limits *limits, ff_head *h)
+    Py_ssize_t ff_scan_fields(const char *p, size_t n, size_t at, const ff_limits *limits,
+                              ff_head *h)
     Py_ssize_t ff_scan_field_line(const char *p, size_t n, uint32_t options)
     size_t ff_unfold(char *dst, const char *src, size_t n)
     size_t ff_value_span(const char *p, const char *end, uint8_t *obs)
