@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HELLO = b"Hello, World!"
 MIB = b"x" * (1 << 20)
+JSON = b'{"id":17,"name":"kettle","price":24.9,"tags":["kitchen","new"]}\n'
 
 _PLAIN = ("Content-Type", "text/plain")
 _HELLO_FIELDS = [_PLAIN, ("Content-Length", str(len(HELLO)))]

@@ -109,14 +109,13 @@ def _works(command: list[str]) -> bool:
 
 
 def _exchange(process: subprocess.Popen[bytes], port: int, request: Request, requests: int) -> None:
-    # Always the same bytes, whatever the port.
-    wire = request.wire("127.0.0.1:8000")
+    host = "127.0.0.1:8000"  # always the same bytes, whatever the port
     with _connect(process, port) as client:
-        client.sendall(wire)
+        client.sendall(request.wire(host))
         size = len(_first_answer(client))
         client.settimeout(ANSWER_SECONDS)
-        for _ in range(requests - 1):
-            client.sendall(wire)
+        for number in range(1, requests):
+            client.sendall(request.wire(host, number))
             left = size
             while left > 0:
                 got = client.recv(left)

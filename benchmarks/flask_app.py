@@ -1,11 +1,11 @@
-"""Flask's hello, as its quick start has it.
+"""Flask's hello, as its quick start has it, and JSON.
 
 Runs in: both
 """
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, jsonify
 
 app = Flask(__name__)
 
@@ -14,3 +14,9 @@ app = Flask(__name__)
 def hello() -> Response:
     """The same answer as `benchmarks.apps:hello`."""
     return Response("Hello, World!", mimetype="text/plain")
+
+
+@app.get("/json")
+def item() -> Response:
+    """`benchmarks.apps.JSON`."""
+    return jsonify(id=17, name="kettle", price=24.9, tags=["kitchen", "new"])

@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.callgrind import count, warm_up
-from benchmarks.heads import BROWSER, PLAIN
+from benchmarks.heads import BROWSER, PLAIN, STRANGER
 from benchmarks.launch import CannotStart
 from benchmarks.servers import SERVERS
 
@@ -36,7 +36,7 @@ BASELINE = Path(__file__).with_name("instructions_baseline.json")
 MOST_RISE = 0.03
 # Where CI has to have a baseline: without one its check would pass whatever happens.
 CI_MACHINE = "x86_64"
-REQUESTS = {"plain": PLAIN, "browser": BROWSER}
+REQUESTS = {"plain": PLAIN, "browser": BROWSER, "strangers": STRANGER}
 HOW_TO_UPDATE = "make instructions ARGS=--update writes one"
 # Enough that timers and the odd resize of a cache are below 0.1 %.
 FEW, MANY = 1_000, 11_000

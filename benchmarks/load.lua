@@ -1,8 +1,9 @@
 -- What wrk sends and prints.  wrk ... -s load.lua URL -- [FILE]
 --
--- FILE holds the bytes of one request, sent as they are; without it wrk sends its own
--- request.  Either way the bytes are made once, before the run (wrk.request is not
--- overridden), so that the load generator's Lua costs nothing while it runs.
+-- FILE holds the bytes of one request, sent as they are, or of several, with a NUL between them,
+-- which are sent in turn; without it wrk sends its own request.  One request is made once, before
+-- the run (wrk.request is not overridden), so that the load generator's Lua costs nothing while it
+-- runs; with several it picks a string.
 -- The last line printed is JSON, times in microseconds.
 
 function init(args)
@@ -10,7 +11,17 @@ function init(args)
       local file = assert(io.open(args[1], "rb"))
       local bytes = file:read("*a")
       file:close()
-      wrk.format = function() return bytes end
+      local list = {}
+      for one in bytes:gmatch("[^%z]+") do list[#list + 1] = one end
+      if #list == 1 then
+         wrk.format = function() return bytes end
+      else
+         local at = 0
+         request = function()
+            at = at % #list + 1
+            return list[at]
+         end
+      end
    end
 end
 

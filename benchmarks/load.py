@@ -61,7 +61,8 @@ def _wrk(workload: Workload, server: Running, seconds: float, core: int, scratch
     command += ["-s", str(_LUA), server.url, "--"]
     if not workload.wrk_makes_it:
         request = scratch / "request"
-        request.write_bytes(workload.request.wire(server.host))
+        sent = [one.wire(server.host) for one in workload.requests or (workload.request,)]
+        request.write_bytes(b"\0".join(sent))
         command.append(str(request))
     return _said(_run(command, seconds, core))
 

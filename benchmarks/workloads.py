@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from benchmarks import apps
-from benchmarks.heads import BROWSER, ECHO, PLAIN, Request
+from benchmarks.heads import BROWSER, ECHO, JSON, MIX, PAGE, PLAIN, Request
 
 CONNECTIONS = 32
 
@@ -23,7 +23,9 @@ class Workload:
     tool: "wrk" keeps its connections open, "ab" makes one a request, "paced" sends `rate`
     requests a second whatever the server does, "idle" counts memory.
     connections: how many are used.  rate: of "paced" alone.
+    requests: to be sent in turn, instead of `request`, which is then the first of them.
     wrk_makes_it: send wrk's own request instead of the bytes of `request`.
+    expect: the body that has to come; None: any with status 200.
     floor: arguments that make floor.c move as many bytes.
     access_log: start the server with its access log on; servers without one are left out.
     tls: ask by https; the floor, which speaks none, by http.
@@ -35,8 +37,9 @@ class Workload:
     tool: str = "wrk"
     app: str = "benchmarks.apps:hello"
     request: Request = PLAIN
+    requests: tuple[Request, ...] = ()
     wrk_makes_it: bool = False
-    expect: bytes = apps.HELLO
+    expect: bytes | None = apps.HELLO
     floor: tuple[str, ...] = ()
     access_log: bool = False
     tls: bool = False
@@ -60,6 +63,12 @@ def _framework(name: str, connections: int, *, suffix: str = "") -> Workload:
 _ALL = (
     Workload(name="plain", title="wrk's own request, one field", wrk_makes_it=True),
     Workload(name="browser", title="a browser's GET, 15 fields and a query", request=BROWSER),
+    Workload(
+        name="mix",
+        title="clicks, images and fetches of 50 users with their cookies",
+        request=MIX[0],
+        requests=MIX,
+    ),
     Workload(name="connect", title="one connection a request (ab, HTTP/1.0)", tool="ab"),
     Workload(
         name="mib",
@@ -82,6 +91,22 @@ _ALL = (
     _framework("django", CONNECTIONS),
     _framework("django", 4, suffix="-4"),
     _framework("django", 1, suffix="-1"),
+    Workload(
+        name="django-page",
+        title="a Django page: session, template, 2 ms",
+        app="benchmarks.django_page:app",
+        request=PAGE,
+        expect=None,
+        needs="django",
+    ),
+    Workload(
+        name="flask-json",
+        title="JSON by Flask",
+        app="benchmarks.flask_app:app",
+        request=JSON,
+        expect=apps.JSON,
+        needs="flask",
+    ),
     Workload(
         name="quiet",
         title="Django hello, 100 requests a second on 4 connections",
