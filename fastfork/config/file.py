@@ -12,6 +12,7 @@ import importlib.util
 import tokenize
 import warnings
 from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -70,10 +71,12 @@ def _locate(place: str, folder: Path, origin: str) -> tuple[str, Path, str]:
 
 def _execute(source: str, path: Path, module_name: str, shown: str) -> dict[str, object]:
     """Run the code in a module of its own that is not kept in sys.modules."""
-    module = ModuleType(module_name)
-    module.__file__ = str(path)
-    if "." in module_name:
-        module.__package__ = module_name.rpartition(".")[0]
+    # A traceback asks the frames' modules for a loader to show the source by: one without is an
+    # error from Python 3.15 on.  The loader is named, as the file may be called anything.
+    loader = SourceFileLoader(module_name, str(path))
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
     try:
         code: CodeType = compile(source, str(path), "exec", dont_inherit=True)
         exec(code, module.__dict__)  # noqa: S102 - a config file is Python, as gunicorn's

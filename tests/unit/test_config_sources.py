@@ -249,6 +249,17 @@ def test_config_file_that_raises_is_told_from_its_own_first_frame(tmp_path: Path
     assert not any("fastfork" in line for line in lines if str(tmp_path) not in line)
 
 
+def test_config_file_runs_in_a_module_whose_source_a_traceback_can_ask_for(tmp_path: Path) -> None:
+    """Python 3.15 warns of frames whose module has no loader, and a warning may be an error."""
+    text = (
+        "assert __loader__ is __spec__.loader\n"
+        "workers = len(__loader__.get_source(__name__).splitlines())\n"
+    )
+    assert load_file(tmp_path, text).config.workers == 2
+    (tmp_path / "settings.conf").write_text(text)
+    assert load({"config": "settings.conf"}, {}, tmp_path).config.workers == 2
+
+
 def test_config_file_with_a_syntax_error_is_told(tmp_path: Path) -> None:
     path = tmp_path / "gunicorn.conf.py"
     path.write_text("workers = 1\nbind = [\n")
