@@ -23,6 +23,8 @@ from contextlib import suppress
 from types import CellType, FunctionType, MethodType
 from typing import Final, NoReturn
 
+from fastfork._core import ending
+
 __all__ = ["begin", "end", "flush_before_fork"]
 
 FILES: Final = (io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair, io.TextIOWrapper)
@@ -61,10 +63,6 @@ def end(code: int) -> NoReturn:
     """
     before = _before()
     _flush(gc.get_objects())
-    try:
-        import ctypes  # here: only the way out needs it
-    except ImportError:  # no descriptor is left
-        os._exit(code)
     if any(getattr(thread, "is_crew", False) for thread in threading.enumerate()):
         os._exit(code)
     _let_handlers_go()
@@ -77,10 +75,8 @@ def end(code: int) -> NoReturn:
     # The caller has done it, and gevent's of Python 3.11 cannot be called twice.
     threading._shutdown = lambda: None  # type: ignore[attr-defined]
     atexit._clear()  # the parent's are left: see inherited.fence()
-    python = ctypes.pythonapi
     # The interpreter clears modules that somebody still has; our frames refer to what is in them.
-    python.Py_IncRef(ctypes.py_object([before, *sys.modules.values()]))
-    python.Py_Exit(code)
+    ending.exit_process([before, *sys.modules.values()], code)
     os._exit(code)
 
 

@@ -5,29 +5,12 @@ Runs in: both
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
+
+from fastfork._core import ending
 
 PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
 PR_SET_CHILD_SUBREAPER: Final = 36
-
-
-def _by_ctypes(option: int, value: int) -> bool:
-    """prctl(2), as long as nobody has told us of a better way."""
-    import ctypes  # here: it takes half a megabyte of a process
-
-    try:
-        return int(ctypes.CDLL(None).prctl(option, value, 0, 0, 0)) == 0
-    except (OSError, AttributeError):
-        return False  # not Linux, or a C library without it
-
-
-_set_option: list[Callable[[int, int], bool]] = [_by_ctypes]
-
-
-def set_options_by(set_option: Callable[[int, int], bool]) -> None:
-    """Let `set_option` call prctl(2): the workers' compiled part, which we may not import."""
-    _set_option[:] = [set_option]
 
 
 def signal_at_parents_death(signum: int) -> bool:
@@ -38,7 +21,7 @@ def signal_at_parents_death(signum: int) -> bool:
     which the process ends.  A parent that died before this call sends nothing: compare
     os.getppid() afterwards.  A change of user or group takes the wish back; ask again then.
     """
-    return _set_option[0](PR_SET_PDEATHSIG, int(signum))
+    return ending.set_option(PR_SET_PDEATHSIG, int(signum))
 
 
 def adopt_orphans(wanted: bool = True) -> bool:
@@ -47,4 +30,4 @@ def adopt_orphans(wanted: bool = True) -> bool:
     Children of this process do not inherit it.  wanted: False takes it back.
     Returns False where there is no such thing.
     """
-    return _set_option[0](PR_SET_CHILD_SUBREAPER, int(wanted))
+    return ending.set_option(PR_SET_CHILD_SUBREAPER, int(wanted))

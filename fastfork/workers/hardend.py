@@ -14,8 +14,6 @@ from fastfork import clock, logs
 from fastfork._core import ending
 from fastfork.process import parent
 
-parent.set_options_by(ending.set_option)
-
 # Prints the stack of every thread from inside the signal handler, so also when the main thread
 # is stuck in C and no Python handler can run.  The arbiter sends it just before SIGKILL.
 DUMP_SIGNAL: Final = signal.SIGUSR2

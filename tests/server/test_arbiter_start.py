@@ -230,6 +230,29 @@ def test_closed_standard_descriptors_are_not_given_to_sockets_and_logs(tmp_path:
         server.wait()
 
 
+def test_closed_standard_input_is_opened_before_other_modules_are_imported(tmp_path: Path) -> None:
+    """One that opens a file for good while it is imported would get the descriptor."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name in ('fastfork.errors', 'fastfork.cli.start', 'fastfork._core'):\n"
+        "            os.fstat(0)\n"
+        "            print('looked at', name)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    command = [sys.executable, "-m", "fastfork", "--check-config", APP]
+    ran = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command],
+        cwd=tmp_path,
+        env=environment({}) | {"PYTHONPATH": f"{tmp_path}:{environment({})['PYTHONPATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "looked at fastfork.errors" in ran.stdout
+
+
 def test_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

@@ -96,6 +96,12 @@ def test_cython_is_not_needed_to_run() -> None:
     assert [re.split(r"[^\w-]", name)[0] for name in project["dependencies"]] == ["httptools"]
 
 
+@pytest.mark.parametrize("path", PYTHON, ids=name_of)
+def test_module_does_without_ctypes(path: Path) -> None:
+    """Importing it opens a file that stays: libffi since 3.5 takes the lowest descriptor for it."""
+    assert not re.search(r"^\s*(?:import|from) _?ctypes\b", path.read_text(), re.M)
+
+
 def test_imports_point_down() -> None:
     """import-linter's contracts in pyproject.toml."""
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"

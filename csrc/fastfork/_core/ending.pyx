@@ -1,14 +1,17 @@
-"""The end of a worker's process, in time.
+"""The end of a process: in time, with its parent, or as the interpreter ends.
 
-Runs in: worker
+Runs in: both
 """
 
 from libc.stdint cimport int64_t
+
+from cpython.ref cimport Py_INCREF
 
 import os
 
 cdef extern from "Python.h":
     int PyErr_SetInterruptEx(int signum) nogil
+    void Py_Exit(int code)
 
 
 cdef void _tell(int signum) noexcept nogil:
@@ -42,3 +45,9 @@ def end_in(double seconds):
 def set_option(int option, unsigned long value):
     """prctl(2) of this process.  Whether it has been done; False elsewhere than on Linux."""
     return ff_orphan_option(option, value) == 0
+
+
+def exit_process(list held not None, int code):
+    """End as the interpreter does, and do not come back.  held: what it must not take down."""
+    Py_INCREF(held)
+    Py_Exit(code)
