@@ -45,7 +45,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 .PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start
+    bench-together bench-start bench-floor
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -122,12 +122,17 @@ races: ## schedules on modules under ThreadSanitizer: a data race in our code fa
 helgrind: $(INSTALLED) $(EXTRA)-test ## schedules on a server under valgrind's helgrind
 	$(RUN) -m tests.schedules.helgrind $(ARGS)
 
-bench: $(INSTALLED) $(EXTRA)-bench ## side by side with the other servers that are installed
+# Its parts are targets of their own.  ARGS are those of benchmarks.run.
+bench: ## side by side with the other servers that are installed; an hour and a half
+	$(MAKE) --no-print-directory bench-together bench-start ARGS=
+	$(MAKE) --no-print-directory bench-floor
+
+bench-floor: $(INSTALLED) $(EXTRA)-bench ## what a request costs above the floor; 40 minutes
 	$(RUN) -m benchmarks.run $(ARGS)
 
-bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask and a quiet hour, all servers at once; 8 minutes
-	-$(PIP) install granian bjoern
-	$(RUN) -m benchmarks.together $(ARGS)
+bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask, quiet, mix: all servers at once; 15 minutes
+	-$(PIP) install granian bjoern freastal
+	$(RUN) -m benchmarks.together --json benchmarks/results/together.json $(ARGS)
 
 bench-sleepers: $(INSTALLED) $(EXTRA)-bench ## 5,000 requests that all sleep a second, with gevent
 	$(RUN) -m benchmarks.sleepers $(ARGS)
@@ -143,7 +148,7 @@ bench-latency: $(INSTALLED) $(EXTRA)-bench ## quick requests beside slow ones, b
 	    --plot benchmarks/results/latency $(ARGS)
 
 bench-start: $(INSTALLED) $(EXTRA)-bench ## time to the first answer, and memory, beside other servers; 2 minutes
-	$(RUN) -m benchmarks.start $(ARGS)
+	$(RUN) -m benchmarks.start --json benchmarks/results/start.json $(ARGS)
 
 bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, beside gunicorn; 5 minutes
 	$(RUN) -m benchmarks.deaths $(ARGS)

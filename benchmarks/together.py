@@ -10,13 +10,14 @@ Runs in: cli
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -27,8 +28,14 @@ from benchmarks.report import table
 from benchmarks.servers import SERVERS, Server
 from benchmarks.workloads import WORKLOADS, Workload
 
-ROWS = ("django", "django-4", "django-1", "quiet", "flask", "flask-4", "flask-1")
-COMPARED = ("fastfork-httptools", "fastfork-threads", "bjoern", "granian", "gunicorn-sync")
+ROWS = (
+    *("django", "django-4", "django-1", "quiet", "django-page"),
+    *("flask", "flask-4", "flask-1", "flask-json", "mix"),
+)
+COMPARED = (
+    *("fastfork-httptools", "fastfork-native", "fastfork-threads"),
+    *("bjoern", "granian", "freastal", "gunicorn-sync", "gunicorn-gthread"),
+)
 REFERENCE = "bjoern"
 BURST_SECONDS = 1  # wrk takes whole seconds
 PACED_SECONDS = 3
@@ -43,18 +50,45 @@ class Burst:
     requests: int
 
 
+@dataclass(frozen=True)
+class Together:
+    """A run.  rows: the bursts by row and server, round by round."""
+
+    facts: dict[str, str]
+    versions: dict[str, str]
+    rows: dict[str, dict[str, list[Burst]]]
+
+    def save(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def load(path: Path) -> Together:
+    """What `save` wrote."""
+    said = json.loads(path.read_text())
+    rows = {
+        row: {name: [Burst(**burst) for burst in bursts] for name, bursts in servers.items()}
+        for row, servers in said["rows"].items()
+    }
+    return Together(said["facts"], said["versions"], rows)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 1 when a server cannot be measured."""
     options = _parser().parse_args(argv)
     servers = [SERVERS[name] for name in options.servers if SERVERS[name].installed]
     rows = [WORKLOADS[name] for name in options.rows]
-    print("\n".join(f"- {name}: {text}" for name, text in facts.environment().items()))
-    print(f"- {', '.join(f'{k} {v}' for k, v in facts.versions(servers).items())}\n", flush=True)
+    run = Together(facts.environment(), facts.versions(servers), {})
+    print("\n".join(f"- {name}: {text}" for name, text in run.facts.items()))
+    print(f"- {', '.join(f'{k} {v}' for k, v in run.versions.items())}\n", flush=True)
     try:
         with tempfile.TemporaryDirectory(prefix="fastfork-bench-") as scratch:
             for _app, of_app in groupby(rows, key=lambda row: row.app):
                 for row, bursts in _measured(list(of_app), servers, options.rounds, Path(scratch)):
+                    run.rows[row.name] = bursts
                     print(f"{_report(row, bursts)}\n", flush=True)
+                    if options.json:
+                        run.save(options.json)
     except (CannotStart, LoadFailed, ProcessLookupError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -66,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--servers", type=_names, default=COMPARED, help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--rows", type=_names, default=ROWS, help=f"of {', '.join(ROWS)}")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="file for every burst")
     return parser
 
 
