@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from fastfork.ipc import tally
+from fastfork.ipc.published import look, publish
 from fastfork.ipc.tally import Reason
 from fastfork.records import record
 
@@ -44,7 +45,7 @@ def note_end(server: memoryview[int], end: End) -> None:
     number = server[tally.NOTED] + 1
     start = _start(number)
     raw = end.line.encode("ascii", "replace")[:LINE_BYTES]
-    server[start] = 0
+    publish(server, start, 0)
     values = (end.at, end.nr, end.pid, end.reason, end.code, end.lived, len(raw))
     for at, value in enumerate(values, start + 1):
         server[at] = value
@@ -52,18 +53,20 @@ def note_end(server: memoryview[int], end: End) -> None:
     for at in range(LINE_BYTES // 8):
         word = int.from_bytes(padded[at * 8 : at * 8 + 8], "little", signed=True)
         server[start + LINE_AT + at] = word
-    server[start] = number
-    server[tally.NOTED] = number
+    publish(server, start, number)
+    publish(server, tally.NOTED, number)
 
 
 def last_ends(server: memoryview[int]) -> list[End]:
     """What is kept, the latest first."""
     found = []
-    newest = server[tally.NOTED]
+    newest = look(server, tally.NOTED)
     for number in range(newest, max(newest - tally.EVENTS, 0), -1):
         start = _start(number)
+        if look(server, start) != number:
+            continue
         words = list(server[start : start + tally.EVENT_WORDS])
-        if words[0] == number and server[start] == number:
+        if look(server, start) == number:
             found.append(_end(words))
     return found
 

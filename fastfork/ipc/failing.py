@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fastfork.ipc import tally
+from fastfork.ipc.published import look, publish
 from fastfork.records import record
 
 __all__ = ["Failure", "add_up", "failures", "hand_over"]
@@ -81,11 +82,11 @@ def _add(server: memoryview[int], record: list[int], known: dict[bytes, int]) ->
     start = min(OF_SERVER, key=lambda at: server[at + LAST_NS])
     if server[start]:
         known.pop(_raw(server[start : start + RECORD_WORDS]), None)
-    server[start] = 0
+    publish(server, start, 0)
     for at, word in enumerate(record[1:], start + 1):
         server[at] = word
     server[tally.FAILING_NUMBERS] += 1
-    server[start] = server[tally.FAILING_NUMBERS]
+    publish(server, start, server[tally.FAILING_NUMBERS])
     known[line] = start
 
 
@@ -94,8 +95,9 @@ def _records(words: memoryview[int], table: range) -> Iterator[tuple[int, list[i
     if not words[tally.FAILING_NUMBERS]:
         return
     for start in table:
+        number = look(words, start)
         record = list(words[start : start + RECORD_WORDS])
-        if record[NUMBER] and record[COUNT] > 0 and words[start] == record[NUMBER]:
+        if number and record[COUNT] > 0 and look(words, start) == number:
             yield start, record
 
 

@@ -8,6 +8,7 @@ Runs in: both
 
 from __future__ import annotations
 
+from fastfork.ipc.published import look, publish
 from fastfork.ipc.tally import FAILURE_AT, FAILURE_BYTES
 
 __all__ = ["note", "noted"]
@@ -17,16 +18,16 @@ def note(server: memoryview[int], line: str) -> None:
     """Write it down.  server: words of the server's slot.  line: cut where it is too long."""
     raw = line.encode("utf-8", "backslashreplace")[:FAILURE_BYTES]
     padded = raw.ljust(FAILURE_BYTES, b"\0")
-    server[FAILURE_AT] = 0
+    publish(server, FAILURE_AT, 0)
     for at in range(FAILURE_BYTES // 8):
         word = int.from_bytes(padded[at * 8 : at * 8 + 8], "little", signed=True)
         server[FAILURE_AT + 1 + at] = word
-    server[FAILURE_AT] = len(raw)
+    publish(server, FAILURE_AT, len(raw))
 
 
 def noted(server: memoryview[int]) -> str:
     """What was written last; '' for nothing."""
-    size = min(max(server[FAILURE_AT], 0), FAILURE_BYTES)
+    size = min(max(look(server, FAILURE_AT), 0), FAILURE_BYTES)
     words = server[FAILURE_AT + 1 : FAILURE_AT + 1 + FAILURE_BYTES // 8]
     raw = b"".join(word.to_bytes(8, "little", signed=True) for word in words)
     return raw[:size].decode("utf-8", "replace")

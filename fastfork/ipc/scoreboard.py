@@ -1,7 +1,8 @@
 """Shared memory: what every worker is doing, at no system call.
 
 One anonymous shared mapping, a slot of whole pages a worker number.  A field has one writer,
-the worker but for two, and is an aligned 8-byte store, so it is read without a lock.
+the worker but for two, and is an aligned 8-byte store, so it is read without a lock.  Where
+several words belong together, one of them says whether they may be read (published.py).
 A number outlives its pid: the arbiter clears a slot while no worker owns it.
 
 Runs in: both
@@ -16,6 +17,7 @@ from typing import Final
 
 from fastfork import clock, forks
 from fastfork.ipc import failing, failure, tally
+from fastfork.ipc.published import look, publish
 from fastfork.ipc.tally import Closing
 
 # A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
@@ -28,6 +30,8 @@ PLACE_BYTES: Final = 256
 PLACES_MAX: Final = 256
 SLOT_BYTES: Final = 8 * failing.OF_WORKER.stop
 REQUEST_LINE_AT: Final = 16  # in a place
+# A reader that finds another request behind the line than before it: so often it reads again.
+TRIES: Final = 8
 REQUEST_LINE_BYTES: Final = PLACE_BYTES - REQUEST_LINE_AT
 
 
@@ -165,14 +169,22 @@ class Slot:
         """
         running = []
         for at in self._places():
-            since = self.ints[at // 8]
-            size = min(max(self.ints[at // 8 + 1], 0), REQUEST_LINE_BYTES)
-            start = at + REQUEST_LINE_AT
-            raw = bytes(self.view[start : start + size])
+            since, raw = self._in_place(at)
             if since:
                 line = raw.decode("latin-1").encode("unicode_escape").decode("ascii")
                 running.append((since, line))
         return sorted(running)
+
+    def _in_place(self, at: int) -> tuple[int, bytes]:
+        """(since when, line) of one place.  Read again when another request has come meanwhile."""
+        for _try in range(TRIES):
+            since = look(self.ints, at // 8)
+            size = min(max(self.ints[at // 8 + 1], 0), REQUEST_LINE_BYTES)
+            start = at + REQUEST_LINE_AT
+            raw = bytes(self.view[start : start + size])
+            if look(self.ints, at // 8) == since:
+                return since, raw
+        return 0, b""  # requests that are over before they are read: nobody waits for one
 
     def note_failure(self, line: str) -> None:
         """Say why the application cannot be served; the arbiter's last line, if none ever was."""
@@ -189,12 +201,12 @@ class Slot:
         if server is None:
             self.view[:] = bytes(SLOT_BYTES)
             return
-        server[tally.EDITS] += 1
+        publish(server, tally.EDITS, server[tally.EDITS] + 1)
         for word in (*OUTLIVING, *tally.COUNTED):
             server[word] += self.ints[word]
         failing.hand_over(server, self.ints)
         self.view[:used] = bytes(used)
-        server[tally.EDITS] += 1
+        publish(server, tally.EDITS, server[tally.EDITS] + 1)
 
     def _places(self) -> range:
         """Where the places are that are in use, in bytes."""

@@ -15,6 +15,7 @@ from fastfork import clock
 from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, tally
 from fastfork.ipc.ends import End, last_ends
 from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
+from fastfork.ipc.published import look
 from fastfork.ipc.scoreboard import OUTLIVING
 from fastfork.records import record
 
@@ -189,7 +190,7 @@ def _counted(
     """Totals, failures, and the slots of workers; read at a moment when no count is on its way."""
     server = board.server
     for _try in range(TRIES):
-        before = server[tally.EDITS]
+        before = look(server, tally.EDITS)
         slots = list(_slots(board))
         totals = {}
         for word, size in RUNS.items():
@@ -199,7 +200,7 @@ def _counted(
         failed = failures(server, OF_SERVER)
         for _nr, slot in slots:
             failed += failures(slot.ints)
-        if server[tally.EDITS] == before and before % 2 == 0:
+        if look(server, tally.EDITS) == before and before % 2 == 0:
             break
         time.sleep(PAUSE)
     return totals, failed, slots

@@ -49,5 +49,6 @@ void test_preface(void);
 void test_pusher(void);
 void test_watch(void);
 void test_block(void);
+void test_published(void);
 
 #endif

@@ -23,6 +23,7 @@ static const struct {
     {"pusher", test_pusher},
     {"watch", test_watch},
     {"block", test_block},
+    {"published", test_published},
 };
 
 int

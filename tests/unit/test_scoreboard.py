@@ -7,7 +7,17 @@ import struct
 import pytest
 
 from fastfork import clock
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, ServerState, Slot, State, failing
+from fastfork.ipc import (
+    SLOT_BYTES,
+    Field,
+    Scoreboard,
+    ServerState,
+    Slot,
+    State,
+    failing,
+    published,
+    scoreboard,
+)
 from fastfork.ipc.scoreboard import PLACE_BYTES, PLACES_AT, PLACES_MAX, REQUEST_LINE_AT
 
 
@@ -126,6 +136,55 @@ def test_idle_worker_has_no_request_line() -> None:
     slot = serving(b"GET / HTTP/1.1")
     slot.ints[PLACES_AT // 8] = 0
     assert slot.request_line() == ""
+
+
+def test_request_line_that_is_exchanged_while_it_is_read_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slot = serving(b"GET /first HTTP/1.1")
+    looks = []
+
+    def look(words: memoryview[int], at: int) -> int:
+        if len(looks) == 1:  # behind the line: another request has come
+            serve(slot, 0, b"GET /other HTTP/1.1", since=2)
+        looks.append(published.look(words, at))
+        return looks[-1]
+
+    monkeypatch.setattr(scoreboard, "look", look)
+    assert slot.serving() == [(2, "GET /other HTTP/1.1")]
+    assert looks == [1, 2, 2, 2]
+
+
+def test_request_lines_that_change_faster_than_they_are_read_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slot = serving(b"GET / HTTP/1.1")
+    looks = iter(range(1, 1000))
+    monkeypatch.setattr(scoreboard, "look", lambda words, at: next(looks))
+    assert slot.serving() == []
+
+
+def test_published_word_is_in_its_place_and_no_other_is_touched() -> None:
+    words = memoryview(bytearray(32)).cast("q")
+    published.publish(words, 2, -7)
+    assert list(words) == [0, 0, -7, 0]
+    assert [published.look(words, at) for at in range(4)] == list(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "error"),
+    [
+        (memoryview(bytearray(32)).cast("q"), 4, IndexError),
+        (memoryview(bytearray(32)).cast("q"), -1, TypeError),
+        (memoryview(bytearray(32)), 0, TypeError),
+        ([1, 2], 0, TypeError),
+    ],
+)
+def test_word_that_is_not_there_is_refused(words: object, at: int, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        published.look(words, at)
+    with pytest.raises(error):
+        published.publish(words, at, 1)
 
 
 def test_of_several_threads_the_one_that_takes_longest_is_named() -> None:

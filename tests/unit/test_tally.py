@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, tally
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, ends, tally
 from fastfork.ipc.ends import End, last_ends, note_end
 from fastfork.ipc.tally import BOUNDS, BUCKETS, Reason, quantile
 from tests.kit.blocks import Blocks, returning
@@ -179,6 +179,17 @@ def test_longer_request_line_of_an_end_is_cut() -> None:
     server = Scoreboard(1).server
     note_end(server, end(1, line="y" * 240))
     assert last_ends(server) == [end(1, line="y" * 192)]
+
+
+def test_end_that_is_exchanged_while_it_is_read_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Scoreboard(1).server
+    for pid in (1, 2):
+        note_end(server, end(pid))
+    looks = iter([2, 2, 2 + tally.EVENTS, 1, 1])  # newest; around the second end; around the first
+    monkeypatch.setattr(ends, "look", lambda words, at: next(looks))
+    assert [one.pid for one in last_ends(server)] == [1]
 
 
 def test_of_many_ends_the_last_are_kept_and_all_are_counted() -> None:

@@ -25,6 +25,7 @@ from libc.stdlib cimport free, malloc
 from fastfork._core.batch cimport ff_outs, ff_pusher_start
 from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.published cimport ff_publish
 from fastfork._core.ticks cimport now_ns
 
 from fastfork import forks
@@ -253,7 +254,7 @@ cdef class Crew(Turnstile):
         """The thread that is inside takes up a request."""
         cdef Seat seat = self.seat
         seat.environ = environ
-        seat.place[SINCE] = now
+        ff_publish(&seat.place[SINCE], now)
         self.busy += 1
         self.slot[IN_FLIGHT] = self.busy
         if self.busy >= self.places:
@@ -266,7 +267,7 @@ cdef class Crew(Turnstile):
         if not seat.serves or seat.place[SINCE] == 0:
             return 0  # see `answers`
         seat.environ = None
-        seat.place[SINCE] = 0
+        ff_publish(&seat.place[SINCE], 0)
         self.busy -= 1
         self.slot[IN_FLIGHT] = self.busy
         self.slot[IN_FLIGHT_SINCE] = 0

@@ -13,12 +13,8 @@ Runs in: worker, in the thread that is inside (crew.pyx)
 from libc.stdint cimport int64_t
 from libc.string cimport memcmp, memcpy
 
+from fastfork._core.published cimport ff_publish
 from fastfork._core.ticks cimport now_ns
-
-cdef extern from *:
-    int __ATOMIC_RELEASE
-    void __atomic_store_n(int64_t *p, int64_t value, int order) noexcept nogil
-    void __atomic_thread_fence(int order) noexcept nogil
 
 cdef enum:  # fastfork.ipc.failing has the same numbers
     NUMBERS = 135        # word of the slot: how many numbers were given
@@ -82,11 +78,10 @@ cdef int64_t *_record_of(int64_t *slot, bytes line) noexcept:
         if record[LAST_NS] < oldest[LAST_NS]:
             oldest = record
         record += RECORD_WORDS
-    oldest[NUMBER] = 0
-    __atomic_thread_fence(__ATOMIC_RELEASE)
+    ff_publish(&oldest[NUMBER], 0)
     oldest[COUNT] = 0
     oldest[LINE_SIZE] = size
     memcpy(&oldest[LINE], text, size)
     slot[NUMBERS] += 1
-    __atomic_store_n(&oldest[NUMBER], slot[NUMBERS], __ATOMIC_RELEASE)
+    ff_publish(&oldest[NUMBER], slot[NUMBERS])
     return oldest

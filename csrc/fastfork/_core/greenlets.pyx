@@ -10,7 +10,6 @@ turn, makes its response as far as it goes, and parks; the next turn takes it fr
 then it touches nothing of the worker's but the batch.  Whoever has the hub goes out in the
 application alone (turnstile.pyx), so a switch to another greenlet finds nobody inside; what may
 come in between is a thread of the application's own.
-
 Greenlets are used again if nobody remembers them.  A new one costs as much as a whole request.
 
 Runs in: worker
@@ -22,6 +21,7 @@ from libc.string cimport memcpy
 from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.crew cimport PLACE_WORDS, PLACES_AT, SINCE, Crew, Seat, has_taken, line_of
 from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
+from fastfork._core.published cimport ff_publish
 from fastfork._core.response cimport AWAY, FINISHED
 from fastfork._core.tally cimport ANSWERS
 from fastfork._core.text cimport Py_REFCNT
@@ -29,7 +29,6 @@ from fastfork._core.ticks cimport now_ns
 
 import sys
 from weakref import getweakrefcount
-
 from greenlet import getcurrent
 
 cdef str SOCKET = sys.intern("fastfork.socket")
@@ -283,10 +282,11 @@ cdef class GreenletHub(Hub):
             self.places_free -= 1
             task.place_nr = self.places[self.places_free]
             task.place = self.slot + PLACES_AT + task.place_nr * PLACE_WORDS
-            memcpy(task.place, seat.place, 8 * LINE + seat.place[LINE_SIZE])
+            memcpy(task.place + LINE_SIZE, seat.place + LINE_SIZE, 8 + seat.place[LINE_SIZE])
+            ff_publish(&task.place[SINCE], task.since)
         # It is still counted as busy, but the loop is not.
         seat.environ = None
-        seat.place[SINCE] = 0
+        ff_publish(&seat.place[SINCE], 0)
         self.slot[IN_FLIGHT_SINCE] = 0
         return 0
 
@@ -350,7 +350,7 @@ cdef class GreenletHub(Hub):
         self.crew.busy -= 1
         self.slot[IN_FLIGHT] = self.crew.busy
         if task.place != NULL:
-            task.place[SINCE] = 0
+            ff_publish(&task.place[SINCE], 0)
             task.place = NULL
             self.places[self.places_free] = task.place_nr
             self.places_free += 1
