@@ -78,6 +78,12 @@ def test_compiled_module_has_a_header_and_a_stub(path: Path) -> None:
     assert stub.exists()
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "csrc").rglob("*.p[yx][xd]")), ids=name_of)
+def test_no_compiled_module_has_typed_memoryviews(path: Path) -> None:
+    """Each module that knows one gets 130 KiB of code and four types of its own; see words.pxd."""
+    assert not re.search(r"\[[^][\n]*::1\]|\w\[:\] ", path.read_text())
+
+
 def test_every_compiled_module_is_built_with_what_setup_finds() -> None:
     """Generated C lies in build/, never beside the sources."""
     stems = {path.stem for path in (ROOT / "csrc").rglob("*.pyx")}

@@ -27,6 +27,7 @@ from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.published cimport ff_publish
 from fastfork._core.ticks cimport now_ns
+from fastfork._core.words cimport words_of
 
 from fastfork import forks
 
@@ -113,19 +114,17 @@ cdef class Crew(Turnstile):
     does everything."""
 
     def __cinit__(self, Batch batch, slot, int threads=1, bint many=False):
-        cdef unsigned char[::1] words
         cdef Seat seat
         cdef int i
-        self.slot_view = memoryview(slot).cast("B")
-        words = self.slot_view
-        if words.shape[0] != 8 * SLOT_WORDS:
+        self.slot_view = memoryview(slot)
+        if self.slot_view.nbytes != 8 * SLOT_WORDS:
             raise ValueError(f"a scoreboard slot has {8 * SLOT_WORDS} bytes")
         if not 1 <= threads <= PLACES_MAX or (threads > 1 and not many):
             raise ValueError(f"{threads} is not between 1 and {PLACES_MAX} threads")
         ff_watch_init(&self.watch)
         self.batch = batch
         self.forks = fork_state()
-        self.slot = <int64_t *>&words[0]
+        self.slot = words_of(self.slot_view, SLOT_WORDS)
         self.slot[THREADS] = self.places = threads
         self.many = self.aside = many
         self.seats = []

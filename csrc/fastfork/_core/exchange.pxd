@@ -19,10 +19,9 @@ cdef class Site:
     cdef set told
     cdef object on_dropped
     cdef public bint draining
-    cdef const int64_t[::1] server  # keeps the memory; NULL when there is none
+    cdef object server         # keeps the memory
     cdef const int64_t *server_state
     cdef const int64_t *closing  # not 0: see says_close
-    cdef int64_t no_state
     cdef object leaving
     cdef object spool_dir      # of responses that a client does not take
     cdef int64_t spill_max     # bytes of one of them

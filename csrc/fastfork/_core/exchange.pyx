@@ -29,6 +29,7 @@ from fastfork._core.reshead cimport (
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN, IN_THE_MIDDLE
+from fastfork._core.words cimport words_of
 
 import errno
 import os
@@ -58,8 +59,8 @@ cdef class Site:
     server_header: what responses and pages say in Server, where the application does not."""
 
     def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, socket_of, take_over,
-                  spool_dir=None, response_buffer=1 << 30, line_waits=False, server_header="fastfork",
-                  const int64_t[::1] server=None):
+                  spool_dir=None, response_buffer=1 << 30, line_waits=False,
+                  server_header="fastfork", server=None):
         self.batch = batch
         self.crew = crew
         self.lines = ServerLines(server_header)
@@ -72,11 +73,10 @@ cdef class Site:
         self.socket_of = socket_of
         self.take_over = take_over
         self.line_waits = line_waits
-        self.told, self.access_lines = set(), []
-        self.on_dropped = self._dropped
-        self.server = server
-        self.server_state = &self.no_state if server is None else &server[SERVER_STATE]
-        self.closing = &self.no_state if server is None else &server[SERVER_CLOSING]
+        self.told, self.access_lines, self.on_dropped = set(), [], self._dropped
+        self.server = memoryview(bytes(8 * (SERVER_CLOSING + 1)) if server is None else server)
+        words = words_of(self.server, SERVER_CLOSING + 1, writes=False)
+        self.server_state, self.closing = words + SERVER_STATE, words + SERVER_CLOSING
 
     cdef int spill(self, Connection connection) except -1:
         """Let the disk hold what this client does not take.  Where that is impossible or more

@@ -8,6 +8,8 @@ Runs in: both
 
 from libc.errno cimport errno
 
+from fastfork._core.words cimport words_of
+
 from fastfork import forks
 
 cdef extern from "<pthread.h>" nogil:
@@ -90,9 +92,10 @@ def _begin_anew():
     state.happened = state.foreign = 0
 
 
-def _make_private(unsigned char[::1] memory not None):
+def _make_private(memory):
     """Put zeros of this process alone in the place of shared memory.  Raises OSError."""
-    if mmap(&memory[0], <size_t>memory.shape[0], PROT_READ | PROT_WRITE,
+    view = memoryview(memory)
+    if mmap(words_of(view, 0), <size_t>view.nbytes, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED:
         raise OSError(errno, "the scoreboard cannot be replaced")
 

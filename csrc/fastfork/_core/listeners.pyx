@@ -14,6 +14,7 @@ from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
 from fastfork._core.crowded cimport SLOW_NS
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, LINGER, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.ticks cimport now_ns
+from fastfork._core.words cimport words_of
 
 import errno as errors
 
@@ -77,10 +78,9 @@ cdef class Listeners(Crowded):
     def share_with(self, board, Py_ssize_t workers):
         """Leave connections to the other workers of `board`, the memory of the scoreboard, when
         this one has more than its share.  workers: as many slots are looked at, from the first."""
-        cdef unsigned char[::1] words = memoryview(board).cast("B")
-        self.board_view = words
-        self.board = <int64_t *>&words[0]
-        self.workers = min(workers, words.shape[0] // (8 * SLOT_WORDS))
+        self.board_view = memoryview(board)
+        self.board = words_of(self.board_view, SLOT_WORDS)
+        self.workers = min(workers, self.board_view.nbytes // (8 * SLOT_WORDS))
 
     def add_listener(self, int fd, dict template):
         """Accept from `fd`; `template` is the environ that its requests begin with."""
