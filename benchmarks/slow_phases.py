@@ -151,12 +151,27 @@ def tool(module: str, *arguments: object, core: int) -> Iterator[Tool]:
 def take_phase(server: Server, clients: int, seconds: float, under: Conditions) -> Phase:
     """One phase; a failure of any kind is a void one."""
     phase = Phase(server=server.name, clients=clients)
+    workload = SLOW if server.tls is None else SLOW_TLS
     try:
-        with serving(server, SLOW if server.tls is None else SLOW_TLS, under) as it:
+        with serving(server, workload, under) as it:
+            _rehearse(clients, it, under.cores[1])
+        with serving(server, workload, under) as it:
             _play(phase, it, seconds, under.cores)
     except (CannotStart, ToolFailed, OSError, ValueError) as error:
         phase.void = str(error)
     return phase
+
+
+def _rehearse(clients: int, it: Running, core: int) -> None:
+    """Have the kernel touch the memory of so many sockets.
+
+    A virtual machine gets its memory from the host page by page, at the first touch: 0.1 GB of
+    buffers for those who do not read took a second of the server's core here, once."""
+    is_tls = it.scheme == "https"
+    opened = OPENED_TLS if is_tls else OPENED
+    crowd = (clients, "head,upload,reader", "--opened", opened, *(("--tls",) if is_tls else ()))
+    with tool("slow_clients", it.port, *crowd, core=core) as slow:
+        slow.wait_for_line(clients / opened + GRACE_SECONDS)
 
 
 def _play(phase: Phase, it: Running, seconds: float, cores: tuple[int, int]) -> None:
