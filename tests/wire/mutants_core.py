@@ -7,7 +7,7 @@ catch it.
 The checkout is copied, built once, and each mutant rebuilt there, so that nothing of the
 checkout changes.  A mutant that survives is a hole in the tests; one that does not build, or
 whose text is not in the source exactly once, is a fault of the tables in mutants_pyx.py and
-mutants_proxies.py.
+its neighbours.
 
 Runs in: cli
 """
@@ -21,12 +21,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.wire.mutants_blocks import BLOCKS
 from tests.wire.mutants_proxies import PROXIES
 from tests.wire.mutants_pyx import PYX, CoreMutant
 from tests.wire.mutants_responses import RESPONSES
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTANTS = PYX + RESPONSES + PROXIES
+MUTANTS = PYX + RESPONSES + PROXIES + BLOCKS
 COPIED = ("csrc", "fastfork", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 BUILD_SECONDS = 300
 RUN_SECONDS = 600  # all of the named tests take two minutes; a mutant may hang

@@ -46,7 +46,7 @@ _PLANTED = (
      "self.trusted is not None"),
     ("prefaced.pyx", "a repeated field is one with a comma", FORWARDED,
      "marks & REPEATED != 0", "False"),
-    ("prefaced.pyx", "refused fields are taken", FORWARDED, "if marks & REFUSED:", "if False:"),
+    ("prefaced.pyx", "refused fields are taken", FORWARDED, "if marks & FORBIDDEN:", "if False:"),
     ("environ.pyx", "a client's field stays beside the forwarder's", FORWARDED,
      "        if not mark & OWN:\n            return 0\n",
      "        return 0\n"),
@@ -55,9 +55,11 @@ _PLANTED = (
     ("environ.pyx", "a marked value is kept for others", FORWARDED,
      "key not in SECRET and not e.mark", "key not in SECRET"),
     ("receiver.pyx", "header_map = refuse refuses the forwarder", FORWARDED,
-     "if connection.trust != TRUSTED:", "if True:"),
+     "&self.parser.lenient if connection.trust == TRUSTED else &self.parser.limits",
+     "&self.parser.limits"),
     ("receiver.pyx", "header_map = refuse is off for strangers", FORWARDED,
-     "if connection.trust != TRUSTED:", "if False:"),
+     "&self.parser.lenient if connection.trust == TRUSTED else &self.parser.limits",
+     "&self.parser.lenient"),
 )  # fmt: skip
 
 PROXIES = tuple(CoreMutant(*planted) for planted in _PLANTED)
