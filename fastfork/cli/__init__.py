@@ -1,4 +1,4 @@
 """The door: the command line, and the exit codes the shell sees.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """

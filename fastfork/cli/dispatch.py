@@ -2,7 +2,7 @@
 
 What only one way through it needs is imported on that way: a server has no use for the others.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The command's door.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """
 
 from __future__ import annotations

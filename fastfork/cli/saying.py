@@ -1,6 +1,6 @@
 """What the command says on standard error, and the exit codes that go with it.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """
 
 from __future__ import annotations

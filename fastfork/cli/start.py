@@ -1,6 +1,6 @@
 """A start: reads the settings, checks what can be checked, and becomes the arbiter.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each check is a function that yields problems; CHECKS is the list of them.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

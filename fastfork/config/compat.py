@@ -7,7 +7,7 @@ at in that time: a logger class that derives from gunicorn's would get settings 
 server that is not there, and a config file would mean different things on machines that have it
 and machines that do not.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

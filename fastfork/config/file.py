@@ -2,7 +2,7 @@
 
 A Python file is executed afresh on every load, so that a reload sees what it says now.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 any Python value from a config file.  It raises BadValue with one line: the value, what is
 wrong with it, what to write instead.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

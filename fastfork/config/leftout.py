@@ -3,7 +3,7 @@
 The names are in `names.OTHER_SETTINGS`.  Here is which part of gunicorn each belongs to, and for
 which of them going on without would be worse than not starting.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks of the settings of logs and metrics; see checks.py.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

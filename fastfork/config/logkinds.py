@@ -1,6 +1,6 @@
 """Kinds of value that only settings of logs, metrics and proxies have.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

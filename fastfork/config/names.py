@@ -1,6 +1,6 @@
 """Names in a config file that are no settings: slips of the pen, and gunicorn's other settings.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The kinds of value that name users, groups and permission bits.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a check says of a setting.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

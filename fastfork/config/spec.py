@@ -1,6 +1,6 @@
 """One row of the settings table, and the field that carries it.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kinds of value of the settings about TLS.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Unlike a Python file, which has variables of its own, TOML has settings and nothing else: an
 unknown key is an error.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The config file that is read when none is named.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

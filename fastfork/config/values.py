@@ -1,6 +1,6 @@
 """Raw values on their way from a source to the settings, each with its origin.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

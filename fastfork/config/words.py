@@ -6,7 +6,7 @@ plain: an option of the table by its whole name, its value, the application.  An
 (--help, a slip, a value that begins with a dash, -w4, options of gunicorn's that we do not have)
 is left to `options`, which says what is wrong with it.  A test asks both the same.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

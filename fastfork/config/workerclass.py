@@ -3,7 +3,7 @@
 Each worker class of gunicorn, by alias, dotted name or class, means one of ours, or is refused
 with a line that says what to use.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The process that the user started waits until the server answers, or says that it failed: what
 was wrong is on the terminal, and the exit code is the shell's.
 
-Runs in: cli
+Runs in: cli, arbiter (until it is one)
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ with a hook would have modules of its own loaded.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import fastfork
 from tests.conftest import Starter
 from tests.kit.server import RunningServer, environment
 from tests.kit.waiting import wait_until
@@ -106,6 +108,37 @@ def test_template_and_its_workers_have_none_either(start_server: Starter, tmp_pa
     (template,) = alive - {server.pid, *server.worker_pids()}
     assert forbidden(at_fork(server, tmp_path, template), WITH_TEMPLATE) == []
     assert forbidden((tmp_path / str(server.pid)).read_text(), WITH_TEMPLATE) == []
+
+
+CONFIG = """
+bind = "127.0.0.1:0"
+certfile = None
+def when_ready(server):
+    pass
+"""
+
+
+def test_module_that_the_arbiter_has_says_so(start_server: Starter, tmp_path: Path) -> None:
+    """Also those that read the settings anew."""
+    conf = tmp_path / "fastfork.conf.py"
+    conf.write_text(CONFIG)
+    server = start(start_server, tmp_path, "-c", str(conf))
+    server.signal("reload")
+    wait_until(lambda: "Reload complete" in server.log.text(), "the reload is complete")
+    wait_until(lambda: len(server.worker_pids()) == 1, "the old worker has left")
+    loaded = at_fork(server, tmp_path, server.pid).split()
+    assert "fastfork.config.file" in loaded
+    root = Path(fastfork.__file__).parent
+    wrong = []
+    for name in loaded:
+        path = root.joinpath(*name.split(".")[1:])
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if name.startswith("fastfork") and path.exists():
+            (where,) = re.findall(r"^Runs in: (.+)$", path.read_text(), re.MULTILINE)
+            wrong += (
+                [f"{name}: {where}"] if where.startswith("cli") and "arbiter" not in where else []
+            )
+    assert not wrong, "\n".join(wrong)
 
 
 def test_version_is_told_without_the_settings() -> None:

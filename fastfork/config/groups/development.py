@@ -1,6 +1,6 @@
 """Settings for the time in which the application is written.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

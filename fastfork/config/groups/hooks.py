@@ -1,6 +1,6 @@
 """Settings of the server hooks; what each is, is a row of fastfork/config/hooks.py.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

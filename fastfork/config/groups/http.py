@@ -1,6 +1,6 @@
 """Settings of HTTP: time limits, size limits, the parser.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

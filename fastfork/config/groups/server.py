@@ -1,6 +1,6 @@
 """Settings of the server as a whole: where it listens, what it runs, how it is set up.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Settings of TLS.
 
-Runs in: cli
+Runs in: cli, arbiter (when it reads the settings)
 """
 
 from __future__ import annotations
