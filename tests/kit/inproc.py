@@ -137,21 +137,21 @@ class Served:
             first_byte=first_byte, next_request=keepalive, whole_head=header_timeout,
             more_body=body_timeout, reader=write_timeout, linger=linger, shake=shake,
         )  # fmt: skip
-        self.hub = Hub(
-            app,
-            site=site,
-            batch=batch,
-            parser=make_head_parser(parser, limits or Limits(), max_body, leniency),
-            environs=self.environs,
-            deadlines=waits,
-            poller=self.poller,
-            write_access=self.access_lines.extend,
-            most_connections=connections,
-            accepts=64,
-            spool_after=spool_after,
-            spool_dir=spool_dir,
+        self.made_of: dict[str, Any] = {
+            "site": site,
+            "batch": batch,
+            "parser": make_head_parser(parser, limits or Limits(), max_body, leniency),
+            "environs": self.environs,
+            "deadlines": waits,
+            "poller": self.poller,
+            "write_access": self.access_lines.extend,
+            "most_connections": connections,
+            "accepts": 64,
+            "spool_after": spool_after,
+            "spool_dir": spool_dir,
             **hub_options,
-        )
+        }
+        self.hub = Hub(app, **self.made_of)
         self._open(logger, tls)
 
     def _begin(self, small_buffers: bool, leniency: Leniency) -> None:

@@ -145,6 +145,21 @@ def test_busy_threads_and_running_requests_are_shown_without_their_queries(
     wait_until(lambda: samples(where)["fastfork_requests_in_flight"] == 0, "nothing in flight")
 
 
+def test_request_that_is_turned_away_does_not_take_the_place_of_one_that_runs(
+    start_server: Starter,
+) -> None:
+    server = start_server("held:app", *ADMIN, "--threads", "1", "--queue-timeout", "0.2")
+    where = endpoint(server)
+    late = server.connect(timeout=30)  # known to the worker: new ones stay in the accept queue
+    assert late.request("GET", "/").status == 200
+    clients = hold(server, 1, "/hold?token=secret")
+    assert late.request("GET", "/late").status == 503
+    for target in ("/", "/status.json"):
+        text = ask(where, target).text
+        assert "GET /hold?... HTTP/1.1" in text
+    let_go(server, clients)
+
+
 def test_request_that_waits_for_a_thread_has_waited(start_server: Starter) -> None:
     server = start_server("held:app", *ADMIN, "--threads", "2")
     where = endpoint(server)

@@ -215,6 +215,19 @@ def test_header_map_refuse_leaves_a_trusted_peer_its_own_fields(serve: Serve, na
     stranger.logged("a field name has an underscore")
 
 
+def test_what_a_trusted_peer_may_send_changes_nothing_for_a_stranger_who_is_sending(
+    serve: Serve,
+) -> None:
+    served = on(serve, header_map="refuse", proxy_versions=1, is_proxy=lambda address: True)
+    trusted, stranger = served.connect(), served.connect()
+    stranger.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 8080 80\r\nGET / HTTP/1.1\r\nHost: h\r\nX")
+    trusted.send(b"PROXY TCP4 127.0.0.1 192.0.2.2 8080 80\r\n")
+    assert get(trusted, ("SCRIPT_NAME", "/app"))["SCRIPT_NAME"] == "/app"
+    stranger.send(b"_A: 1")  # the line goes on, and has offended
+    assert stranger.read_response().status == 400
+    served.logged("a field name has an underscore")
+
+
 def test_client_that_the_proxy_protocol_names_is_who_must_be_trusted(serve: Serve) -> None:
     said = ("X-Forwarded-Proto", "https")
     for allow, scheme in (("127.0.0.1", "http"), ("192.0.2.0/24", "https")):

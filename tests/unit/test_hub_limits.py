@@ -270,7 +270,7 @@ def test_request_that_cannot_be_kept_is_answered_and_logged(
 ) -> None:
     served = serve(path, parser=http_parser, spool_after=10, spool_dir=str(tmp_path / "gone"))
     client = served.connect()
-    client.send(POST)
+    client.send(POST + bytes(11))
     assert client.read_response().status == 500
     served.logged("a request body cannot be kept")
     assert served.connect().request().status == 200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +19,15 @@ from fastfork.ipc import (
     failing,
     published,
     scoreboard,
+    tally,
 )
-from fastfork.ipc.scoreboard import PLACE_BYTES, PLACES_AT, PLACES_MAX, REQUEST_LINE_AT
+from fastfork.ipc.scoreboard import (
+    PLACE_BYTES,
+    PLACES_AT,
+    PLACES_MAX,
+    REQUEST_LINE_AT,
+    REQUEST_LINE_BYTES,
+)
 
 
 def serving(line: bytes, *, size: int | None = None) -> Slot:
@@ -208,3 +217,23 @@ def test_state_of_the_server_is_beside_the_slots() -> None:
     board.server_state = ServerState.DRAINING
     assert board.server_state == ServerState.DRAINING
     assert bytes(board.slot(0).view) == bytes(board.slot(1).view) == bytes(SLOT_BYTES)
+
+
+def test_compiled_code_has_the_same_numbers_under_the_same_names() -> None:
+    source = Path(__file__).resolve().parents[2] / "csrc/fastfork/_core/scoreboard.pxd"
+    compiled = {
+        name: int(number)
+        for name, number in re.findall(r"^    ([A-Z_]+) = (\d+)$", source.read_text(), re.MULTILINE)
+    }
+    words = {field.name.removesuffix("_NS"): field.value for field in Field}
+    words |= {name: value for name, value in vars(tally).items() if name.isupper()}
+    of_a_place = {"SINCE": 0, "LINE_SIZE": 1, "LINE": REQUEST_LINE_AT // 8}
+    assert compiled == of_a_place | {
+        "PLACES_AT": PLACES_AT // 8,
+        "PLACES_MAX": PLACES_MAX,
+        "PLACE_WORDS": PLACE_BYTES // 8,
+        "SLOT_WORDS": SLOT_BYTES // 8,
+        "LINE_BYTES": REQUEST_LINE_BYTES,
+        **{name: words[name] for name in compiled if name in words},
+    }
+    assert len(compiled) > 20

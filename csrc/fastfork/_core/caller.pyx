@@ -10,9 +10,10 @@ Runs in: worker
 from posix.unistd cimport close
 
 from fastfork._core.connection cimport CLOSED, LINGERING, NEVER, Connection
-from fastfork._core.connections cimport CONNECTIONS, EPOLLIN
+from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.crew cimport Seat, come_back, go_out
 from fastfork._core.deadlines cimport LINGER
+from fastfork._core.scoreboard cimport CONNECTIONS
 
 import socket
 import sys

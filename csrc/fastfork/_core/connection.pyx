@@ -14,13 +14,10 @@ from libc.string cimport memcpy
 import os
 import socket
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_PEEK
-    int MSG_DONTWAIT
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef int64_t partials = 0  # bytes of all connections together
 

@@ -14,14 +14,6 @@ cdef enum:
     EPOLLERR = 8    # reported whatever is watched, as EPOLLHUP is
     EPOLLHUP = 16
 
-cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard), see crew.pxd too
-    STATE = 1
-    REQUESTS = 3
-    CONNECTIONS = 4
-    BYTES_SENT = 7
-    REFUSED = 8
-    ACCEPTED = 9
-
 
 cdef class Connections:
     cdef readonly Site site

@@ -6,6 +6,7 @@ are built on this.
 Runs in: worker
 """
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_NOSIGNAL
 from fastfork._core.connection cimport (
     BODY,
     CLOSED,
@@ -29,7 +30,7 @@ from fastfork._core.exchange cimport SERVER_DRAINING
 from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.response cimport Responder
-from fastfork._core.tally cimport ANSWERS
+from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, REQUESTS
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 
@@ -41,8 +42,6 @@ from fastfork.errors import SystemCallRefused
 cdef extern from "<sys/socket.h>" nogil:
     int SHUT_WR
     int shutdown(int fd, int how)
-    int MSG_NOSIGNAL
-    int MSG_DONTWAIT
     ssize_t send(int fd, const void *p, size_t n, int flags)
 
 cdef extern from "ending.h" nogil:

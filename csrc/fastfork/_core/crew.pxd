@@ -4,21 +4,6 @@ from fastfork._core.batch cimport Batch, ff_watch
 from fastfork._core.forks cimport ForkState
 from fastfork._core.turnstile cimport CAME_IN, Turnstile
 
-cdef enum:  # words of a scoreboard slot (fastfork.ipc.scoreboard)
-    HEARTBEAT = 2
-    IN_FLIGHT = 5
-    IN_FLIGHT_SINCE = 6
-    THREADS = 13
-    SLOT_WORDS = 9728
-    PLACES_AT = 512
-    PLACES_MAX = 256
-    PLACE_WORDS = 32
-    # ... and of one place in it: when the thread entered the application, and its request line
-    SINCE = 0
-    LINE_SIZE = 1
-    LINE = 2
-    LINE_BYTES = 240
-
 
 cpdef bint has_taken(dict environ) except -1
 cdef str line_of(dict environ)

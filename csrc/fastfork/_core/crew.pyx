@@ -22,10 +22,13 @@ from libc.errno cimport errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 
+from fastfork._core.base cimport RECEIVE_BYTES
 from fastfork._core.batch cimport ff_outs, ff_pusher_start
 from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.published cimport ff_publish
+from fastfork._core.scoreboard cimport IN_FLIGHT, IN_FLIGHT_SINCE, PLACES_AT, PLACES_MAX
+from fastfork._core.scoreboard cimport PLACE_WORDS, SINCE, SLOT_WORDS, THREADS
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.words cimport words_of
 
@@ -70,9 +73,6 @@ cdef extern from "watch.h" nogil:
 cdef extern from "pusher.h" nogil:
     void ff_outs_close(ff_outs *outs)
     void ff_watch_enter(ff_watch *watch, ff_outs *outs, int64_t now)
-
-cdef enum:
-    RECEIVE_BYTES = 64 << 10
 
 
 cpdef bint has_taken(dict environ) except -1:

@@ -13,6 +13,7 @@ of him, and who is a little slow is cut off only where slow ones take all places
 Runs in: worker
 """
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.connection cimport LINGERING, RESPONDING, partial_bytes
 from fastfork._core.deadlines cimport (
     BRIEF_LINGER,
@@ -25,10 +26,6 @@ from fastfork._core.deadlines cimport (
     WHOLE_HEAD,
 )
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_PEEK
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
     FLOOR_NS = 50000000       # less is slow for nobody, however crowded it is

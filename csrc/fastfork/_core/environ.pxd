@@ -11,11 +11,11 @@ cdef enum:
 
 
 cdef enum:  # what is remarkable in a request's fields
-    WATCHED = 1        # one that says something if the peer is trusted
+    FORWARDED = 1      # one that says something if the peer is trusted
     REPEATED = 2       # ... and more than once
     OWN = 4            # a forwarder's, with an underscore
     SCRIPT = 8         # SCRIPT_NAME among them
-    REFUSED = 16       # a name with an underscore that is refused
+    FORBIDDEN = 16     # a name with an underscore that is refused
     UPGRADES = 32      # another protocol is wished for
 
 

@@ -180,11 +180,11 @@ cdef class EnvironBuilder:
         if self._watched is None:
             return 0
         if key is None:
-            return REFUSED if self._refuses and field.has_underscore else 0
+            return FORBIDDEN if self._refuses and field.has_underscore else 0
         if (field.has_underscore
                 and self._is_forwarder(name[:field.name.len].decode("ascii").upper())):
-            return OWN | (SCRIPT if key == "HTTP_SCRIPT_NAME" else 0) | WATCHED
-        return WATCHED if key in self._watched else 0
+            return OWN | (SCRIPT if key == "HTTP_SCRIPT_NAME" else 0) | FORWARDED
+        return FORWARDED if key in self._watched else 0
 
     cdef int _note(self, int mark, object key, object value) except -1:
         """A field that is marked.  1 when it goes to the environ behind all others."""

@@ -18,12 +18,12 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
-from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES, LINE_SIZE
-from fastfork._core.crew cimport PLACE_WORDS, PLACES_AT, SINCE, Crew, Seat, has_taken, line_of
+from fastfork._core.crew cimport Crew, Seat, has_taken, line_of
 from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
 from fastfork._core.published cimport ff_publish
 from fastfork._core.response cimport AWAY, FINISHED
-from fastfork._core.tally cimport ANSWERS
+from fastfork._core.scoreboard cimport ANSWERS, HEARTBEAT, IN_FLIGHT, IN_FLIGHT_SINCE, LINE
+from fastfork._core.scoreboard cimport LINE_BYTES, LINE_SIZE, PLACES_AT, PLACE_WORDS, SINCE
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 

@@ -15,12 +15,14 @@ from libc.stdint cimport int64_t
 from fastfork._core.batch cimport BATCH_NS, ff_pusher_is_set
 from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
-from fastfork._core.connections cimport BYTES_SENT, EPOLLIN, REFUSED, REQUESTS
-from fastfork._core.crew cimport HEARTBEAT, Seat, go_away, go_in
+from fastfork._core.connections cimport EPOLLIN
+from fastfork._core.crew cimport Seat, go_away, go_in
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST, READER
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
-from fastfork._core.tally cimport ANSWERS, KEPT_ALIVE, tally_answer, tally_wait
+from fastfork._core.scoreboard cimport ANSWERS, BYTES_SENT, HEARTBEAT
+from fastfork._core.scoreboard cimport KEPT_ALIVE, REFUSED, REQUESTS
+from fastfork._core.tally cimport tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 
 import sys
@@ -45,7 +47,12 @@ cdef class Hub(Caller):
     most_requests: after so many the worker is told, 0 = never.
     """
 
-    def __init__(self, app, *, write_access, most_requests=0, **_kwargs):
+    def __init__(self, app, *, site, batch, deadlines, poller, parser, environs, write_access,
+                 most_connections, accepts, spool_after, spool_dir, trusted=None, forwarded=None,
+                 proxy_versions=0, is_proxy=None, body_min_rate=0, body_grace=10.0,
+                 queue_timeout=0, most_requests=0):
+        # Each layer below takes its own of these, and none knows all: here they are named, so
+        # that one which nobody takes is an error.
         self.write_access = write_access
         self.most_requests = most_requests
 

@@ -7,12 +7,14 @@ from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, EOPNOTSUPP, errno
 from libc.string cimport memset
 from posix.unistd cimport close
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
-from fastfork._core.connections cimport ACCEPTED, CONNECTIONS, EPOLLIN, STATE
-from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
+from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.crowded cimport SLOW_NS
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, LINGER, NEXT_REQUEST, QUEUED, SHAKE
+from fastfork._core.scoreboard cimport ACCEPTED, CONNECTIONS, HEARTBEAT
+from fastfork._core.scoreboard cimport IN_FLIGHT_SINCE, SLOT_WORDS, STATE
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.words cimport words_of
 
@@ -21,10 +23,7 @@ import errno as errors
 from fastfork import forks
 
 cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_PEEK
     ctypedef unsigned int socklen_t
-    ssize_t recv(int fd, void *p, size_t n, int flags)
     int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 
 cdef extern from "<netinet/in.h>" nogil:

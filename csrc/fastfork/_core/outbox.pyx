@@ -16,6 +16,7 @@ import os
 from fastfork.scratch import unnamed_file
 
 from cpython.object cimport PyObject
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_NOSIGNAL
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.text cimport (
     PyBytes_AS_STRING,
@@ -26,8 +27,6 @@ from fastfork._core.text cimport (
 
 
 cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_NOSIGNAL
     struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen

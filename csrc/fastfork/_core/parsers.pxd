@@ -8,12 +8,16 @@ cdef class HeadParser:
     cdef ff_head head
     cdef ff_framing framing
     cdef ff_limits limits
+    cdef ff_limits lenient     # ... of peers whose field names may have underscores
     cdef readonly int64_t max_body
     cdef Py_ssize_t line  # bytes up to the field lines
     # > 0: bytes of the head; FF_NEED_DATA; or the (negative) code of a refusal.
     # blocks: may know the field block; None: it is to be read in any case.
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0
-    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n) except 0
+    # limits: one of the two above.
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks,
+                          const ff_limits *limits) except 0
+    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n,
+                                 const ff_limits *limits) except 0
     cdef int _grow_fields(self) except -1
 
 

@@ -16,11 +16,13 @@ from libc.stdlib cimport free, malloc, realloc
 
 from fastfork._core.scan cimport (
     FF_NEED_FIELDS,
+    FF_REFUSE_UNDERSCORE,
     FF_SECOND_OPINION,
     FF_TOO_MANY_FIELDS,
     FF_TRANSFER_ENCODING,
     ff_field,
     ff_frame,
+    ff_limits,
     ff_scan_fields,
     ff_scan_line,
 )
@@ -46,6 +48,8 @@ cdef class HeadParser:
         self.limits.field_size = <uint32_t>min(field_size, <int64_t>MOST_BYTES)
         self.limits.head = <uint32_t>min(head or <int64_t>MOST_BYTES, <int64_t>MOST_BYTES)
         self.limits.options = options
+        self.lenient = self.limits
+        self.lenient.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
         self.max_body = max_body
         self.head.capacity = FIRST_FIELDS
         self.head.fields = <ff_field *>malloc(FIRST_FIELDS * sizeof(ff_field))
@@ -65,33 +69,35 @@ cdef class HeadParser:
         self.head.capacity = more
         return 0
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0:
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks,
+                          const ff_limits *limits) except 0:
         cdef Py_ssize_t known
-        self.line = ff_scan_line(p, <size_t>n, &self.limits, &self.head)
+        self.line = ff_scan_line(p, <size_t>n, limits, &self.head)
         if self.line < 0:
             return self.line
         if blocks is not None and self.head.minor == 1:
             known = blocks.find(p + self.line, n - self.line)
             # Valid it is, and whether the whole head is too long depends on this request line.
-            if known and (not self.limits.head or self.line + known <= self.limits.head):
+            if known and (not limits.head or self.line + known <= limits.head):
                 self.head.nfields = 0
                 self.framing = blocks.framing
                 return self.line + known
-            known = self._read_fields(p, n)
+            known = self._read_fields(p, n, limits)
             if known != self.line + blocks.size:
                 blocks.size = 0  # it was not one block
             return known
-        return self._read_fields(p, n)
+        return self._read_fields(p, n, limits)
 
-    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n) except 0:
+    cdef Py_ssize_t _read_fields(self, const char *p, Py_ssize_t n,
+                                 const ff_limits *limits) except 0:
         """The length of the head whose fields begin at `line`, or a code."""
-        cdef Py_ssize_t used = ff_scan_fields(p, <size_t>n, self.line, &self.limits, &self.head)
+        cdef Py_ssize_t used = ff_scan_fields(p, <size_t>n, self.line, limits, &self.head)
         cdef int rc
         while used == FF_NEED_FIELDS:
             if self.head.capacity >= MOST_FIELDS:
                 return FF_TOO_MANY_FIELDS
             self._grow_fields()
-            used = ff_scan_fields(p, <size_t>n, self.line, &self.limits, &self.head)
+            used = ff_scan_fields(p, <size_t>n, self.line, limits, &self.head)
         if used > 0:
             rc = ff_frame(p, &self.head, self.max_body, &self.framing)
             if rc < 0:
@@ -209,8 +215,9 @@ cdef class HttptoolsParser(HeadParser):
         cdef const char *method = p + self.head.method.at
         return method[:self.head.method.len] in OTHER_PROTOCOLS
 
-    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks) except 0:
-        cdef Py_ssize_t used = HeadParser.parse(self, p, n, blocks)
+    cdef Py_ssize_t parse(self, const char *p, Py_ssize_t n, FieldBlocks blocks,
+                          const ff_limits *limits) except 0:
+        cdef Py_ssize_t used = HeadParser.parse(self, p, n, blocks, limits)
         cdef bint agrees
         cdef bytes line
         # llhttp knows 1.0 and 1.1; RFC 9110 section 2.5 has 1.2-1.9 served as 1.1.  And what

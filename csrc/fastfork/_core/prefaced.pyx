@@ -11,18 +11,16 @@ from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
+from fastfork._core.base cimport MSG_DONTWAIT, RECEIVE_BYTES, recv
 from fastfork._core.connection cimport HANDSHAKE, IDLE, STRANGER, TRUSTED
 from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
-from fastfork._core.environ cimport REFUSED, REPEATED, SCRIPT, UPGRADES
+from fastfork._core.environ cimport FORBIDDEN, REPEATED, SCRIPT, UPGRADES
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
-from fastfork._core.tally cimport BYTES_RECEIVED
+from fastfork._core.scoreboard cimport BYTES_RECEIVED
 
 import sys
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "errors.h" nogil:
     enum:
@@ -47,7 +45,6 @@ cdef extern from "preface.h" nogil:
 cdef str GUNICORN_SOCKET = sys.intern("gunicorn.socket")
 
 cdef enum:
-    RECEIVE_BYTES = 64 << 10
     TLV_TLS = 0x20  # PP2_TYPE_SSL; the first bit of its first byte: the client spoke TLS
 
 # PROXY_PROTOCOL in the environ, in the order of csrc/preface.h.
@@ -111,7 +108,7 @@ cdef class Prefaced(Secured):
             marks &= ~UPGRADES
             if not marks:
                 return 0
-        if marks & REFUSED:
+        if marks & FORBIDDEN:
             return FF_UNDERSCORE
         return self.forwarded.apply(environ, marks & REPEATED != 0, marks & SCRIPT != 0)
 

@@ -13,11 +13,12 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.batch cimport ff_out, ff_out_send, ff_outs_trylock, ff_outs_unlock
 from fastfork._core.acceptor cimport ff_facts, ff_handover_put, ff_handover_take
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE, NEVER, PREFACE
-from fastfork._core.connections cimport EPOLLIN, STATE
-from fastfork._core.crew cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS
+from fastfork._core.connections cimport EPOLLIN
+from fastfork._core.scoreboard cimport HEARTBEAT, IN_FLIGHT_SINCE, SLOT_WORDS, STATE
 from fastfork._core.turnstile cimport CAME_IN
 from fastfork._core.deadlines cimport FIRST_BYTE, MORE_BODY, NEXT_REQUEST, QUEUED, SHAKE, WHOLE_HEAD
 
@@ -40,10 +41,6 @@ cdef extern from "<signal.h>" nogil:
     int sigaction(int number, const sigaction_t *action, sigaction_t *before)
     int raise_ "raise" (int number)
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_PEEK
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
     READY = 2                # a worker's state (fastfork.ipc.scoreboard)

@@ -63,7 +63,7 @@ cdef class RequestReader:
         end = p + len(data)
         while self.error is None and (p < end or self.chunks is not None):
             if self.chunks is None:
-                used = self.parser.parse(p, end - p, None)
+                used = self.parser.parse(p, end - p, None, &self.parser.limits)
                 if used == FF_NEED_DATA:
                     break
                 if used < 0:

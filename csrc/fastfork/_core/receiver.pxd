@@ -1,11 +1,11 @@
 from fastfork._core.connection cimport Connection
 from fastfork._core.environ cimport EnvironBuilder
+from fastfork._core.scan cimport ff_limits
 from fastfork._core.uploads cimport Uploads
 
 
 cdef class Receiver(Uploads):
     cdef EnvironBuilder environs
-    cdef int underscores       # the scanner's option to refuse them, where there is `trusted`
 
     cdef int _event(self, Connection connection, int mask) except -1
     cdef bint _has_ended(self, Connection connection, int mask) noexcept
@@ -19,5 +19,6 @@ cdef class Receiver(Uploads):
     cdef int _forget_request(self, Connection connection) except -1
     cdef dict _seen(self, Connection connection)
     cdef bint _is_head(self, const char *p)
+    cdef const ff_limits *_limits_of(self, Connection connection) noexcept
     cdef EnvironBuilder _builder_for(self, Connection connection)
     cdef int _begin(self, Connection connection, EnvironBuilder builder, const char *p) except -1

@@ -11,34 +11,29 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, RECEIVE_BYTES, recv
 from fastfork._core.blocks cimport ask
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
 from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
-from fastfork._core.crew cimport LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, HANGUP, LINGER, MORE_BODY
 from fastfork._core.deadlines cimport NEXT_REQUEST, QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport (
     FF_CASEFOLD_METHOD,
     FF_NEED_DATA,
-    FF_REFUSE_UNDERSCORE,
     ff_equals,
     ff_error_status,
     ff_head,
     ff_is_head_error,
+    ff_limits,
     ff_scan_field_line,
 )
+from fastfork._core.scoreboard cimport BYTES_RECEIVED, LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.secured cimport SEEN_TO
-from fastfork._core.tally cimport BYTES_RECEIVED
-from fastfork._core.uploads cimport RECEIVE_BYTES
 
 import sys
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    int MSG_PEEK
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "<poll.h>" nogil:
     struct pollfd:
@@ -63,8 +58,6 @@ cdef class Receiver(Uploads):
 
     def __cinit__(self, *args, EnvironBuilder environs, **kwargs):
         self.environs = environs
-        if self.trusted is not None:
-            self.underscores = self.parser.limits.options & FF_REFUSE_UNDERSCORE
 
     def forget_values(self):
         """Drop the field values that are remembered."""
@@ -164,7 +157,7 @@ cdef class Receiver(Uploads):
         if (connection.line_at and connection.partial_size - connection.scanned < LOOK_BYTES
                 and ff_scan_field_line(connection.partial + connection.line_at,
                                        connection.partial_size - connection.line_at,
-                                       self.parser.limits.options) == FF_NEED_DATA):
+                                       self._limits_of(connection).options) == FF_NEED_DATA):
             return 0
         return self._consume_partial(connection)
 
@@ -211,7 +204,7 @@ cdef class Receiver(Uploads):
                     self.ready.append(connection)
                 return 0
             builder = self._builder_for(connection)
-            used = self.parser.parse(p, end - p, builder.blocks)
+            used = self.parser.parse(p, end - p, builder.blocks, self._limits_of(connection))
             if used <= 0:
                 if used == FF_NEED_DATA:
                     return self._head_incomplete(connection, p, end - p)
@@ -278,19 +271,17 @@ cdef class Receiver(Uploads):
             return self._readable(connection)
         return self._close(connection)
 
+    cdef const ff_limits *_limits_of(self, Connection connection) noexcept:
+        """Of a trusted peer the builder says which names with an underscore are refused."""
+        return &self.parser.lenient if connection.trust == TRUSTED else &self.parser.limits
+
     cdef EnvironBuilder _builder_for(self, Connection connection):
-        """Who makes the environ of its next request; the parser refuses what that one wants
-        refused."""
+        """Who makes the environ of its next request."""
         cdef EnvironBuilder builder = self.environs
         if connection.trust == UNASKED:
             self._ask(connection)
         if connection.trust == TRUSTED:
             builder = self.trusted
-        if self.underscores:
-            # Of a trusted peer the builder says which are refused.
-            self.parser.limits.options &= ~<uint32_t>FF_REFUSE_UNDERSCORE
-            if connection.trust != TRUSTED:
-                self.parser.limits.options |= FF_REFUSE_UNDERSCORE
         ask(builder.blocks, self.templates[connection.listener], connection.block)
         return builder
 
@@ -314,9 +305,10 @@ cdef class Receiver(Uploads):
         connection.minor = head.minor
         connection.keep_alive = self.parser.framing.keep_alive
         connection.is_head = self._is_head(p)
-        n = min(n, <Py_ssize_t>LINE_BYTES)
-        memcpy(&self.crew.seat.place[LINE], p + head.start, n)
-        self.crew.seat.place[LINE_SIZE] = n
+        if not connection.turned_away:  # else the place is another request's, and stays that
+            n = min(n, <Py_ssize_t>LINE_BYTES)
+            memcpy(&self.crew.seat.place[LINE], p + head.start, n)
+            self.crew.seat.place[LINE_SIZE] = n
         return self._believe(connection, environ, builder.marks) if builder.marks else 0
 
     cdef int _catch_up(self, Connection connection) except -1:

@@ -17,7 +17,7 @@ from fastfork._core.crew cimport Crew, come_back, go_out
 from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
-from fastfork._core.tally cimport ANSWERS
+from fastfork._core.scoreboard cimport ANSWERS
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 

@@ -10,23 +10,19 @@ Runs in: worker
 from libc.errno cimport EAGAIN, errno
 from libc.stdlib cimport free, malloc
 
+from fastfork._core.base cimport MSG_DONTWAIT, RECEIVE_BYTES, recv
 from fastfork._core.connection cimport BODY, HANDSHAKE, IDLE
-from fastfork._core.connections cimport REFUSED
-from fastfork._core.crew cimport LINE_BYTES
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, SHAKE
 from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.scoreboard cimport LINE_BYTES, REFUSED
 from fastfork._core.sealed cimport CIPHER_BYTES, Sealed, load_ssl
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef extern from "errors.h" nogil:
     enum:
         FF_CLEAR_ON_TLS
 
 cdef enum:
-    RECEIVE_BYTES = 64 << 10
     REFUSAL_LOG_NS = 1000000000
 
 

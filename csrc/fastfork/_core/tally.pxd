@@ -1,19 +1,13 @@
-# What a worker counts of its requests, in words of its scoreboard slot; fastfork.ipc.tally has
-# the same numbers.  Plain stores by the thread that is inside (see crew.pyx): no lock, no system
+# What a worker counts of its requests, in words of its scoreboard slot.  Plain stores by the thread that is inside (see crew.pyx): no lock, no system
 # call, and no clock, since the hub has just looked at it.
 from libc.stdint cimport int64_t
+
+from fastfork._core.scoreboard cimport ANSWERS, DURATION_SUM, DURATIONS, WAIT_SUM, WAITED
 
 cdef extern from *:
     int __builtin_clzll(unsigned long long value) noexcept nogil
 
 cdef enum:
-    ANSWERS = 64         # responses by the first digit of their status; 0: cut
-    DURATION_SUM = 74    # nanoseconds
-    WAIT_SUM = 75
-    DURATIONS = 76       # a histogram
-    WAITED = 108         # another one
-    BYTES_RECEIVED = 133
-    KEPT_ALIVE = 134     # connections that wait for their next request
     FIRST_BUCKET = 14    # holds what is below 2**14 ns, each further one twice that, ...
     LAST_BUCKET = 24     # ... and the last one, from 137 s on, all the rest
 

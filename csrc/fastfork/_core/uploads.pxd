@@ -5,9 +5,6 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.parsers cimport HeadParser
 from fastfork._core.prefaced cimport Prefaced
 
-cdef enum:
-    RECEIVE_BYTES = 64 << 10
-
 
 cdef class Uploads(Prefaced):
     cdef HeadParser parser

@@ -9,21 +9,19 @@ Runs in: worker
 from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport int64_t
 
+from fastfork._core.base cimport MSG_DONTWAIT, RECEIVE_BYTES, recv
 from fastfork._core.body cimport Body
 from fastfork._core.connection cimport BODY
 from fastfork._core.crowded cimport Crowded
 from fastfork._core.deadlines cimport MORE_BODY
 from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport ff_error_status
+from fastfork._core.scoreboard cimport BYTES_RECEIVED
 from fastfork._core.secured cimport SEEN_TO
-from fastfork._core.tally cimport BYTES_RECEIVED
 
 import errno as errors
 import sys
 
-cdef extern from "<sys/socket.h>" nogil:
-    int MSG_DONTWAIT
-    ssize_t recv(int fd, void *p, size_t n, int flags)
 
 cdef enum:
     SLOW_RATE = 240  # bytes a second: who is slower gives way first where no rate is asked for
