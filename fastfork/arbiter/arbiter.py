@@ -204,7 +204,7 @@ class Arbiter:
         announce.started(self.loaded, self.listeners, parser)
         self.upgrading.wait_for_promotion()
         self.server.call_hook("when_ready")
-        inherited.freeze(generation=1)
+        inherited.freeze(is_start=True)
         self.editions.open_nursery(self._maker.nursery)
         self.keep_workers()
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from fastfork.errors import BootError, ConfigError, OptionError, StartError
-from fastfork.process import boot
+from fastfork.process import boot, collector
 from fastfork.process.program import Program
 
 from . import saying
@@ -61,6 +61,7 @@ def _command(words: list[str], program: Program) -> int:
             from .start import check, loader
 
             return configure(options, loader, check)
-    from .start import start
+    with collector.paused():
+        from .start import start
 
     return start(words, program)

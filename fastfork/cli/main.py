@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastfork.process import streams
+from fastfork.process import collector, streams
 
 __all__ = ["main"]
 
@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # First: a module that opens a file for good when it is imported would have number 0, 1 or 2
     # (libffi's memory for ctypes does since 3.5).
     streams.open_closed_ones()
-    from .dispatch import dispatch
+    with collector.paused():
+        from .dispatch import dispatch
 
     return dispatch(arguments)

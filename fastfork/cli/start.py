@@ -15,7 +15,7 @@ from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
 from fastfork.config.words import ARGUMENTS, plain
 from fastfork.errors import AppNotFound, BootError, ConfigError
-from fastfork.process import boot, daemon, streams
+from fastfork.process import boot, collector, daemon, streams
 from fastfork.process.place import start_directory
 from fastfork.process.program import Program
 from fastfork.wsgi import variables
@@ -119,7 +119,8 @@ def _serve(
 ) -> int:
     """Be the arbiter.  Returns the exit code."""
     # Late, since most ways through this module start no server.
-    from fastfork.arbiter import Arbiter
+    with collector.paused():
+        from fastfork.arbiter import Arbiter
 
     return Arbiter(
         loaded,

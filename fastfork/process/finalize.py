@@ -20,8 +20,9 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import compress
 from types import CellType, FunctionType, MethodType
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 from fastfork._core import ending
 
@@ -100,8 +101,14 @@ def _before() -> list[object]:
 
 
 def _files(objects: Iterable[object]) -> list[io.TextIOWrapper]:
-    # By type(): isinstance() asks proxies of the application, which may have an opinion.
-    return [one for one in objects if issubclass(type(one), FILES)]  # type: ignore[misc]
+    # By type(): isinstance() asks proxies of the application, which may have an opinion.  By its
+    # id(): a metaclass may have one too.  And no line of Python an object, of which there are many.
+    everything = list(objects)
+    types = list(map(type, everything))
+    kinds = dict(zip(map(id, types), types, strict=True))
+    wanted = {number for number, kind in kinds.items() if issubclass(kind, FILES)}
+    found = compress(everything, map(wanted.__contains__, map(id, types)))
+    return cast("list[io.TextIOWrapper]", list(found))
 
 
 def _let_application_go(before: list[object]) -> None:

@@ -35,17 +35,19 @@ _leave: list[Callable[[], NoReturn]] = []
 _files: list[weakref.ref[Any]] = []
 
 
-def freeze(generation: int = 2) -> None:
+def freeze(*, is_start: bool = False) -> None:
     """Make this process ready to be forked from.
 
-    generation: up to which garbage is looked for.  A start makes none that has grown old, and to
-    look at everything takes milliseconds for which the first request would wait.
+    is_start: garbage that has grown old is not looked for.  A start makes none, and to look at
+    everything takes milliseconds for which the first request would wait.
 
     What is in memory now, stays: a collection in a child that touched it would copy the pages that
     it shares with us (gc.freeze() in the library reference).
     """
+    if is_start:
+        gc.unfreeze()  # what was there before us may have files, see collector.py
     finalize.flush_before_fork()
-    gc.collect(generation)
+    gc.collect(1 if is_start else 2)
     if (tempfile := sys.modules.get("tempfile")) is not None:
         closer: type = tempfile._TemporaryFileCloser
         _files[:] = [weakref.ref(one) for one in gc.get_objects() if type(one) is closer]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 from fastfork.errors import ConfigError
+from fastfork.process import collector
 
 if TYPE_CHECKING:
     from fastfork.workers.base import Worker
@@ -34,7 +35,14 @@ def worker_class(name: str) -> type[Worker]:
     Raises ConfigError for a name that is neither; ImportError when the module does not import,
     which for our own means an installation without its compiled part.
     """
-    module, _, attribute = WORKER_CLASSES.get(name, name).partition(":")
+    if name in WORKER_CLASSES:
+        with collector.paused():
+            return _imported(WORKER_CLASSES[name])
+    return _imported(name)
+
+
+def _imported(name: str) -> type[Worker]:
+    module, _, attribute = name.partition(":")
     if not attribute:
         raise ConfigError(f"worker_class: {name!r} is not one of: {', '.join(WORKER_CLASSES)}")
     return cast("type[Worker]", getattr(importlib.import_module(module), attribute))
