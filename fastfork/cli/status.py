@@ -44,9 +44,7 @@ class _Parser(argparse.ArgumentParser):
             description="What a running server does.  It must have admin_bind.",
             allow_abbrev=False,
         )
-        self.add_argument(
-            "address", nargs="?", metavar="ADDRESS", help="the server's admin_bind"
-        )
+        self.add_argument("address", nargs="?", metavar="ADDRESS", help="the server's admin_bind")
         self.add_argument("--watch", action="store_true", help="show it anew every second")
         self.add_argument("--json", action="store_true", help="print the facts as JSON")
         for name, metavar in (("admin_bind", "ADDRESS"), ("config", "FILE")):

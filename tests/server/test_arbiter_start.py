@@ -203,8 +203,7 @@ def test_boot_that_fails_is_told_on_the_terminal_too(
     assert server.wait_exit() == 3
     assert "refused on purpose" in path.read_text()
     assert server.log.text() == (
-        "fastfork: supervised cannot be imported: RuntimeError: refused on purpose. "
-        f"See {path}\n"
+        f"fastfork: supervised cannot be imported: RuntimeError: refused on purpose. See {path}\n"
     )
 
 

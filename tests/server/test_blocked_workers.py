@@ -111,6 +111,20 @@ def test_listener_that_somebody_made_blocking_holds_up_nobody(
     assert server.get("/").text == str(pid)
 
 
+@pytest.mark.parametrize("options", [(), ("--threads", "2"), ("-k", "gevent")], ids=str)
+def test_listener_made_blocking_while_the_loop_accepts_holds_up_nobody(
+    start_server: Starter, options: tuple[str, ...]
+) -> None:
+    """The next look into the queue comes in the same turn."""
+    server = start_server(APP, "--keep-alive", "30", *options)
+    (pid,) = server.worker_pids()
+    kept = server.connect()
+    assert kept.request("GET", "/").text == str(pid)
+    for _ in range(3):
+        assert server.get("/listener/blocking").text == str(pid)
+        assert kept.request("GET", "/").text == str(pid)
+
+
 @pytest.mark.parametrize("options", [(), ("--threads", "4"), ("-k", "gevent")], ids=str)
 def test_call_from_a_debugger_ends_nobody(start_server: Starter, options: tuple[str, ...]) -> None:
     gdb = program("gdb")

@@ -93,9 +93,7 @@ def test_lines_of_refusals_and_answers_may_wait(start_server: START) -> None:
 def test_access_log_and_statsd_have_requests_that_waited(
     start_server: START, datagrams: Receiver
 ) -> None:
-    server = start(
-        start_server, "--access-logfile", "access.log", "--statsd-host", datagrams.place
-    )
+    server = start(start_server, "--access-logfile", "access.log", "--statsd-host", datagrams.place)
     body = server.connect()
     body.send_request("POST", "/echo", [("Content-Length", "3")])
     body.send(b"abc")

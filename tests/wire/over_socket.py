@@ -41,9 +41,7 @@ class Farm:
     app, options: of all of them.
     """
 
-    def __init__(
-        self, files: Path, parser: str, *options: str, app: str = "mirror:app"
-    ) -> None:
+    def __init__(self, files: Path, parser: str, *options: str, app: str = "mirror:app") -> None:
         self.files, self.parser = files, parser
         self.app, self.options = app, options
         self._fleet: Fleet | None = None

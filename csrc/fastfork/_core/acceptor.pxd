@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from fastfork._core.connection cimport Connection
 
@@ -16,7 +16,11 @@ cdef class Acceptor:
     cdef readonly int error   # errno of the last accept that found the system short, or 0
     cdef int refused          # calls in a row that were not let through
     cdef dict addresses
+    cdef uint32_t last_raw    # the IPv4 address of the last peer, and its text
+    cdef str last_text
+    cdef str _dotted(self, uint32_t raw)
     cdef int set_ready(self, int fd) except -1
+    cdef int bound_wait(self, int fd) except -1
     cdef Connection accept(self, int fd, unsigned int listener)
     cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts)
     cdef str _shared(self, str address)

@@ -5,7 +5,7 @@ Runs in: worker
 
 from libc.errno cimport EACCES, EAGAIN, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSYS
 from libc.errno cimport ENOTSOCK, EPERM, errno
-from libc.stdint cimport uint16_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 from posix.fcntl cimport F_GETFL, F_SETFL, O_NONBLOCK, fcntl
 from posix.unistd cimport close
@@ -20,14 +20,22 @@ cdef extern from "<sys/socket.h>" nogil:
         unsigned short sa_family
     struct sockaddr_storage:
         unsigned short ss_family
+    int SOL_SOCKET
+    int SO_RCVTIMEO
+    int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
     int AF_INET
     int AF_INET6
     int SOCK_NONBLOCK
     int SOCK_CLOEXEC
 
+cdef extern from "<sys/time.h>" nogil:
+    struct timeval:
+        long tv_sec
+        long tv_usec
+
 cdef extern from "<netinet/in.h>" nogil:
     struct in_addr:
-        pass
+        uint32_t s_addr
     struct in6_addr:
         pass
     struct sockaddr_in:
@@ -85,6 +93,28 @@ cdef class Acceptor:
             self.addresses.clear()
         return self.addresses.setdefault(address, address)
 
+    cdef str _dotted(self, uint32_t raw):
+        """The text of an IPv4 address in network order: most often that of the last one."""
+        cdef const uint8_t *part = <const uint8_t *>&raw
+        cdef char text[16]
+        cdef char *end = text
+        cdef int _i
+        if self.last_text is not None and raw == self.last_raw:
+            return self.last_text
+        for _i in range(4):
+            if part[_i] >= 100:
+                end[0] = 48 + part[_i] // 100
+                end += 1
+            if part[_i] >= 10:
+                end[0] = 48 + part[_i] // 10 % 10
+                end += 1
+            end[0] = 48 + part[_i] % 10
+            end[1] = 46  # "."
+            end += 2
+        self.last_raw = raw
+        self.last_text = self._shared(text[:end - text - 1].decode("ascii"))
+        return self.last_text
+
     def try_out(self):
         """Raises SystemCallRefused when accept4(2) is refused as such, whoever waits."""
         if accept4(-1, NULL, NULL, 0) < 0 and errno in (EPERM, EACCES, ENOSYS):
@@ -94,10 +124,20 @@ cdef class Acceptor:
         """See that accept() on this listener does not wait for a client.
 
         The flag is the socket's and not the descriptor's: whoever has inherited it can clear it,
-        and then a worker that comes too late would wait with everything it has (fcntl(2))."""
+        and then a worker that comes too late would wait with everything it has (fcntl(2)).  It is
+        looked at once a turn; should it be cleared within one, `bound_wait` has bounded that."""
         cdef int flags = fcntl(fd, F_GETFL)
         if flags >= 0 and not flags & O_NONBLOCK:
             fcntl(fd, F_SETFL, flags | O_NONBLOCK)
+        return 0
+
+    cdef int bound_wait(self, int fd) except -1:
+        """See that accept() waits for a millisecond at the most, whatever its flags are.
+
+        Accepted sockets inherit it, and only one that an application takes ever waits: see
+        `Caller._detach` (socket(7), SO_RCVTIMEO)."""
+        cdef timeval wait = timeval(tv_sec=0, tv_usec=1000)
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait))
         return 0
 
     cdef Connection accept(self, int fd, unsigned int listener):
@@ -140,9 +180,8 @@ cdef class Acceptor:
         connection.port = -1
         connection.remote_addr = ""
         if address.ss_family == AF_INET:
-            inet_ntop(AF_INET, &(<sockaddr_in *>&address).sin_addr, text, sizeof(text))
             connection.port = ntohs((<sockaddr_in *>&address).sin_port)
-            connection.remote_addr = self._shared(text.decode("ascii"))
+            connection.remote_addr = self._dotted((<sockaddr_in *>&address).sin_addr.s_addr)
         elif address.ss_family == AF_INET6:
             inet_ntop(AF_INET6, &(<sockaddr_in6 *>&address).sin6_addr, text, sizeof(text))
             connection.port = ntohs((<sockaddr_in6 *>&address).sin6_port)
