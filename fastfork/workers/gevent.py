@@ -9,9 +9,11 @@ Runs in: worker
 
 from __future__ import annotations
 
+import importlib
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -37,10 +39,22 @@ if TYPE_CHECKING:
 
 # What the rest of the standard library's is made of; a config file may have patched them already.
 PATCHED: Final = ("os", "select", "socket", "ssl", "threading", "time")
+# What patching imports.  Imported with this module, before the fork, the code is in memory once and
+# not in each worker.  Not ssl: gevent warns of what may go wrong when it was there before.
+BEFORE_FORK: Final = (
+    *("gevent.events", "gevent.select", "gevent.selectors", "gevent.signal", "gevent.socket"),
+    *("gevent.subprocess", "gevent.threading", "gevent.time", "gevent.monkey._patch_thread_common"),
+    *("importlib.metadata", "importlib.resources", "ipaddress", "urllib.parse"),
+)
 # For greenlets that are to end, and for log lines on their way.
 LAST_SECONDS: Final = 1.0
 # A timer that is late by less is not set anew.
 SLACK: Final = 0.0005  # seconds
+
+
+for _name in BEFORE_FORK:
+    with suppress(ImportError):  # gevent keeps the right to name its parts otherwise
+        importlib.import_module(_name)
 
 
 class RequestGreenlet(Greenlet):  # type: ignore[misc]
