@@ -211,7 +211,8 @@ $(CREATED):
 
 $(INSTALLED): $(CREATED) $(SOURCES)
 	@echo "Building fastfork into $(VENV): the first time Cython and setuptools are fetched"
-	@$(PY) tools/install .
+	@# with symbols: suppressions and counts name functions
+	@FASTFORK_SYMBOLS=1 $(PY) tools/install .
 	@touch $@
 
 $(EXTRA)-%: $(CREATED) pyproject.toml

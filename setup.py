@@ -8,6 +8,7 @@ Environment switches (pip passes no flags to a build, the environment always arr
     FASTFORK_SANITIZE=1   AddressSanitizer and UBSan, -O1 -g
     FASTFORK_SANITIZE=thread   ThreadSanitizer, -O1 -g
     FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on
+    FASTFORK_SYMBOLS=1    keep the names of functions, for valgrind, perf and gdb; so does --inplace
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +24,8 @@ import sys
 import sysconfig
 import tempfile
 import textwrap
+import tomllib
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
@@ -79,6 +83,8 @@ HOW = " ".join(
 )
 ARCHIVE = "fastfork_plain"
 LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
+KEEPS_SYMBOLS = MODE != "core" or os.environ.get("FASTFORK_SYMBOLS", "") not in ("", "0")
+STRIP_FLAGS = ["-Wl,-s"] if sys.platform == "linux" else []
 
 WHAT_TO_INSTALL = {
     "Debian": "apt-get install build-essential python3-dev",
@@ -129,6 +135,40 @@ def said_first(command: list[str]) -> str:
     return (done.stdout or done.stderr).partition("\n")[0] or f"exit status {done.returncode}"
 
 
+def cython_version() -> str:
+    """'' when there is none; the build says so later."""
+    try:
+        from Cython import __version__
+    except ImportError:
+        return ""
+    return str(__version__)
+
+
+def is_newer(made: Iterable[Path], sources: Iterable[Path]) -> bool:
+    """Whether all of `made` are there and none was made before the last change of a source.
+
+    Cython itself looks at its own files too, and pip brings new ones to each build: every module
+    would be translated, and so compiled, again.
+    """
+    changed = max(path.stat().st_mtime for path in sources)
+    return all(path.exists() and path.stat().st_mtime >= changed for path in made)
+
+
+def readme() -> str:
+    """README.md for a package index, where a link into the tree leads nowhere."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = re.search(r'__version__ = "(.+)"', (ROOT / "fastfork/__init__.py").read_text())
+    assert found is not None
+    home, tag = project["urls"]["Repository"], f"v{found[1]}"
+
+    def absolute(link: re.Match[str]) -> str:
+        kind = "raw" if link[1] == "!" else "tree" if link[3].endswith("/") else "blob"
+        return f"{link[1]}{link[2]}({home}/{kind}/{tag}/{link[3]})"
+
+    text = (ROOT / "README.md").read_text()
+    return re.sub(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)\s]+)\)", absolute, text)
+
+
 def check_compiler() -> None:
     """Find out before Cython runs, and say it better than a failed compiler call would."""
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
@@ -166,6 +206,7 @@ class BuildCore(build_ext):
     def finalize_options(self) -> None:
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
+        self.links = LINK_FLAGS + ([] if self.inplace or KEEPS_SYMBOLS else STRIP_FLAGS)
         self.force = self.force or self.mode_changed()
 
     def mode_changed(self) -> bool:
@@ -176,9 +217,10 @@ class BuildCore(build_ext):
         tag = sys.implementation.cache_tag
         marker = ROOT / "build" / f"inplace-{tag}" if self.inplace else ROOT / BASE / f"mode-{tag}"
         before = marker.read_text() if marker.exists() else ""
+        how = " ".join([HOW, *self.links, cython_version()])
         marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text(HOW)
-        return before != HOW
+        marker.write_text(how)
+        return before != how
 
     def run(self) -> None:
         check_compiler()
@@ -193,38 +235,44 @@ class BuildCore(build_ext):
                 "fastfork is built with Cython 3.1 or newer; pip installs it by itself, but "
                 "with --no-build-isolation type first: pip install 'cython>=3.1,<4'"
             ) from None
-        report(f"Cython translates {len(self.extensions)} modules")
-        made = cythonize(
-            self.extensions,
-            nthreads=self.parallel,
-            build_dir=f"build/{MODE}",
-            include_path=["csrc"],
-            compiler_directives=DIRECTIVES,
-            emit_linenums=DEBUG,
-            force=self.force,
-            quiet=True,
-        )
-        sources = {extension.name: extension.sources for extension in made}
+        translated = {
+            extension.name: Path("build", MODE, extension.sources[0]).with_suffix(".c")
+            for extension in self.extensions
+        }
+        if self.force or not is_newer(translated.values(), ROOT.glob("csrc/**/*.p[xy][dxi]")):
+            report(f"Cython translates {len(self.extensions)} modules")
+            cythonize(
+                self.extensions,
+                nthreads=self.parallel,
+                build_dir=f"build/{MODE}",
+                include_path=["csrc"],
+                compiler_directives=DIRECTIVES,
+                emit_linenums=DEBUG,
+                force=self.force,
+                quiet=True,
+            )
         for extension in self.extensions:
-            extension.sources = sources[extension.name]
+            extension.sources = [str(translated[extension.name])]
+            extension.extra_link_args = self.links
         self.build_plain_c()
         self.built = count(1)
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
+        made = [Path(self.get_ext_fullpath(ext.name))]
+        is_made = not self.force and is_newer(made, map(Path, [*ext.sources, *ext.depends]))
         super().build_extension(ext)
-        report(f"compiled {next(self.built)} of {len(self.extensions)}: {ext.name}")
+        if not is_made:
+            report(f"compiled {next(self.built)} of {len(self.extensions)}: {ext.name}")
 
     def record_build(self) -> None:
         """Write what `fastfork --version --verbose` says of the build, beside the modules."""
-        from Cython import __version__ as cython
-
         command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-        flags = [os.environ.get("CFLAGS", ""), *C_FLAGS, *LINK_FLAGS]
+        flags = [os.environ.get("CFLAGS", ""), *C_FLAGS, *self.links]
         record = {
             "compiler": said_first([*command, "--version"]),
             "flags": " ".join(filter(None, flags)),
-            "cython": cython,
+            "cython": cython_version(),
         }
         place = Path(self.get_ext_fullpath("fastfork._core.hub")).parent
         place.joinpath("build.json").write_text(json.dumps(record, indent=1) + "\n")
@@ -263,6 +311,8 @@ class BuildPython(build_py):
 if __name__ == "__main__":  # Cython's processes may import this file again
     setup(
         ext_modules=extensions(),
+        long_description=readme(),
+        long_description_content_type="text/markdown",
         cmdclass={"build_ext": BuildCore, "build_py": BuildPython},
         options={"build": {"build_base": BASE}},
     )
