@@ -36,7 +36,7 @@ from fastfork.arbiter.verdicts import bury_lost, bury_template, judge_worker
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox, failure
 from fastfork.net import Listener, Places, resolve
-from fastfork.process import boot, inherited, title
+from fastfork.process import boot, debugger, inherited, title
 from fastfork.process.program import Program
 from fastfork.process.terminal import Terminal
 
@@ -144,6 +144,7 @@ class Arbiter:
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
             self.crew.watch_memory(self.cfg.max_rss)
+            debugger.wake(one.pid for one in (*self.crew.children, *self.editions.templates()))
             if changed := self.watch.changed():
                 self.code_changed(changed)
             self.keep_workers()

@@ -3,19 +3,16 @@
 Runs in: both
 """
 
-from cpython.buffer cimport Py_buffer
-from cpython.memoryview cimport PyMemoryView_Check, PyMemoryView_GET_BUFFER
+from fastfork._core.words cimport words_of
 
 
 cdef int64_t *_word(object words, Py_ssize_t at) except NULL:
     """Where it is.  Raises what the memoryview raises for such an index."""
-    words[at]
-    if not PyMemoryView_Check(words) or at < 0:
-        raise TypeError("words of a scoreboard are a memoryview, counted from 0")
-    cdef Py_buffer *buffer = PyMemoryView_GET_BUFFER(words)
-    if buffer.itemsize != sizeof(int64_t) or buffer.ndim != 1:
-        raise TypeError("words have 64 bits")
-    return <int64_t *>buffer.buf + at
+    view = memoryview(words)
+    view[at]
+    if view.itemsize != sizeof(int64_t) or at < 0:
+        raise TypeError("words have 64 bits, and are counted from 0")
+    return words_of(view, at + 1) + at
 
 
 def publish(words, Py_ssize_t at, int64_t value):
