@@ -11,6 +11,7 @@ Runs in: worker
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import io
 import os
@@ -20,9 +21,8 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import compress
 from types import CellType, FunctionType, MethodType
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 from fastfork._core import ending
 
@@ -50,10 +50,28 @@ def begin() -> None:
 
 def flush_before_fork() -> None:
     """Write what is in the buffers of regular files: each child would write its copy again."""
+    if not _writes_regular_files():
+        return  # to look at every object takes milliseconds
     for file in _files(gc.get_objects()):
         with suppress(OSError, ValueError):
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 file.flush()
+
+
+def _writes_regular_files() -> bool:
+    """Whether one is open for writing; True where that is not known."""
+    try:
+        return any(map(_is_written, map(int, os.listdir("/proc/self/fd"))))
+    except OSError:
+        return True
+
+
+def _is_written(descriptor: int) -> bool:
+    try:
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return is_regular and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False  # what the folder was read with
 
 
 def end(code: int) -> NoReturn:
@@ -101,14 +119,8 @@ def _before() -> list[object]:
 
 
 def _files(objects: Iterable[object]) -> list[io.TextIOWrapper]:
-    # By type(): isinstance() asks proxies of the application, which may have an opinion.  By its
-    # id(): a metaclass may have one too.  And no line of Python an object, of which there are many.
-    everything = list(objects)
-    types = list(map(type, everything))
-    kinds = dict(zip(map(id, types), types, strict=True))
-    wanted = {number for number, kind in kinds.items() if issubclass(kind, FILES)}
-    found = compress(everything, map(wanted.__contains__, map(id, types)))
-    return cast("list[io.TextIOWrapper]", list(found))
+    # By type(): isinstance() asks proxies of the application, which may have an opinion.
+    return [one for one in objects if issubclass(type(one), FILES)]  # type: ignore[misc]
 
 
 def _let_application_go(before: list[object]) -> None:
