@@ -86,24 +86,24 @@ def _init(cls: type, found: dict[str, _Field], *, by_place: bool) -> Callable[..
     order = tuple(found) if by_place else ()
     defaults = {n: one.default for n, one in found.items() if one.default is not _NONE_YET}
     made = {n: one.default_factory for n, one in found.items() if one.default_factory is not None}
-    needed = found.keys() - defaults.keys() - made.keys()
     after = getattr(cls, "__post_init__", None)
 
     def init(self: Any, *places: Any, **named: Any) -> None:
-        values = dict(zip(order, places, strict=False))
-        if len(places) > len(order) or not values.keys().isdisjoint(named):
-            raise TypeError(f"{cls.__name__}: too many values, or one of {list(values)} twice")
-        values.update(named)
-        if not needed <= values.keys() <= found.keys():
-            wrong = sorted((needed - values.keys()) | (values.keys() - found.keys()))
-            raise TypeError(f"{cls.__name__}: missing or unknown: {', '.join(wrong)}")
-        # Not by setattr(), which a frozen class refuses.
-        mine = self.__dict__
-        mine.update(defaults)
+        if places:
+            placed = dict(zip(order, places, strict=False))
+            if len(places) > len(order) or not placed.keys().isdisjoint(named):
+                raise TypeError(f"{cls.__name__}: too many values, or one of {list(placed)} twice")
+            named = placed | named
+        values = {**defaults, **named}
         for name, make in made.items():
             if name not in values:
-                mine[name] = make()
-        mine.update(values)
+                values[name] = make()
+        if values.keys() != found.keys():
+            raise TypeError(
+                f"{cls.__name__}: missing or unknown: "
+                f"{', '.join(sorted(values.keys() ^ found.keys()))}"
+            )
+        self.__dict__.update(values)  # not by setattr(), which a frozen class refuses
         if after is not None:
             after(self)
 

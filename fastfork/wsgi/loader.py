@@ -64,7 +64,8 @@ def check_before_fork(text: str) -> None:
     if text_of_module is None:
         return
     try:
-        if source.binds(text_of_module, wanted.name):
+        compiled = source.is_compiled(found)
+        if source.binds(text_of_module, wanted.name, is_compiled=compiled):
             return
         from .names import names_in  # here, as the next ones: mostly it is not asked
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import warnings
 from importlib.machinery import ModuleSpec, PathFinder
 
-__all__ = ["binds", "find", "read_source"]
+__all__ = ["binds", "find", "is_compiled", "read_source"]
 
 
 def find(module: str) -> tuple[ModuleSpec | None, bool]:
@@ -68,14 +69,31 @@ def read_source(spec: ModuleSpec) -> str | None:
         return None  # not readable, or not text: the import will tell
 
 
-def binds(source: str, name: str) -> bool:
+def is_compiled(spec: ModuleSpec) -> bool:
+    """Whether an import will take the .pyc file and not look at the source.  Never raises."""
+    try:
+        with open(spec.cached or "", "rb") as file:
+            head = file.read(16)
+        source = os.stat(spec.origin or "")
+    except (OSError, ValueError):
+        return False
+    # PEP 552: the number of the format, flags (here: none), time and size of the source.
+    facts = (0, int(source.st_mtime), source.st_size)
+    return head == importlib.util.MAGIC_NUMBER + b"".join(
+        (fact & 0xFFFFFFFF).to_bytes(4, "little") for fact in facts
+    )
+
+
+def binds(source: str, name: str, *, is_compiled: bool = False) -> bool:
     """Whether a line of the source plainly gives `name` a value.  Raises SyntaxError, ValueError.
 
     Most applications stand in one; `names.names_in` looks at all that can bind a name.
+    is_compiled: the interpreter has accepted it already, which takes milliseconds.
     """
-    with warnings.catch_warnings():
-        # The import that follows warns; once is enough.
-        warnings.simplefilter("ignore")
-        compile(source, "?", "exec", dont_inherit=True)
+    if not is_compiled:
+        with warnings.catch_warnings():
+            # The import that follows warns; once is enough.
+            warnings.simplefilter("ignore")
+            compile(source, "?", "exec", dont_inherit=True)
     begun = (f"{name} =", f"{name}=", f"{name}:", f"def {name}(", f"class {name}(")
     return any(line.startswith(begun) for line in source.splitlines())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import py_compile
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
 
 from fastfork.errors import AppImportFailed, AppNotFound
-from fastfork.wsgi import check_before_fork, load_app
+from fastfork.wsgi import check_before_fork, load_app, source
 
 Write = Callable[..., Path]
 
@@ -332,6 +334,24 @@ def test_syntax_error_is_told_before_the_fork(write: Write) -> None:
         failed = failure("shop:app", function)
         assert str(failed).startswith("shop cannot be imported: SyntaxError: ")
         assert failed.traceback_text.splitlines()[0] == f'  File "{path}", line 1'
+
+
+def test_source_of_which_there_is_a_current_pyc_is_not_compiled_again(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write("shop.py")
+    py_compile.compile(str(path))
+    spec = spec_from_file_location("shop", path)
+    assert spec is not None
+    assert source.is_compiled(spec)
+    calls: list[object] = []
+    monkeypatch.setattr(source, "compile", lambda *call, **_: calls.append(call), raising=False)
+    check_before_fork("shop:app")
+    assert calls == []
+    path.write_text(f"{APP}\n")
+    assert not source.is_compiled(spec)
+    check_before_fork("shop:app")
+    assert len(calls) == 1
 
 
 def test_bytes_that_are_no_python_are_told(write: Write, tmp_path: Path) -> None:
