@@ -95,8 +95,11 @@ def running(name: str, workload: str, *options: str) -> Iterator[tuple[int, int]
     """The pid and the port of a server that has just given its first answer."""
     port = free_port()
     argv = [*SERVERS[name].argv(WORKLOADS[workload], port, Path(os.devnull)), *options]
+    env = environment()
+    # An installed package has its bytecode; in a checkout the first start writes it.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     process = subprocess.Popen(
-        argv, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + START_SECONDS

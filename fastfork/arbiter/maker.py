@@ -10,14 +10,14 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.nursery import Job, Nursery, OwnNursery, TemplateNursery
 from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.arbiter.spawn import Runnable, Viewed, WorkerClass, worker_class
-from fastfork.arbiter.template import Template
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
 from fastfork.net import Listener, Pool
 from fastfork.process import parent
@@ -26,10 +26,13 @@ from fastfork.records import record
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from fastfork.arbiter.template import Template
     from fastfork.config import Config, Loaded
     from fastfork.net.tls import Certificates
 
 log = logging.getLogger("fastfork.error")
+
+TEMPLATE: Final = "fastfork.arbiter.template"
 
 LoadApp = Callable[["Config"], "WSGIApplication"]
 
@@ -89,6 +92,8 @@ class Maker:
         if cfg.refork and self.handover is None:
             self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():
+            import_module(TEMPLATE)  # before the fork, as worker_class says
+
             return TemplateNursery.start(
                 partial(self._template, loaded, recipe),
                 self.mailbox,
@@ -137,6 +142,8 @@ class Maker:
 
     def _template(self, loaded: Loaded, recipe: Recipe, channel: socket.socket) -> Template:
         """Build a template, in its process."""
+        from fastfork.arbiter.template import Template
+
         self.become(loaded)
         return Template(
             channel=channel,
@@ -181,6 +188,8 @@ class Maker:
 
     def _be_template(self, recipe: Recipe, app: WSGIApplication, channel: socket.socket) -> int:
         """Be a template, in the process of a worker that has finished.  The exit code."""
+        from fastfork.arbiter.template import Template
+
         template = Template(
             channel=channel,
             cfg=recipe.cfg,

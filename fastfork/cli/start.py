@@ -15,7 +15,7 @@ from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
 from fastfork.config.words import ARGUMENTS, plain
 from fastfork.errors import AppNotFound, BootError, ConfigError
-from fastfork.process import boot, collector, daemon, streams
+from fastfork.process import boot, collector, streams
 from fastfork.process.place import start_directory
 from fastfork.process.program import Program
 from fastfork.wsgi import variables
@@ -91,6 +91,8 @@ def _serve_in_background(
     sockets: Sequence[PassedAddress],
 ) -> int:
     """Return when the server answers, or has failed."""
+    from fastfork.process import daemon  # here: for those that detach
+
     cfg = loaded.config
     if cfg.errorlog == logs.STANDARD_STREAM and not cfg.enable_stdio_inheritance:
         tell("errorlog: the log ends with the terminal; set --error-logfile to keep one")

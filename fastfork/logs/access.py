@@ -9,6 +9,8 @@ Runs in: worker
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastfork import metrics
 from fastfork.config import Config, logformat
 
@@ -16,7 +18,9 @@ from . import lines, voice
 from .accesshandler import AccessHandler, Losses
 from .line import LineFunction, compile_line
 from .serverlogger import ACCESS
-from .syslog import SyslogLines
+
+if TYPE_CHECKING:
+    from .syslog import SyslogLines
 
 __all__ = ["AccessLog"]
 
@@ -37,6 +41,8 @@ class AccessLog:
         is_written = cfg.accesslog is not None and self._custom is None
         self._syslog: SyslogLines | None = None
         if cfg.syslog and not cfg.disable_redirect_access_to_syslog and self._custom is None:
+            from .syslog import SyslogLines  # here, and in voice.py: most servers have none
+
             self._syslog = SyslogLines(cfg)
         self._lost_in_syslog = Losses("in the system log")
         self._handler: AccessHandler | None = None

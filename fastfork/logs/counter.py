@@ -6,11 +6,12 @@ Runs in: both
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
-
-from fastfork.metrics import Statsd
+from typing import TYPE_CHECKING, Any, Final
 
 from .serverlogger import OurHandler
+
+if TYPE_CHECKING:
+    from fastfork.metrics.statsd import Statsd
 
 __all__ = ["LogCounter"]
 

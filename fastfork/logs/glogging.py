@@ -31,7 +31,6 @@ from .line import basic_user
 from .logconfig import CONFIG_DEFAULTS
 from .requestid import KEY, RequestIdFilter
 from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
-from .syslog import SyslogHandler
 
 if TYPE_CHECKING:
     import datetime
@@ -277,6 +276,8 @@ class Logger:
             self._add(log, kind(output, fmt))
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Config, fmt: str, name: str) -> None:
+        from .syslog import SyslogHandler  # here, as in voice.py
+
         self._add(log, SyslogHandler(cfg, name, logging.Formatter(fmt)))
 
     def _add(self, log: logging.Logger, handler: logging.Handler) -> None:

@@ -17,7 +17,7 @@ from .line import Headers, LineFunction
 from .serverlogger import LOGGER
 
 if TYPE_CHECKING:
-    from fastfork.metrics import Statsd
+    from fastfork.metrics.statsd import Statsd
 
     from .glogging import Logger
 

@@ -28,7 +28,6 @@ from .error import make_handler
 from .glogging import Logger
 from .guard import must_pass
 from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
-from .syslog import SyslogHandler
 
 __all__ = ["Relay", "access_handler", "as_they_are", "current", "is_custom", "setup"]
 
@@ -159,6 +158,8 @@ def _adopt(voice: Logger) -> None:
 def _set_plain(cfg: Config) -> None:
     handlers: list[logging.Handler] = [make_handler(cfg)]
     if cfg.syslog:
+        from .syslog import SyslogHandler  # here, and below: most servers have none
+
         handlers.append(SyslogHandler(cfg, "error"))
     if (statsd := metrics.current()) is not None:
         handlers.append(LogCounter(statsd))
@@ -167,6 +168,8 @@ def _set_plain(cfg: Config) -> None:
     if _state.access is not None:
         made.append(_state.access)
     if cfg.syslog and not cfg.disable_redirect_access_to_syslog:
+        from .syslog import SyslogHandler
+
         made.append(SyslogHandler(cfg, "access"))
     before = [handler for logger in SERVERS for handler in logger.handlers]
     LOGGER.twin, ACCESS.twin = GUNICORNS, OUR_ACCESS

@@ -5,6 +5,6 @@ Runs in: both
 
 from __future__ import annotations
 
-from .statsd import Statsd, current, flush, setup
+from .gathering import current, flush, setup
 
-__all__ = ["Statsd", "current", "flush", "setup"]
+__all__ = ["current", "flush", "setup"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from fastfork import clock
 
-from .statsd import current
+from .gathering import current
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

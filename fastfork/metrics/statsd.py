@@ -13,19 +13,15 @@ Runs in: both
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from fastfork import clock, unpatched
-from fastfork.config.sinks import Sink, parse_statsd
+from fastfork.config.sinks import Sink
 
-if TYPE_CHECKING:
-    from fastfork.config import Config
-
-__all__ = ["Statsd", "current", "flush", "setup"]
+__all__ = ["Statsd"]
 
 # Bytes of one datagram: what an Ethernet frame carries beyond IPv6 and UDP with some room, and
 # on the same machine what DogStatsD reads at once.
@@ -215,44 +211,3 @@ def _connect(sink: Sink) -> socket.socket:
 
 def _number(value: float) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-class _State:
-    """The one of this process; set up before it forks."""
-
-    statsd: Statsd | None = None
-
-
-_state = _State()
-
-
-def _in_child() -> None:
-    """What a fork inherits is its parent's to send."""
-    if _state.statsd is not None:
-        _state.statsd.after_fork()
-
-
-os.register_at_fork(after_in_child=_in_child)
-
-
-def setup(cfg: Config) -> None:
-    """Send metrics where `cfg` says, nowhere without `statsd_host`.  Never raises."""
-    if _state.statsd is not None:
-        _state.statsd.close()
-        _state.statsd = None
-    if cfg.statsd_host is None:
-        return
-    sink = parse_statsd(cfg.statsd_host)
-    _state.statsd = Statsd(sink, prefix=cfg.statsd_prefix, tags=cfg.dogstatsd_tags)
-    _state.statsd.open()  # the workers inherit it: no request waits for a name to be looked up
-
-
-def current() -> Statsd | None:
-    """What gathers the metrics of this process, if anybody wants them."""
-    return _state.statsd
-
-
-def flush() -> None:
-    """Send what was gathered.  Never raises."""
-    if _state.statsd is not None:
-        _state.statsd.flush()

@@ -39,18 +39,20 @@ LIBRARY = (
     "stringprep", "subprocess", "tempfile", "tomllib", "urllib", "uuid", "zipfile",
 )  # fmt: skip
 OURS = (
-    "fastfork.cli.commandpage", "fastfork.cli.completion", "fastfork.cli.configure",
-    "fastfork.cli.exitcodes", "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser",
-    "fastfork.cli.report", "fastfork.cli.signalpage", "fastfork.cli.status", "fastfork.cli.tell",
-    "fastfork.config.file", "fastfork.config.foreign", "fastfork.config.hookpage",
-    "fastfork.config.options", "fastfork.config.reference", "fastfork.config.template",
-    "fastfork.config.tomlfile", "fastfork.embed", "fastfork.http.reading", "fastfork.logs.page",
+    "fastfork.arbiter.template", "fastfork.arbiter.watcher", "fastfork.cli.commandpage",
+    "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
+    "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser",
+    "fastfork.cli.report", "fastfork.cli.signalpage", "fastfork.cli.status",
+    "fastfork.cli.tell", "fastfork.config.file", "fastfork.config.foreign",
+    "fastfork.config.hookpage", "fastfork.config.options", "fastfork.config.reference",
+    "fastfork.config.template", "fastfork.config.tomlfile", "fastfork.embed",
+    "fastfork.http.reading", "fastfork.logs.page", "fastfork.logs.syslog",
     "fastfork.metrics.app", "fastfork.metrics.page", "fastfork.metrics.prometheus",
-    "fastfork.net.tls", "fastfork.testing", "fastfork.arbiter.watcher",
-    "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
+    "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon",
+    "fastfork.testing", "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
 )  # fmt: skip
 # What a template is asked for comes pickled.
-WITH_TEMPLATE = frozenset({"pickle"})
+WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.template"})
 
 
 @cache

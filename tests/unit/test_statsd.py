@@ -16,8 +16,9 @@ from fastfork.config import Config
 from fastfork.config.sinks import Sink
 from fastfork.logs.counter import LogCounter
 from fastfork.logs.lines import counted, no_line
-from fastfork.metrics import Statsd, statsd
+from fastfork.metrics import statsd
 from fastfork.metrics.queue import timing_queue
+from fastfork.metrics.statsd import Statsd
 
 
 class Wire:
