@@ -42,7 +42,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 
-.PHONY: help serve test unit lint c-test chaos mutants-core bench instructions wheels-check \
+.PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
     bench-together bench-start bench-floor
@@ -72,6 +72,12 @@ lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-lin
 
 c-test: ## the plain C under ASan and UBSan, its thread under TSan
 	$(MAKE) -C tests/c
+
+c-test-arm64: ## the plain C for arm64 with its NEON, run by qemu-user
+	$(MAKE) -C tests/c arm64
+
+c-test-musl: ## the plain C with musl's C library
+	$(MAKE) -C tests/c musl
 
 mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see that tests catch them (long)
 	$(PY) -m tests.wire.mutants_core $(ARGS)
@@ -159,7 +165,7 @@ soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N);
 instructions: $(INSTALLED) ## instructions a request (callgrind); fails when they rose by 3 %
 	$(RUN) -m benchmarks.instructions $(ARGS)
 
-wheels-check: ## wheel and sdist in empty environments of every Python 3.11-3.13 found
+wheels-check: ## wheel and sdist in empty environments of every Python 3.11-3.15 found (FASTFORK_PYTHONS)
 	PYTHON=$(PYTHON) tools/wheels-check
 
 sdist: $(EXTRA)-dev ## source distributions and wheels in dist/, of standin/ too

@@ -1,10 +1,6 @@
 /* block.c -- see block.h. */
 #include "block.h"
-
-#if defined(__SSE2__) && !defined(FF_NO_SSE2)
-#include <emmintrin.h>
-#define FF_SSE2 1
-#endif
+#include "lanes.h"
 
 /* Is the LF at p[at], at > 0, the end of one line, with an empty one behind it?  Three bytes from
  * there on can be read. */
@@ -22,18 +18,16 @@ ff_block_size(const char *p, size_t n)
     if (n == 0 || *p == '\r')
         return 0;
 
-#ifdef FF_SSE2
-    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+#ifdef FF_LANES
+    const ff_lanes cr = ff_all('\r'), lf = ff_all('\n');
 
     /* LF at one place and CR at the next, sixteen places at a time. */
     for (; at + 18 <= n; at += 16) {
-        __m128i here = _mm_loadu_si128((const __m128i *)(p + at));
-        __m128i next = _mm_loadu_si128((const __m128i *)(p + at + 1));
-        int both = _mm_movemask_epi8(
-            _mm_and_si128(_mm_cmpeq_epi8(here, lf), _mm_cmpeq_epi8(next, cr)));
+        ff_lanes here = ff_load(p + at), next = ff_load(p + at + 1);
+        ff_mask both = ff_bits(ff_and(ff_equal(here, lf), ff_equal(next, cr)));
 
         for (; both; both &= both - 1) {
-            size_t i = at + (size_t)__builtin_ctz((unsigned)both);
+            size_t i = at + ff_first(both);
             if (ends_block(p, i))
                 return i + 3;
         }

@@ -100,22 +100,21 @@ scan_spaces(const char *p, const char *stop, uint32_t options)
 static inline const char *
 skip_common(const char *p, const char *stop)
 {
-#ifdef FF_SSE2
-    const __m128i upper = _mm_set1_epi8(0x20), dash = _mm_set1_epi8('-');
-    const __m128i before_a = _mm_set1_epi8('a' - 1), after_z = _mm_set1_epi8('z' + 1);
-    const __m128i before_0 = _mm_set1_epi8('0' - 1), after_9 = _mm_set1_epi8('9' + 1);
+#ifdef FF_LANES
+    const ff_lanes upper = ff_all(0x20), dash = ff_all('-'), all = ff_all((char)0xff);
+    const ff_lanes before_a = ff_all('a' - 1), after_z = ff_all('z' + 1);
+    const ff_lanes before_0 = ff_all('0' - 1), after_9 = ff_all('9' + 1);
 
     for (; stop - p >= 16; p += 16) {
-        /* As signed bytes 0x80-0xFF are below all of these. */
-        __m128i c = _mm_loadu_si128((const __m128i *)p), lower = _mm_or_si128(c, upper);
-        __m128i letter =
-            _mm_and_si128(_mm_cmpgt_epi8(lower, before_a), _mm_cmplt_epi8(lower, after_z));
-        __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(c, before_0), _mm_cmplt_epi8(c, after_9));
-        __m128i common = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(c, dash));
-        int others = _mm_movemask_epi8(common) ^ 0xffff;
+        /* 0x80-0xFF are below all of these. */
+        ff_lanes c = ff_load(p), lower = ff_or(c, upper);
+        ff_lanes letter = ff_and(ff_less(before_a, lower), ff_less(lower, after_z));
+        ff_lanes digit = ff_and(ff_less(before_0, c), ff_less(c, after_9));
+        ff_lanes common = ff_or(ff_or(letter, digit), ff_equal(c, dash));
+        ff_mask others = ff_bits(ff_without(all, common));
 
         if (others)
-            return p + __builtin_ctz((unsigned)others);
+            return p + ff_first(others);
     }
 #else
     (void)stop;

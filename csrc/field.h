@@ -3,12 +3,8 @@
 #ifndef FF_FIELD_H
 #define FF_FIELD_H
 
+#include "lanes.h"
 #include "scan.h"
-
-#if defined(__SSE2__) && !defined(FF_NO_SSE2)
-#include <emmintrin.h>
-#define FF_SSE2 1
-#endif
 
 /* What a byte is in a token; 0: no tchar. */
 enum { FF_TOKEN = 1, FF_DASH_LIKE = 2 };
@@ -25,24 +21,22 @@ static inline size_t
 ff_value_run(const char *p, const char *end, uint8_t *obs)
 {
     const char *q = p;
-#ifdef FF_SSE2
-    const __m128i space = _mm_set1_epi8(0x20), tab = _mm_set1_epi8('\t');
-    const __m128i del = _mm_set1_epi8(0x7f), zero = _mm_setzero_si128();
-    int high = 0;
+#ifdef FF_LANES
+    const ff_lanes space = ff_all(0x20), tab = ff_all('\t'), del = ff_all(0x7f), zero = ff_all(0);
+    ff_mask high = 0;
 
     while (end - q >= 16) {
-        __m128i c = _mm_loadu_si128((const __m128i *)q);
-        /* As signed bytes 0x80-0xFF are < 0, so "0 <= c < 0x20" needs both compares. */
-        __m128i control = _mm_andnot_si128(_mm_cmplt_epi8(c, zero), _mm_cmplt_epi8(c, space));
-        __m128i stop = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(c, tab), control),
-                                    _mm_cmpeq_epi8(c, del));
-        int stops = _mm_movemask_epi8(stop), highs = _mm_movemask_epi8(c);
+        ff_lanes c = ff_load(q);
+        /* 0x80-0xFF are < 0, so "0 <= c < 0x20" needs both compares. */
+        ff_lanes control = ff_without(ff_less(c, space), ff_less(c, zero));
+        ff_lanes stop = ff_or(ff_without(control, ff_equal(c, tab)), ff_equal(c, del));
+        ff_mask stops = ff_bits(stop), highs = ff_high_bits(c);
 
         if (stops) {
-            int at = __builtin_ctz((unsigned)stops);
-            if (high | (highs & ((1 << at) - 1)))
+            size_t at = ff_first(stops);
+            if (high | ff_before(highs, at))
                 *obs = 1;
-            return (size_t)(q - p) + (size_t)at;
+            return (size_t)(q - p) + at;
         }
         high |= highs;
         q += 16;

@@ -75,16 +75,15 @@ static size_t
 target_span(const char *p, const char *end, uint8_t *obs)
 {
     const char *q = p;
-#ifdef FF_SSE2
-    const __m128i space = _mm_set1_epi8(0x21), del = _mm_set1_epi8(0x7f);
+#ifdef FF_LANES
+    const ff_lanes space = ff_all(0x21), del = ff_all(0x7f);
 
     while (end - q >= 16) {
-        __m128i c = _mm_loadu_si128((const __m128i *)q);
-        /* Signed compare: 0x80-0xFF are below 0x21 too, and left to the loop below. */
-        int stops =
-            _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(c, space), _mm_cmpeq_epi8(c, del)));
+        ff_lanes c = ff_load(q);
+        /* 0x80-0xFF are below 0x21 too, and left to the loop below. */
+        ff_mask stops = ff_bits(ff_or(ff_less(c, space), ff_equal(c, del)));
         if (stops) {
-            q += __builtin_ctz((unsigned)stops);
+            q += ff_first(stops);
             break;
         }
         q += 16;

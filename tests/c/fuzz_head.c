@@ -3,7 +3,7 @@
  *
  * The first five bytes choose limits and options, the rest is the input.  What must hold: spans
  * lie inside the head, in order and within the limits; no prefix says anything but "need data"
- * or what the whole says; SSE2 and plain code agree; what is framed as a body has one length;
+ * or what the whole says; lanes and plain code agree; what is framed as a body has one length;
  * values, paths and hosts are what their rules say. */
 #include "framing.h"
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* plain_scan.c -- see plain_scan.h. */
-#ifndef FF_NO_SSE2
-#define FF_NO_SSE2 1
+#ifndef FF_NO_LANES
+#define FF_NO_LANES 1
 #endif
 
 #define ff_scan_head       plain_scan_head

@@ -1,4 +1,4 @@
-/* plain_scan.h -- csrc/scan.c and field.c once more, without SSE2 and under other names, so
+/* plain_scan.h -- csrc/scan.c and field.c once more, without lanes.h and under other names, so
  * that both ways through them can be compared in one process. */
 #ifndef FF_PLAIN_SCAN_H
 #define FF_PLAIN_SCAN_H

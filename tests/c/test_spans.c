@@ -1,4 +1,4 @@
-/* test_spans.c -- the inner loops: every byte value, and the SSE2 code against the plain
+/* test_spans.c -- the inner loops: every byte value, and the code of lanes.h against the plain
  * one on random input.  The numbers are the same in every run. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ test_value_spans(void)
         plain = plain_value_span(p, p + n, &plain_obs);
         differ += fast != plain || fast_obs != plain_obs;
     }
-    check(differ == 0, "value span", "SSE2 and plain", "differ %u times of %d", differ, ROUNDS);
+    check(differ == 0, "value span", "lanes and plain", "differ %u times of %d", differ, ROUNDS);
 }
 
 static const char *const SEEDS[] = {
@@ -125,7 +125,7 @@ test_heads(void)
         strcpy(said, show_head(p, &fast));
         differ += strcmp(said, show_head(p, &plain)) != 0;
     }
-    check(differ == 0, "random heads", "SSE2 and plain", "differ %u times of %d", differ, ROUNDS);
+    check(differ == 0, "random heads", "lanes and plain", "differ %u times of %d", differ, ROUNDS);
     check(accepted > ROUNDS / 10, "random heads", "accepted", "only %u of %d", accepted, ROUNDS);
 }
 
