@@ -31,13 +31,15 @@ from benchmarks.workloads import Workload
 OPENED, OPENED_TLS = 1000, 100
 GRACE_SECONDS = 60.0  # for a tool to say its last word: a request is given up after 10 s
 SAMPLE_SECONDS = 1.0
+ALONE_SECONDS = 4.0
 
 
 @dataclass(kw_only=True)
 class Phase:
     """What was seen.
 
-    quick: the report of benchmarks.quick_client, ended: of benchmarks.slow_clients.
+    alone, quick: the reports of benchmarks.quick_client before there are slow clients, and while
+    they are there.  ended: of benchmarks.slow_clients.
     seconds: how long it took.  pss, rss: bytes of the whole process tree at the most.
     same_processes: whether no process of the server was replaced meanwhile.
     others: CPU seconds a second that neither the server nor the load used, on their two cores;
@@ -48,6 +50,7 @@ class Phase:
     server: str
     clients: int
     seconds: float = 0.0
+    alone: dict[str, Any] = field(default_factory=dict)
     quick: dict[str, Any] = field(default_factory=dict)
     ended: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     pss: int = 0
@@ -176,14 +179,17 @@ def _rehearse(clients: int, it: Running, core: int) -> None:
 
 def _play(phase: Phase, it: Running, seconds: float, cores: tuple[int, int]) -> None:
     core = cores[1]
+    tls = ("--tls",) if it.scheme == "https" else ()
+    with tool("quick_client", it.port, "--longest", ALONE_SECONDS, *tls, core=core) as quick:
+        quick.wait_until_ended(ALONE_SECONDS + GRACE_SECONDS)
+        phase.alone = quick.finish()
     before = set(processes.tree(it.root))
     phase.pss_before = processes.memory(before).pss
     began, busy = time.monotonic(), processes.cores_busy(cores)
     used = _used(before)
-    is_tls = it.scheme == "https"
-    opened = OPENED_TLS if is_tls else OPENED
+    opened = OPENED_TLS if tls else OPENED
     seconds += phase.clients / opened
-    options = ("--longest", seconds, *(("--tls",) if is_tls else ()))
+    options = ("--longest", seconds, *tls)
     crowd = (phase.clients, "head,upload,reader", "--opened", opened)
     with (
         tool("quick_client", it.port, *options, core=core) as quick,

@@ -63,7 +63,7 @@ for 30 s ("stalled"), or after {seconds:g} s and the time it takes to open all.
 
 _HOW = """
 - *answered*: of the quick client's requests; *p50*, *p99*, *max*: latencies of those, from the
-  moment the schedule names.
+  moment the schedule names; *p99 alone*: before there were slow clients.
 - *memory*: PSS of the whole process tree at the most, in MiB.
 - *head*, *upload*, *reader*: how many of the slow clients were ended how, and by when, in seconds
   after their first bytes. "408 end": read an answer with this status, then the end of the
@@ -75,7 +75,9 @@ All servers have two workers, and four application threads a worker where they c
 `fastfork-threads` has `--threads 4`, `fastfork-gevent` `-k gevent`, `fastfork-tls` a certificate,
 and `fastfork-256-descriptors` runs below `ulimit -n 256`, so that there is no room for most of
 the clients. With TLS each quick request is a new handshake, and slow clients are opened at 100 a
-second instead of 1,000, as clients need a processor for theirs. The others are told to hold more
+second instead of 1,000, as clients need a processor for theirs. Before each phase as many slow
+clients are opened once and closed again: a virtual machine gets the memory for their sockets from
+its host page by page. The others are told to hold more
 connections than there are clients; their other settings are the defaults. Servers run on one
 core, clients on another. The slow clients announce segments of 1,460 bytes, as over Ethernet:
 with loopback's 64 KiB the kernel alone would take 2.6 MB of the answer from the server for each
@@ -104,20 +106,22 @@ def page(run: SlowRun) -> str:
 
 
 def _beside(phases: Sequence[Phase]) -> str:
-    head = ["server", "answered", "p50 ms", "p99 ms", "max ms", "memory", "head", "upload"]
+    head = ["server", "answered", "p99 alone", "p50 ms", "p99 ms", "max ms", "memory"]
+    head += ["head", "upload"]
     return table([*head, "reader"], [_cells(one) for one in phases])
 
 
 def _cells(phase: Phase) -> list[str]:
     if phase.void:
-        return [phase.server, f"not measured: {phase.void}", *[""] * 7]
+        return [phase.server, f"not measured: {phase.void}", *[""] * 8]
     quick = phase.quick
     answered = f"{quick['answered']} of {quick['asked']}"
     if quick["stalled"]:
         answered += ", stalled"
     times = [_ms(quick[key]) for key in ("p50_ms", "p99_ms", "max_ms")]
     kinds = [describe(phase.ended.get(kind, {})) for kind in ("head", "upload", "reader")]
-    return [phase.server, answered, *times, f"{phase.pss / MIB:.0f}", *kinds]
+    alone = _ms(phase.alone["p99_ms"])
+    return [phase.server, answered, alone, *times, f"{phase.pss / MIB:.0f}", *kinds]
 
 
 def _ms(value: float | None) -> str:
