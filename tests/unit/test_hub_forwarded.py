@@ -75,6 +75,19 @@ def test_scheme_is_believed_of_a_trusted_peer_alone(serve: Serve) -> None:
         assert seen[-1]["HTTP_X_FORWARDED_PROTO"] == "https"
 
 
+def test_what_fields_say_of_the_client_is_believed_however_often_they_come(serve: Serve) -> None:
+    """Equal fields are not read again."""
+    said = [("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "192.0.2.7")]
+    client = on(serve, "127.0.0.1", "x-forwarded-for").connect()
+    for target in ("/a", "/b", "/c", "/d"):
+        environ = get(client, *said, target=target)
+        assert (environ["wsgi.url_scheme"], environ["REMOTE_ADDR"]) == ("https", "192.0.2.7")
+    stranger = on(serve, "192.0.2.1", "x-forwarded-for").connect()
+    for _ in range(4):
+        environ = get(stranger, *said)
+        assert (environ["wsgi.url_scheme"], environ["REMOTE_ADDR"]) == ("http", "127.0.0.1")
+
+
 @pytest.mark.parametrize(
     "said",
     [[("X-Forwarded-Proto", "https"), ("X-Forwarded-Ssl", "off")],

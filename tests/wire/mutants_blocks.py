@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tests.wire.mutants_pyx import CoreMutant
 
+FORWARDED = ("tests/unit/test_hub_forwarded.py",)
 KNOWN = ("tests/unit/test_field_blocks.py",)
 
 _PLANTED = (
@@ -29,7 +30,7 @@ _PLANTED = (
      "            if blocks.is_seen:\n                environ = <dict>PyDict_Copy(environ)\n", ""),
     ("environ.pyx", "folded fields are remembered", KNOWN,
      "if blocks.size and not head.is_lenient:", "if blocks.size:"),
-    ("environ.pyx", "what the fields say of the client is forgotten", KNOWN,
+    ("environ.pyx", "what the fields say of the client is forgotten", FORWARDED,
      "self.marks = blocks.marks", "self.marks = 0"),
     ("parsers.pyx", "the version says nothing", KNOWN,
      "if blocks is not None and self.head.minor == 1:", "if blocks is not None:"),
