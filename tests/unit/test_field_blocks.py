@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import httptools
 import pytest
 
 from fastfork.http import Leniency, Limits
@@ -148,7 +149,47 @@ def test_known_block_frames_the_body(
         assert ask(client, f"POST /{number} HTTP/1.1", fields, body) == 200
         assert app.all[-1][1] == read
         assert app.all[-1][0]["CONTENT_LENGTH"] == str(len(read))
+        assert ask(client, "GET /between HTTP/1.1", ["Host: h"]) == 200
+        assert app.all[-1][1] == b""
     assert kept(served) > 0
+
+
+def test_heads_that_come_together_are_as_many_requests_each_time(
+    served: Served, app: Environs
+) -> None:
+    client = served.connect()
+    heads = [b"GET /%d HTTP/1.1\r\nHost: h\r\nX-A: %d\r\n\r\n" % (n, n) for n in range(3)]
+    for _ in range(5):
+        client.send(b"".join(heads))
+        for _head in heads:
+            assert client.read_response().status == 200
+    assert [environ["PATH_INFO"] for environ, _body in app.all] == 5 * ["/0", "/1", "/2"]
+    assert [environ["HTTP_X_A"] for environ, _body in app.all] == 5 * ["0", "1", "2"]
+
+
+def test_llhttp_is_asked_about_each_request_line(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    real = httptools.HttpRequestParser
+
+    class Asked:
+        """The parser, and what it is fed."""
+
+        def __init__(self, protocol: object) -> None:
+            self.parser = real(protocol)
+            self.set_dangerous_leniencies = self.parser.set_dangerous_leniencies
+
+        def feed_data(self, data: Any) -> None:
+            asked.append(bytes(data))
+            self.parser.feed_data(data)
+
+    monkeypatch.setattr(httptools, "HttpRequestParser", Asked)
+    client = serve(Environs(), parser="httptools").connect()
+    for number in range(4):
+        assert ask(client, f"GET /{number} HTTP/1.1", ["Host: h", "X-A: 1"]) == 200
+    heads = [b"GET /%d HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n\r\n" % number for number in (0, 1)]
+    assert asked == [*heads, b"GET /2 HTTP/1.1\r\n\r\n", b"GET /3 HTTP/1.1\r\n\r\n"]
 
 
 def test_known_block_says_when_the_connection_ends(served: Served) -> None:
