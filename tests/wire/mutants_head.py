@@ -13,17 +13,17 @@ HEAD = (
     Mutant(
         "field.h",
         "DEL in a value, wide",
-        "_mm_cmpeq_epi8(c, del));\n        int stops",
-        "zero);\n        int stops",
+        "ff_equal(c, del));\n        ff_mask stops",
+        "zero);\n        ff_mask stops",
     ),
     Mutant("field.h", "DEL in a value, narrow", "&& c != '\\t') || c == 0x7f)", "&& c != '\\t'))"),
-    Mutant("field.h", "obs-text behind the stop counts", "highs & ((1 << at) - 1)", "highs"),
+    Mutant("field.h", "obs-text behind the stop counts", "ff_before(highs, at)", "highs"),
     Mutant("field.h", "obs-text in whole blocks is lost", "high |= highs;", ";"),
     Mutant(
         "field.h",
         "a value read 1 byte too far",
-        "int high = 0;\n\n    while (end - q >= 16)",
-        "int high = 0;\n\n    while (end - q >= 15)",
+        "ff_mask high = 0;\n\n    while (end - q >= 16)",
+        "ff_mask high = 0;\n\n    while (end - q >= 15)",
     ),
     Mutant(
         "scan.c",
