@@ -98,9 +98,11 @@ its name in a dictConfig.
 # fastfork.conf.py
 import logging
 
+
 class NoHealthChecks(logging.Filter):
     def filter(self, record):
         return "/healthz" not in record.getMessage()
+
 
 logging.getLogger("gunicorn.access").addFilter(NoHealthChecks())
 accesslog = "access.log"
@@ -128,14 +130,17 @@ through these methods; `server.log` and `worker.log` of hooks are the object.
 import logging
 from fastfork.logs.glogging import Logger
 
+
 class NoHealthChecks(logging.Filter):
     def filter(self, record):
         return "/healthz" not in record.getMessage()
+
 
 class MyLogger(Logger):
     def setup(self, cfg):
         super().setup(cfg)
         self.access_log.addFilter(NoHealthChecks())
+
 
 logger_class = MyLogger
 ```
