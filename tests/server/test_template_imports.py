@@ -307,8 +307,10 @@ def test_import_that_is_deaf_to_signals_does_not_outlive_the_next_reload(
     server = start(start_server, code, place=tmp_path)
     (tmp_path / "deaf").touch()
     server.signal("reload")
-    wait_until((tmp_path / "notes").exists, "the new template is in its import")
-    deaf = int((tmp_path / "notes").read_text().split()[-1])
+    notes = tmp_path / "notes"
+    notes.touch()
+    wait_until(notes.read_text, "the new template is in its import")
+    deaf = int(notes.read_text().split()[-1])
     (tmp_path / "deaf").unlink()
     server.signal("reload")
     server.log.wait_for("Reload complete")
