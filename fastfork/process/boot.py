@@ -7,12 +7,13 @@ Runs in: both
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from importlib import _bootstrap_external
+from importlib.machinery import PathFinder
+from typing import Any, Final, TypeVar
 
 from fastfork import forks
 from fastfork.errors import AppImportFailed, BootError, ConfigError
@@ -54,10 +55,36 @@ def enter(
             sys.path.remove(entry)
     sys.path[:0] = reversed(entries)
     _entered[:] = entries
-    importlib.invalidate_caches()  # another release may have files of the same age
+    _look_into_folders_again()  # another release may have files of the same age
     for entry in raw_env:
         name, _, value = entry.partition("=")
         os.environ[name] = value
+
+
+def _look_into_folders_again() -> None:
+    """Do as importlib.invalidate_caches().
+
+    That imports importlib.metadata since Python 3.13, to clear its caches, and 55 modules that a
+    server has no use for.  Where it is not there, it has none.
+    """
+    for finder in list(sys.meta_path):
+        if finder is PathFinder and "importlib.metadata" not in sys.modules:
+            _forget_listings()
+        elif (invalidate := getattr(finder, "invalidate_caches", None)) is not None:
+            invalidate()
+
+
+def _forget_listings() -> None:
+    """Do as PathFinder.invalidate_caches(), for the folders."""
+    for folder, finder in list(sys.path_importer_cache.items()):
+        if finder is None or not os.path.isabs(folder):
+            sys.path_importer_cache.pop(folder, None)
+        elif (invalidate := getattr(finder, "invalidate_caches", None)) is not None:
+            invalidate()
+    # Namespace packages compare this number; another Python may have it elsewhere.
+    namespaces: Any = getattr(_bootstrap_external, "_NamespacePath", None)
+    if hasattr(namespaces, "_epoch"):
+        namespaces._epoch += 1
 
 
 def absolute(path: str, folder: str) -> str:

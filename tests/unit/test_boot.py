@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
+import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ import pytest
 
 from fastfork.errors import AppImportFailed, AppNotFound, BootError, ConfigError
 from fastfork.process import boot, title
+from tests.kit.server import environment
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +41,47 @@ def test_directory_that_is_in_the_path_already_comes_to_its_front(tmp_path: Path
     sys.path += [str(tmp_path), "/elsewhere"]
     boot.enter(str(tmp_path), "/elsewhere", ())
     assert sys.path == ["/elsewhere", str(tmp_path), "/first"]
+
+
+def test_module_that_has_come_into_a_folder_of_the_same_age_is_found(tmp_path: Path) -> None:
+    boot.enter(str(tmp_path), None, [])
+    age = (1_700_000_000, 1_700_000_000)
+    (tmp_path / "boot_spaces").mkdir()
+    for folder in (tmp_path / "boot_spaces", tmp_path):
+        os.utime(folder, age)
+    spaces = importlib.import_module("boot_spaces")
+    for name in ("boot_late", "boot_spaces.late"):
+        assert importlib.util.find_spec(name) is None
+    (tmp_path / "boot_late.py").touch()
+    (tmp_path / "boot_spaces" / "late.py").touch()
+    for folder in (tmp_path / "boot_spaces", tmp_path):
+        os.utime(folder, age)
+    assert importlib.util.find_spec("boot_late") is None
+    boot.enter(str(tmp_path), None, [])
+    assert importlib.util.find_spec("boot_late") is not None
+    assert importlib.util.find_spec("boot_spaces.late") is not None
+    del sys.modules[spaces.__name__]
+
+
+def test_finders_of_others_look_again_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called: list[str] = []
+    finder = types.SimpleNamespace(
+        invalidate_caches=lambda: called.append("caches"), find_spec=lambda *_: None
+    )
+    monkeypatch.setattr(sys, "meta_path", [object(), finder, *sys.meta_path])
+    boot.enter(str(tmp_path), None, [])
+    assert called == ["caches"]
+
+
+def test_entering_imports_nothing(tmp_path: Path) -> None:
+    """importlib.invalidate_caches() imports importlib.metadata since Python 3.13."""
+    code = (
+        "import sys; from fastfork.process import boot; before = set(sys.modules)\n"
+        "boot.enter(sys.argv[1], None, []); print(*set(sys.modules) - before)"
+    )
+    argv = [sys.executable, "-c", code, str(tmp_path)]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment({}))
+    assert ran.stdout.split() == []
 
 
 def test_environment_is_set_up_to_the_first_equals_sign(
