@@ -139,6 +139,11 @@ def _finish(code: int) -> NoReturn:
         streams.flush()
         finalize.end(code)
 
+    # What threading made up for a greenlet that asked for its thread never ends, and from 3.13 on
+    # gevent's own wait is for all that are no daemons; its stand-ins say that they are none.
+    for ident, thread in list(threading._active.items()):  # type: ignore[attr-defined]
+        if isinstance(thread, threading._DummyThread):
+            threading._active.pop(ident, None)  # type: ignore[attr-defined]
     threading._shutdown()  # type: ignore[attr-defined]
     inherited.run_exit_handlers(leave)
 
