@@ -9,13 +9,16 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from fastfork import clock
 from fastfork.ipc import Order, Slot, State
 from fastfork.records import field, record
 
 if TYPE_CHECKING:
     from fastfork.arbiter.face import WorkerFace
+
+REMIND_AFTER: Final = 1.0  # seconds; a worker that has heard says so on the scoreboard at once
 
 
 @record(eq=False, kw_only=True)
@@ -31,6 +34,7 @@ class Child:
     overslept: it loaded the application for longer than `boot_timeout`.
     is_spent: it serves, and is to be replaced for a reason of its own (max_requests, max_rss).
     is_too_large: that reason is max_rss.
+    told_by, remind_at: the signal by which, and when to send it once more if it goes on as before.
     last_order: what it is to do when it has finished.
     berth: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
@@ -47,6 +51,8 @@ class Child:
     leaving: bool = False
     told: bool = False
     kill_at: float | None = None
+    told_by: int = 0
+    remind_at: float | None = None
     stalled_at: float | None = None
     stall_signals: int = 0
     loading_told: int = 0
@@ -92,7 +98,18 @@ class Child:
             self.slot.order = self.last_order or order  # before the signal: it looks there then
         self.kill_at = kill_at if self.kill_at is None else min(self.kill_at, kill_at)
         if signal.SIGKILL not in self.sent:
+            self.told_by, self.remind_at = signum, clock.now() + REMIND_AFTER
             self.send(signum)
+
+    def remind(self, now: float) -> None:
+        """Tell it once more if it goes on as if nothing had been said.
+
+        A signal that comes between the interpreter's last look for one and the system call in
+        which it waits is found when that returns, which is seconds later in an idle worker."""
+        if self.remind_at is not None and now >= self.remind_at:
+            self.remind_at = None
+            if self.slot.state in (State.READY, State.SPENT):
+                self.send(self.told_by)
 
 
 class Children:

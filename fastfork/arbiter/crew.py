@@ -190,6 +190,7 @@ class Crew:
         """SIGKILL for each worker that did not go in the time it was given."""
         now = clock.now()
         for child in self.children:
+            child.remind(now)
             if child.kill_at is not None and child.kill_at <= now:
                 child.kill_at = None
                 log.warning(

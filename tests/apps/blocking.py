@@ -1,6 +1,7 @@
 """An application that waits in system calls, where no handler of Python's runs by itself.
 
 /read, /recv, /waitpid: wait there for ever.  /die: the worker ends at once.  /: the pid.
+/deaf/once: the next SIGTERM is not heard.
 /listener/blocking: a child of the application clears O_NONBLOCK on the listening sockets.
 
 Runs in: worker
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import stat
 import time
@@ -69,6 +71,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Itera
         wait()
     if name == "die":
         os._exit(1)
+    if name == "deaf/once":
+        before = signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, before))
     if name == "listener/blocking":
         clear_nonblocking()
     start_response("200 OK", [("Content-Type", "text/plain")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -138,3 +139,15 @@ def test_call_from_a_debugger_ends_nobody(start_server: Starter, options: tuple[
         assert server.get("/").text == str(pid)
     wait_until(lambda: processes.rests(pid), "the worker waits again")
     assert server.worker_pids() == [pid]
+
+
+def test_worker_that_has_missed_a_signal_is_told_again(start_server: Starter) -> None:
+    """As one may that comes when the interpreter has looked for the last time before a wait."""
+    server = start_server(APP, "--graceful-timeout", "60")
+    (pid,) = server.worker_pids()
+    assert server.get("/deaf/once").text == str(pid)
+    began = time.monotonic()
+    server.signal("stop")
+    assert server.process.wait(30) == 0
+    assert time.monotonic() - began < 30
+    assert f"Worker exited (pid: {pid})" in server.log.text()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 
 import pytest
 
 from fastfork import logs
 from fastfork.arbiter import memory
-from fastfork.arbiter.children import Child
+from fastfork.arbiter.children import REMIND_AFTER, Child
 from fastfork.arbiter.crew import KILL_MARGIN, Crew
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State
@@ -103,6 +104,37 @@ def test_overdue_worker_is_killed_once(crew: Crew, child: FakeChild) -> None:
     crew.kill_overdue()
     assert len(child.sent) == 1
     child.sent.clear()
+    crew.kill_overdue()
+    assert not child.sent
+
+
+def test_worker_that_has_not_heard_is_told_once_more(
+    crew: Crew, child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("fastfork.clock.now", lambda: now)
+    child.slot.state = State.READY
+    child.leave(signal.SIGTERM, 130.0)
+    child.sent.clear()
+    crew.kill_overdue()
+    assert not child.sent
+    now += REMIND_AFTER
+    crew.kill_overdue()
+    assert child.sent == {signal.SIGTERM}
+    child.sent.clear()
+    crew.kill_overdue()
+    assert not child.sent
+
+
+def test_worker_that_has_heard_is_left_alone(
+    crew: Crew, child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("fastfork.clock.now", lambda: now)
+    child.leave(signal.SIGTERM, 130.0)
+    child.slot.state = State.DRAINING
+    child.sent.clear()
+    now += 2 * REMIND_AFTER
     crew.kill_overdue()
     assert not child.sent
 
