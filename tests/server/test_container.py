@@ -154,7 +154,7 @@ def block(language: str) -> str:
 
 def dockerfile() -> dict[str, str]:
     """Instruction -> its words, in the last stage."""
-    lines = block("dockerfile").replace("\\\n", " ").splitlines()
+    lines = (PAGE.parent / "docker" / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     stages = [at for at, line in enumerate(lines) if line.startswith("FROM ")]
     return dict(line.split(" ", 1) for line in lines[stages[-1] :] if line.strip())
 
