@@ -9,7 +9,10 @@ from typing import Any
 import httptools
 import pytest
 
+from fastfork._core.environ import EnvironBuilder
 from fastfork.http import Leniency, Limits
+from fastfork.http.forwarded import Forwarded
+from fastfork.net.trust import TrustedPeers
 from tests.kit.inproc import HubClient, Served
 from tests.unit.conftest import Serve
 
@@ -339,3 +342,18 @@ def test_folded_fields_are_read_anew(serve: Serve, app: Environs, http_parser: s
         assert ask(client, "GET / HTTP/1.1", ["Host: h", "X-A: one\r\n two"]) == 200
         assert app.all[-1][0]["HTTP_X_A"] == "one two"
     assert kept(served) == 0
+
+
+def test_blocks_may_be_cleared_while_a_head_is_read(serve: Serve, http_parser: str) -> None:
+    """As by another thread, while a line is logged of a field that is dropped."""
+    forwarded = Forwarded(TrustedPeers(["*"]).trusts, walks=False, schemes={}, fields=())
+    trusted = EnvironBuilder(
+        on_dropped=lambda _name: trusted.blocks.clear(),
+        watched=forwarded.watched,
+        forwarders=frozenset(),
+    )
+    served = serve(Environs(), parser=http_parser, trusted=trusted, forwarded=forwarded)
+    client = served.connect()
+    for number in range(3):
+        assert ask(client, "GET / HTTP/1.1", ["Host: h", f"X_{'A' * number}: 1"]) == 200
+        assert trusted.blocks.kept == 0

@@ -115,7 +115,10 @@ cdef class FieldBlocks:
         """This environ has come of the block that was asked for last, and the template.
 
         Only a number is noted of a block that comes for the first time."""
-        cdef block *one = &self.places[(self.hash >> 32) & (PLACES - 1)]
+        cdef block *one
+        if self.places == NULL:
+            return 0  # a log call gave the interpreter lock away, and a thread has cleared them
+        one = &self.places[(self.hash >> 32) & (PLACES - 1)]
         if one.hash != self.hash and one.hash:
             # Two places; the second one changes hands, so that blocks seen early cannot be
             # driven out by a client that sends a new one each time.

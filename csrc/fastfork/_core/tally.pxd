@@ -1,5 +1,6 @@
-# What a worker counts of its requests, in words of its scoreboard slot.  Plain stores by the thread that is inside (see crew.pyx): no lock, no system
-# call, and no clock, since the hub has just looked at it.
+# What a worker counts of its requests, in words of its scoreboard slot.  Plain stores by the
+# thread that is inside (see crew.pyx): no lock, no system call, and no clock, since the hub has
+# just looked at it.
 from libc.stdint cimport int64_t
 
 from fastfork._core.scoreboard cimport ANSWERS, DURATION_SUM, DURATIONS, WAIT_SUM, WAITED
