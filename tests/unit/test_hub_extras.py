@@ -187,8 +187,6 @@ def test_detached_socket_is_the_applications_alone(serve: Serve) -> None:
         client.sock.sendall(b"answer")
         served.settle()
         assert sock.recv(100) == b"answer"
-        # Its new owner may let it wait: for as long as that takes.
-        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16) == bytes(16)
     client.expect_end()
 
 

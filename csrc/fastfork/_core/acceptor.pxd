@@ -20,7 +20,6 @@ cdef class Acceptor:
     cdef str last_text
     cdef str _dotted(self, uint32_t raw)
     cdef int set_ready(self, int fd) except -1
-    cdef int bound_wait(self, int fd) except -1
     cdef Connection accept(self, int fd, unsigned int listener)
     cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts)
     cdef str _shared(self, str address)

@@ -20,18 +20,10 @@ cdef extern from "<sys/socket.h>" nogil:
         unsigned short sa_family
     struct sockaddr_storage:
         unsigned short ss_family
-    int SOL_SOCKET
-    int SO_RCVTIMEO
-    int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
     int AF_INET
     int AF_INET6
     int SOCK_NONBLOCK
     int SOCK_CLOEXEC
-
-cdef extern from "<sys/time.h>" nogil:
-    struct timeval:
-        long tv_sec
-        long tv_usec
 
 cdef extern from "<netinet/in.h>" nogil:
     struct in_addr:
@@ -124,20 +116,10 @@ cdef class Acceptor:
         """See that accept() on this listener does not wait for a client.
 
         The flag is the socket's and not the descriptor's: whoever has inherited it can clear it,
-        and then a worker that comes too late would wait with everything it has (fcntl(2)).  It is
-        looked at once a turn; should it be cleared within one, `bound_wait` has bounded that."""
+        and then a worker that comes too late would wait with everything it has (fcntl(2))."""
         cdef int flags = fcntl(fd, F_GETFL)
         if flags >= 0 and not flags & O_NONBLOCK:
             fcntl(fd, F_SETFL, flags | O_NONBLOCK)
-        return 0
-
-    cdef int bound_wait(self, int fd) except -1:
-        """See that accept() waits for a millisecond at the most, whatever its flags are.
-
-        Accepted sockets inherit it, and only one that an application takes ever waits: see
-        `Caller._detach` (socket(7), SO_RCVTIMEO)."""
-        cdef timeval wait = timeval(tv_sec=0, tv_usec=1000)
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait))
         return 0
 
     cdef Connection accept(self, int fd, unsigned int listener):

@@ -9,12 +9,13 @@ Runs in: worker
 
 from posix.unistd cimport close
 
-from fastfork._core.connection cimport CLOSED, LINGERING, NEVER, Connection, socket_on
+from fastfork._core.connection cimport CLOSED, LINGERING, NEVER, Connection
 from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.crew cimport Seat, come_back, go_out
 from fastfork._core.deadlines cimport LINGER
 from fastfork._core.scoreboard cimport CONNECTIONS
 
+import socket
 import sys
 import threading
 
@@ -126,7 +127,8 @@ cdef class Caller(Receiver):
         self.connections -= 1
         self.slot[CONNECTIONS] = self.connections
         self._gone()
-        sock = socket_on(fd)
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)  # as the descriptor is
         sealed, connection.sealed = connection.sealed, None
         rest = connection.take_rest()
         return self.site.take_over(sock, rest, sealed) if rest or sealed is not None else sock

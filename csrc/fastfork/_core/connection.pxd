@@ -84,6 +84,3 @@ cdef class Connection:
 
 # Bytes of memory that `partial` of all connections takes.
 cdef int64_t partial_bytes() noexcept
-
-
-cdef object socket_on(int fd)

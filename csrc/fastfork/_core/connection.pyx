@@ -13,31 +13,18 @@ from libc.string cimport memcpy
 
 import os
 import socket
-import struct
 
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
 
-cdef bytes FOREVER = struct.pack("ll", 0, 0)  # a timeval
 cdef int64_t partials = 0  # bytes of all connections together
 
 
 cdef int64_t partial_bytes() noexcept:
     """Memory of all that is received and not yet used, of every connection."""
     return partials
-
-
-cdef object socket_on(int fd):
-    """A `socket.socket` on it, non-blocking as the descriptor is.
-
-    When its new owner has it block, it does so for as long as that takes: a time limit for
-    receiving comes from the listener (see `Acceptor.bound_wait`)."""
-    sock = socket.socket(fileno=fd)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, FOREVER)
-    sock.setblocking(False)
-    return sock
 
 
 cdef class Connection:
@@ -55,10 +42,11 @@ cdef class Connection:
         """A `socket.socket` on a copy of the descriptor.  The connection stays the server's."""
         self.hub.crew.begin_aside()  # or the number may be another client's by then
         try:
-            copy = socket_on(os.dup(self.fd))
+            copy = socket.socket(fileno=os.dup(self.fd))
             self.shared = True
         finally:
             self.hub.crew.end_aside()
+        copy.setblocking(False)  # as the descriptor is
         return copy
 
     def detach(self):

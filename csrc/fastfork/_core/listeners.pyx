@@ -145,7 +145,6 @@ cdef class Listeners(Crowded):
         self.now = began
         for i in range(len(self.listeners)):
             took = 0
-            self.acceptor.set_ready(self.listeners[i])
             for _k in range(QUEUE_MAX):
                 took = self.connections < self.most_connections and self._take(i)
                 if not took or self.now - began > QUEUE_NS or self.crew.displaced():
@@ -229,7 +228,6 @@ cdef class Listeners(Crowded):
         for index, fd in enumerate(self.listeners):
             self._reserve(fd)
             if on:
-                self.acceptor.bound_wait(fd)
                 self.table[fd] = Listening(self, index)
                 self.poller.register_listener(fd)
             else:
@@ -251,8 +249,6 @@ cdef class Listeners(Crowded):
         cdef int _i
         cdef bint is_crowded = False
         cdef int64_t share = self._fair_share()
-        if listener < <Py_ssize_t>len(self.listeners):
-            self.acceptor.set_ready(self.listeners[listener])
         for _i in range(self.accepts):
             if not self.listening:
                 return 0
@@ -302,6 +298,8 @@ cdef class Listeners(Crowded):
         cdef Connection connection
         if listener >= <Py_ssize_t>len(self.listeners):
             return 0  # another thread let go of them, while this one was in the application
+        # Whoever was served a moment ago may have undone it.
+        self.acceptor.set_ready(self.listeners[listener])
         connection = self.acceptor.accept(self.listeners[listener], listener)
         if connection is None:
             return 0
