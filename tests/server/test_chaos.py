@@ -16,6 +16,7 @@ import pytest
 
 from fastfork.arbiter.backoff import HEALTHY_AFTER
 from tests.conftest import Starter
+from tests.kit.processes import alive
 from tests.kit.server import RunningServer
 from tests.kit.traffic import Report, Traffic
 from tests.kit.uptime import age
@@ -126,7 +127,7 @@ def has_ended(server: RunningServer, pid: int) -> bool:
     """Whether an arbiter has ended; ours has to be reaped for that."""
     if pid == server.process.pid:
         return server.process.poll() is not None
-    return not os.path.exists(f"/proc/{pid}")
+    return not alive(pid)
 
 
 def test_worker_that_serves_enough_is_replaced_and_loses_no_request(start_server: Starter) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 import fastfork
 from tests.conftest import Starter
+from tests.kit.processes import alive
 from tests.kit.server import RunningServer, environment
 from tests.kit.waiting import wait_until
 
@@ -106,8 +107,7 @@ def test_template_and_its_workers_have_none_either(start_server: Starter, tmp_pa
     server = start(start_server, tmp_path, "--preload")
     assert forbidden(server.get("/").text, WITH_TEMPLATE) == []
     have_forked = {int(path.name) for path in tmp_path.iterdir() if path.name.isdecimal()}
-    alive = {pid for pid in have_forked if Path(f"/proc/{pid}").exists()}
-    (template,) = alive - {server.pid, *server.worker_pids()}
+    (template,) = set(filter(alive, have_forked)) - {server.pid, *server.worker_pids()}
     assert forbidden(at_fork(server, tmp_path, template), WITH_TEMPLATE) == []
     assert forbidden((tmp_path / str(server.pid)).read_text(), WITH_TEMPLATE) == []
 

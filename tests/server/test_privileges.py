@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Starter
+from tests.kit.processes import alive
 from tests.kit.waiting import wait_until
 
 APP = "unprivileged:app"
@@ -102,7 +103,7 @@ def test_worker_of_another_user_notices_that_the_arbiter_died(start_server: Star
     (pid,) = server.worker_pids()
     server.signal("KILL")
     server.wait_exit()
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the worker is gone", 2.0)
+    wait_until(lambda: not alive(pid), "the worker is gone", 2.0)
 
 
 def test_logs_can_be_reopened_by_the_user(start_server: Starter, open_files: Path) -> None:
