@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
 from fastfork._core.crew import Crew
-from fastfork._core.exchange import Site
+from fastfork._core.gateway import Gateway
+from fastfork._core.site import Site
 
 class Connections:
     site: Site
     crew: Crew
+    gateway: Gateway
     now: int
     connections: int
     tells: bool

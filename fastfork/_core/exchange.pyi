@@ -1,38 +1,9 @@
-import logging
-import socket
 from collections.abc import Callable
 from typing import Any
 
-from fastfork._core.batch import Batch
-from fastfork._core.connection import Connection
-from fastfork._core.crew import Crew
-from fastfork._core.sealed import Sealed
+from fastfork._core.writer import ResponseWriter
 
-class Site:
-    crew: Crew
-    draining: bool
-    access_line: Callable[..., str] | None
-    line_waits: bool
-    def __init__(
-        self,
-        batch: Batch,
-        *,
-        crew: Crew,
-        log: logging.Logger,
-        pages: Callable[[int], tuple[str, bytes]],
-        access_line: Callable[[dict[str, Any], str, int, int, list[tuple[str, str]]], str] | None,
-        leaving: Callable[[], bool],
-        socket_of: Callable[[Connection], object],
-        take_over: Callable[[socket.socket, bytes, Sealed | None], object],
-        spool_dir: str | None = None,
-        response_buffer: int = 1 << 30,
-        line_waits: bool = False,
-        server_header: str = "fastfork",
-        server: memoryview[int] | None = None,
-    ) -> None: ...
-
-class Exchange:
-    def __init__(self, site: Site) -> None: ...
+class Exchange(ResponseWriter):
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], None]: ...

@@ -2,10 +2,12 @@ from collections.abc import Callable
 from typing import Any
 
 from fastfork._core.hub import Hub
+from fastfork._core.wsgi import WsgiGateway
 
-class GreenletHub(Hub):
+class GreenletGateway(WsgiGateway):
     def attach(
         self,
+        hub: Hub,
         *,
         make_greenlet: Callable[[Callable[[], bool]], Any],
         to_loop: Callable[[], object],

@@ -1,23 +1,21 @@
 from collections.abc import Callable
 from typing import Any
-from wsgiref.types import WSGIApplication
 
+from fastfork._core.answering import Answering
 from fastfork._core.batch import Batch
-from fastfork._core.caller import Caller
 from fastfork._core.crew import Seat
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
-from fastfork._core.exchange import Site
+from fastfork._core.gateway import Gateway
 from fastfork._core.parsers import HeadParser
+from fastfork._core.site import Site
 
-class Hub(Caller):
+class Hub(Answering):
     most_requests: int
     attention: bool
-    @property
-    def asked_ns(self) -> int: ...
     def __init__(
         self,
-        app: WSGIApplication,
+        gateway: Gateway,
         *,
         site: Site,
         batch: Batch,

@@ -1,0 +1,3 @@
+from fastfork._core.exchange import Exchange
+
+class Responder(Exchange): ...

@@ -24,7 +24,7 @@ from gevent.pool import Group
 
 from fastfork import clock, forks
 from fastfork._core.crew import Crew
-from fastfork._core.greenlets import GreenletHub
+from fastfork._core.greenlets import GreenletGateway
 from fastfork.ipc import State
 from fastfork.logs import LOGGER
 from fastfork.workers.poller import READABLE, EpollPoller
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
     from fastfork._core.batch import Batch
+    from fastfork._core.gateway import Gateway
     from fastfork._core.hub import Hub
+    from fastfork._core.site import Site
 
 # What the rest of the standard library's is made of; a config file may have patched them already.
 PATCHED: Final = ("os", "select", "socket", "ssl", "threading", "time")
@@ -83,7 +85,7 @@ def _stays_where_it_is(*_args: object) -> None:
 class GeventWorker(ReactorWorker):
     """Calls the application in greenlets, as many at a time as there are connections."""
 
-    hub_class = GreenletHub
+    gateway: GreenletGateway
     turns: Turns | None = None
 
     @classmethod
@@ -113,6 +115,11 @@ class GeventWorker(ReactorWorker):
         self.slot.threads = self.cfg.worker_connections
         return crew
 
+    def make_gateway(self, app: WSGIApplication, site: Site) -> Gateway:
+        """What calls the application, in greenlets."""
+        self.gateway = GreenletGateway(self.timed(app), site)
+        return self.gateway
+
     def make_watch(self, hub: Hub) -> RequestWatch:  # noqa: ARG002 - it asks us
         """A request that waits for too long holds nobody up; this is for who asks for it."""
         return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
@@ -136,12 +143,12 @@ class GeventWorker(ReactorWorker):
     def open(self, app: WSGIApplication) -> None:
         """See Worker.  gevent's loop has descriptors of its own."""
         super().open(app)
-        hub = cast("GreenletHub", self.hub)
-        self.turns = Turns(hub, cast("EpollPoller", self.poller), lambda: self._look_up(hub))
+        hub = cast("Hub", self.hub)
+        poller = cast("EpollPoller", self.poller)
+        self.turns = Turns(hub, self.gateway, poller, lambda: self._look_up(hub))
 
-    def loop(self, hub: Hub) -> None:
+    def loop(self, hub: Hub) -> None:  # noqa: ARG002 - the gateway has it
         """Wait and serve, until there is nobody left to serve."""
-        hub = cast("GreenletHub", hub)
         # The server may not wait in the middle of a turn, and a handler of others may: for a
         # socket, or for a lock that an application's line holds.
         lines = Group()
@@ -151,7 +158,7 @@ class GeventWorker(ReactorWorker):
             self.turns.run()
         finally:
             self.alive = False  # what now comes out of the application is our doing
-            self._end_requests(hub.end())
+            self._end_requests(self.gateway.end())
             LOGGER.aside = None
             lines.join(LAST_SECONDS)
 
@@ -170,12 +177,12 @@ class GeventWorker(ReactorWorker):
             self.turns.let_go()
         LOGGER.aside = None
         if self.hub is not None:
-            for one in cast("GreenletHub", self.hub).end():
+            for one in self.gateway.end():
                 if one is not getcurrent():
                     one.switch = one.throw = _stays_where_it_is
         super().let_go()
 
-    def _look_up(self, hub: GreenletHub) -> bool:
+    def _look_up(self, hub: Hub) -> bool:
         hub.crew.attend()
         try:
             return not self.alive or self.look_up(hub)
@@ -187,7 +194,7 @@ class GeventWorker(ReactorWorker):
         return ", ".join(line for _greenlet, _since, line in self._requests())
 
     def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else cast("GreenletHub", self.hub).running(to_answer)
+        return [] if self.hub is None else self.gateway.running(to_answer)
 
     def _running(self) -> list[tuple[int, int, str]]:
         return [(id(one), since, line) for one, since, line in self._requests(to_answer=True)]
@@ -223,8 +230,15 @@ class Turns:
     look_up() -> bool: see ReactorWorker.look_up.
     """
 
-    def __init__(self, hub: GreenletHub, poller: EpollPoller, look_up: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        gateway: GreenletGateway,
+        poller: EpollPoller,
+        look_up: Callable[[], bool],
+    ) -> None:
         self._hub = hub
+        self._soon = gateway.soon
         self._poll = poller.poll
         self._look_up = look_up
         self._gevent = get_hub()
@@ -234,7 +248,8 @@ class Turns:
         self._timer: Any = None
         self._due = float("inf")
         self._is_over = False
-        hub.attach(
+        gateway.attach(
+            hub,
             make_greenlet=partial(RequestGreenlet, _live),
             to_loop=partial(greenlet.greenlet.switch, self._gevent),
             call_turn=partial(self._loop.run_callback, self._turn),
@@ -246,7 +261,7 @@ class Turns:
         Raises what a turn raised, and the SystemExit of a signal handler.
         """
         self._events.start(self._turn)
-        self._hub.soon()
+        self._soon()
         try:
             while not self._is_over:
                 self._gevent.switch()
@@ -280,7 +295,7 @@ class Turns:
         if self._is_over:
             self._loop.run_callback(self._main.switch)
         elif wait == 0.0:
-            self._hub.soon()
+            self._soon()
         elif clock.now() + wait < self._due - SLACK:
             self._set_timer(wait)
 

@@ -10,30 +10,25 @@ import os
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fastfork import clock
 from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
 from fastfork._core.crew import Crew
-from fastfork._core.deadlines import Deadlines
-from fastfork._core.environ import EnvironBuilder
-from fastfork._core.exchange import Site
 from fastfork._core.filewrapper import FileWrapper
 from fastfork._core.hub import Hub
-from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
+from fastfork._core.wsgi import WsgiGateway
 from fastfork.ipc import Order
 from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.access import AccessLog
 from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
-from fastfork.net.taken import taken
-from fastfork.records import fields
+from fastfork.workers import assembly
 from fastfork.workers.base import Worker
 from fastfork.workers.bequest import Bequest
 from fastfork.workers.pace import Pace
 from fastfork.workers.poller import EpollPoller, Poller, make_poller
-from fastfork.workers.proxies import in_front
 from fastfork.workers.sharing import join_pool
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
@@ -44,10 +39,11 @@ from fastfork.wsgi.template import environ_template, read_in_blocks
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from fastfork._core.environ import EnvironBuilder
+    from fastfork._core.gateway import Gateway
+    from fastfork._core.site import Site
 
-LINGER_SECONDS = 2.0  # a half-closed one may take this long to close too
-ACCEPTS_ALONE = 64  # connections a turn when no other worker could take them
-ACCEPTS_SHARED = 4  # ... and when others could
+
 # Slots of the scoreboard that may be in use: numbers are given from the lowest, a reload has
 # both generations, and SIGTTIN adds some.
 SLOTS_A_WORKER = 2
@@ -63,7 +59,6 @@ class ReactorWorker(Worker):
     """Runs the application inline, in the thread that waits for events: thousands of connections
     on one thread, or on a few."""
 
-    hub_class: ClassVar[type[Hub]] = Hub
     hub: Hub | None = None
     poller: Poller
     threads: Threads | None = None
@@ -239,75 +234,39 @@ class ReactorWorker(Worker):
 
     def make_hub(self, app: WSGIApplication) -> Hub:
         """The compiled part, wired to the settings."""
-        cfg = self.cfg
         batch = Batch()
         crew = self.make_crew(batch)
-        site = self._site(batch, crew)
-        limits = Limits(
-            line=cfg.limit_request_line,
-            fields=cfg.limit_request_fields,
-            field_size=cfg.limit_request_field_size,
-            head=cfg.limit_request_head,
-        )
-        leniency = Leniency(**{field.name: getattr(cfg, field.name) for field in fields(Leniency)})
-        parser = make_head_parser(
-            resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
-        )
-        return self.hub_class(
-            timing_queue(app, lambda: self.hub.asked_ns if self.hub is not None else 0),
-            site=site,
-            batch=batch,
-            parser=parser,
-            environs=self.environs(),
-            deadlines=Deadlines(
-                first_byte=cfg.header_timeout,
-                next_request=cfg.keepalive,
-                whole_head=cfg.header_timeout,
-                more_body=cfg.body_timeout,
-                reader=cfg.write_timeout,
-                linger=LINGER_SECONDS,
-                queued=cfg.queue_timeout,
-                shake=cfg.tls_handshake_timeout,
-            ),
-            poller=self.poller,
-            write_access=self.access.write,
-            most_connections=cfg.worker_connections,
-            accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
-            spool_after=cfg.body_buffer,
-            spool_dir=cfg.tmp_upload_dir,
-            body_min_rate=cfg.body_min_rate,
-            most_requests=self.max_requests,
-            queue_timeout=cfg.queue_timeout,
-            **in_front(cfg, self.environs),
-        )
-
-    def _site(self, batch: Batch, crew: Crew) -> Site:
-        """What the responses have in common."""
-        cfg = self.cfg
-        return Site(
+        site = assembly.site(
+            self.cfg,
             batch,
-            crew=crew,
-            log=LOGGER,
-            pages=error_page,
+            crew,
             access_line=self.access_line(),
-            line_waits=cfg.post_request is not None or self.access.line_waits,
+            line_waits=self.cfg.post_request is not None or self.access.line_waits,
             leaving=lambda: not self.alive,
-            socket_of=GunicornSocket.of,
-            take_over=taken,
-            spool_dir=cfg.tmp_upload_dir,
-            response_buffer=cfg.response_buffer,
-            server_header=cfg.server_header,
             server=self.slot.server,
         )
+        return assembly.hub(
+            self.cfg,
+            self.make_gateway(app, site),
+            site,
+            batch,
+            poller=self.poller,
+            environs=self.environs,
+            write_access=self.access.write,
+            most_requests=self.max_requests,
+        )
+
+    def make_gateway(self, app: WSGIApplication, site: Site) -> Gateway:
+        """What calls the application."""
+        return WsgiGateway(self.timed(app), site)
+
+    def timed(self, app: WSGIApplication) -> WSGIApplication:
+        """The application, with what an agent wants to hear of the time before it."""
+        return timing_queue(app, lambda: self.hub.asked_ns if self.hub is not None else 0)
 
     def environs(self, **special: Any) -> EnvironBuilder:
         """What makes environs of the requests; special: for those of trusted peers."""
-        return EnvironBuilder(
-            on_dropped=self.on_dropped_field,
-            maps_underscores=self.cfg.header_map == "dangerous",
-            casefolds=self.cfg.casefold_http_method,
-            **special,
-        )
+        return assembly.environs(self.cfg, self.on_dropped_field, **special)
 
     def _choose_access_line(self, hub: Hub) -> None:
         """Somebody has put something on the loggers of the access log, or taken it away."""

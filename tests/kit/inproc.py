@@ -23,9 +23,10 @@ from fastfork._core.body import EmptyInput
 from fastfork._core.crew import Crew
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
-from fastfork._core.exchange import Site
 from fastfork._core.filewrapper import FileWrapper
 from fastfork._core.hub import Hub
+from fastfork._core.site import Site
+from fastfork._core.wsgi import WsgiGateway
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
 from fastfork.logs.errorstream import ErrorStream
@@ -151,7 +152,7 @@ class Served:
             "spool_dir": spool_dir,
             **hub_options,
         }
-        self.hub = Hub(app, **self.made_of)
+        self.hub = Hub(WsgiGateway(app, site), **self.made_of)
         self._open(logger, tls)
 
     def _begin(self, small_buffers: bool, leniency: Leniency) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fastfork._core.hub import Hub
+from fastfork._core.wsgi import WsgiGateway
 from tests.unit.conftest import Serve
 
 
@@ -19,5 +20,6 @@ def app(environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
 @pytest.mark.parametrize("name", ["body_min_rat", "nonsense", "write_acces", "queue_timeouts"])
 def test_argument_that_no_layer_knows_is_refused(serve: Serve, name: str) -> None:
     served = serve(app)
+    gateway = WsgiGateway(app, served.made_of["site"])
     with pytest.raises(TypeError, match=name):
-        Hub(app, **served.made_of, **{name: 5})
+        Hub(gateway, **served.made_of, **{name: 5})

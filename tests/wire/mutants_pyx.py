@@ -78,20 +78,20 @@ PYX = (
         "if i < 0 or self.bodies[i] != NULL:",
     ),
     CoreMutant(
-        "hub.pyx",
+        "answering.pyx",
         "a refusal is cut off by a reset",
         SOCKET,
         "connection.lingers = BRIEF_LINGER if status == 408 else LINGER",
         "connection.lingers = 0",
     ),
     CoreMutant(
-        "hub.pyx",
+        "answering.pyx",
         "a refused connection is kept open",
         SOCKET,
-        "responder.begin(connection, 1, connection.is_head, False, self.now)\n"
-        "        responder.refuse(status)",
-        "responder.begin(connection, 1, connection.is_head, True, self.now)\n"
-        "        responder.refuse(status)\n        connection.close_after = False",
+        "writer.begin(connection, 1, connection.is_head, False, self.now)\n"
+        "        writer.refuse(status)",
+        "writer.begin(connection, 1, connection.is_head, True, self.now)\n"
+        "        writer.refuse(status)\n        connection.close_after = False",
     ),
     # -- Expect and time
     CoreMutant(

@@ -4,9 +4,9 @@ from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport Deadlines
 from fastfork._core.crew cimport Crew
-from fastfork._core.exchange cimport Site
 from fastfork._core.forks cimport ForkState
-from fastfork._core.response cimport Responder
+from fastfork._core.gateway cimport Gateway
+from fastfork._core.site cimport Site
 
 cdef enum:
     EPOLLIN = 1     # the poller's masks; the numbers are Linux's
@@ -18,6 +18,7 @@ cdef enum:
 cdef class Connections:
     cdef readonly Site site
     cdef readonly Crew crew
+    cdef readonly Gateway gateway  # whoever calls the application
     cdef Batch batch
     cdef const ForkState *forks
     cdef Deadlines deadlines
@@ -38,7 +39,6 @@ cdef class Connections:
     cdef bint _has_done(self) noexcept
     cdef int _readable(self, Connection connection) except -1
     cdef int _run_out(self, Connection connection, int wait) except -1
-    cdef int _abandon(self, Responder responder) except -1
     cdef int _later(self, Connection connection) except -1
     cdef int _flush(self) except -1
     cdef int _send_meanwhile(self, Connection connection) except -1

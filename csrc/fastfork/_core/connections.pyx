@@ -26,13 +26,13 @@ from fastfork._core.deadlines cimport (
     WAITS,
     WHOLE_HEAD,
 )
-from fastfork._core.exchange cimport SERVER_DRAINING
 from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport Outbox
-from fastfork._core.response cimport Responder
 from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, REQUESTS
+from fastfork._core.site cimport SERVER_DRAINING
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
+from fastfork._core.writer cimport ResponseWriter
 
 import errno
 import sys
@@ -71,8 +71,9 @@ cdef class Connections:
     site, batch, deadlines: shared with `Hub`.  poller: see fastfork.workers.poller.
     """
 
-    def __cinit__(self, *args, Site site, Batch batch, Deadlines deadlines, poller,
+    def __cinit__(self, Gateway gateway, *, Site site, Batch batch, Deadlines deadlines, poller,
                   **kwargs):
+        self.gateway = gateway
         self.site = site
         self.crew = site.crew
         self.batch = batch
@@ -93,9 +94,6 @@ cdef class Connections:
 
     cdef int _run_out(self, Connection connection, int wait) except -1:
         raise AssertionError("Hub knows what waiting too long means")
-
-    cdef int _abandon(self, Responder responder) except -1:
-        raise AssertionError("Caller knows the application")
 
     # Set-up and control, called by the reactor.
 
@@ -118,7 +116,8 @@ cdef class Connections:
     cdef bint _has_done(self) noexcept:
         """An application that has taken its connection is still answering a request, and one
         whose client has left may be closing its iterable."""
-        return self.connections == 0 and not self.crew.at_work()
+        return (self.connections == 0 and not self.crew.at_work()
+                and not self.gateway.at_work())
 
     def leaves(self):
         """Does the worker finish what it has, to go then?"""
@@ -150,7 +149,7 @@ cdef class Connections:
         if connection.responder is None:
             self.ready.append(connection)
             return 0
-        return self.crew.hand((<Responder>connection.responder).seat, connection)
+        return self.crew.hand((<ResponseWriter>connection.responder).seat, connection)
 
     cdef int _send_meanwhile(self, Connection connection) except -1:
         """Send what the application has made so far, while it makes more on another thread.
@@ -359,10 +358,10 @@ cdef class Connections:
             responder, connection.responder = connection.responder, None
             if self.crew.aside:
                 # Its close() is the application's: on its own thread, and not in here.
-                (<Responder>responder).seat.streams -= 1
-                self.crew.hand((<Responder>responder).seat, responder)
+                (<ResponseWriter>responder).seat.streams -= 1
+                self.crew.hand((<ResponseWriter>responder).seat, responder)
             else:
-                self._abandon(<Responder>responder)
+                self.gateway.abandon(<ResponseWriter>responder)
         return self._gone()
 
     # Those whose time is up.

@@ -2,11 +2,13 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.connection cimport Connection
 from fastfork._core.hub cimport Hub
+from fastfork._core.inflight cimport InFlight
 from fastfork._core.response cimport Responder
+from fastfork._core.wsgi cimport WsgiGateway
 
 
 cdef class Task:
-    cdef GreenletHub hub
+    cdef GreenletGateway gateway
     cdef object greenlet
     cdef object switch         # its bound method
     cdef Responder responder   # what it works on, or None
@@ -19,15 +21,16 @@ cdef class Task:
     cdef Py_ssize_t attributes  # and what it had then
     cdef object error          # that is not the application's, or None
     cdef object thrown         # into it while it was parked
-    cdef int64_t *place        # its words on the scoreboard, or NULL
-    cdef int place_nr
+    cdef int place             # its number on the scoreboard, -1 for none
     cdef int64_t since         # when it was last called
     cdef int _work(self) except -1
     cdef int _shed(self, Responder responder) except -1
     cdef int _park(self) except -1
 
 
-cdef class GreenletHub(Hub):
+cdef class GreenletGateway(WsgiGateway):
+    cdef Hub hub
+    cdef InFlight lines
     cdef object make_greenlet
     cdef object to_loop        # switches to gevent's hub
     cdef object call_turn
@@ -39,8 +42,6 @@ cdef class GreenletHub(Hub):
     cdef bint turning
     cdef bint asked            # a turn will follow
     cdef bint ended
-    cdef int places[255]       # free ones on the scoreboard
-    cdef int places_free
     cdef Task _task(self)
     cdef int _enter(self, Task task, int order) except -1
     cdef int _goes_away(self, Task task) except -1

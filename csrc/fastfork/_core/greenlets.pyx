@@ -18,14 +18,15 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
+from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, Seat, has_taken, line_of
-from fastfork._core.connection cimport CLOSED, IDLE, RESPONDING
 from fastfork._core.published cimport ff_publish
-from fastfork._core.response cimport AWAY, FINISHED
-from fastfork._core.scoreboard cimport ANSWERS, HEARTBEAT, IN_FLIGHT, IN_FLIGHT_SINCE, LINE
-from fastfork._core.scoreboard cimport LINE_BYTES, LINE_SIZE, PLACES_AT, PLACE_WORDS, SINCE
+from fastfork._core.response cimport Responder
+from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES
+from fastfork._core.scoreboard cimport LINE_SIZE, SINCE
+from fastfork._core.site cimport Site
 from fastfork._core.text cimport Py_REFCNT
-from fastfork._core.ticks cimport now_ns
+from fastfork._core.writer cimport AWAY, FINISHED, ResponseWriter
 
 import sys
 from weakref import getweakrefcount
@@ -47,10 +48,10 @@ cdef enum:
 cdef class Task:
     """One greenlet, and the request that it answers."""
 
-    def __cinit__(self, GreenletHub hub):
-        self.hub = hub
-        self.place_nr = -1
-        self.greenlet = hub.make_greenlet(self.step)
+    def __cinit__(self, GreenletGateway gateway):
+        self.gateway = gateway
+        self.place = -1
+        self.greenlet = gateway.make_greenlet(self.step)
         self.switch = self.greenlet.switch
         self.switch()  # it parks
         self.refs = Py_REFCNT(<PyObject *>self.greenlet)
@@ -61,17 +62,17 @@ cdef class Task:
         False: it is to end.  Never raises."""
         self._work()
         if self.is_away:
-            self.hub._comes_back(self)
-            self.hub.crew.release()  # there is no turn around us
+            self.gateway._comes_back(self)
+            self.gateway.crew.release()  # there is no turn around us
         self._park()
         if self.order != END:
             return True
         self.is_dead = True
         if self.responder is not None:
             self.order = GIVE_UP  # it was thrown out while it was parked
-            self.hub.crew.enter(self.hub.crew.first)
+            self.gateway.crew.enter(self.gateway.crew.first)
             self._work()
-            self.hub.crew.release()
+            self.gateway.crew.release()
             self.responder = None
         return False
 
@@ -85,7 +86,7 @@ cdef class Task:
                 thrown, self.thrown = self.thrown, None
                 how = responder.break_off(thrown)
             elif self.order == START:
-                how = responder.run(self.hub.app)
+                how = responder.run(self.gateway.app)
             elif self.order == GO_ON:
                 how = responder.resume()
             else:
@@ -101,7 +102,7 @@ cdef class Task:
     cdef int _shed(self, Responder responder) except -1:
         """Let go of what the application left behind, here and not in gevent's hub: a finalizer
         may wait too.  The answer goes out meanwhile."""
-        cdef Crew crew = self.hub.crew
+        cdef Crew crew = self.gateway.crew
         if crew.seat.environ is responder.environ:
             crew.seat.environ = None  # the loop has called us
         crew.out(crew.first, 0)
@@ -114,42 +115,42 @@ cdef class Task:
 
         Whatever else wakes us is not ours to answer; an exception that is thrown here (a
         gevent.Timeout that was never cancelled) is the request's, if there is one."""
-        self.order = END if self.hub.ended else PARKED
+        self.order = END if self.gateway.ended else PARKED
         while self.order == PARKED:
             try:
-                self.hub.to_loop()
+                self.gateway.to_loop()
             except BaseException as error:
-                if self.responder is None or self.hub.ended:
+                if self.responder is None or self.gateway.ended:
                     self.order = END
                 else:
                     self.thrown = error
-                    self.hub.interrupted.append(self)
-                    self.hub.soon()
+                    self.gateway.interrupted.append(self)
+                    self.gateway.soon()
         return 0
 
 
-cdef class GreenletHub(Hub):
-    """See `Hub` for the arguments, and call `attach` before the first turn."""
+cdef class GreenletGateway(WsgiGateway):
+    """app: the WSGI application.  site: what its responses share.  Call `attach` before the first
+    turn."""
 
-    def __cinit__(self, *args, **kwargs):
-        cdef int i
+    def __cinit__(self, app, Site site):
+        self.suspends = True
         self.idle = []
         self.working = set()
         self.returned = []
         self.interrupted = []
-        self.places_free = 255
-        for i in range(255):
-            self.places[i] = 255 - i  # the loop's own is 0
+        self.lines = InFlight(self.crew)
         self.crew.aside = True
 
-    def attach(self, *, make_greenlet, to_loop, call_turn):
-        """make_greenlet(step) -> a gevent.Greenlet that calls step() until that is False, and
-        shows in its __dict__ that somebody waits for its end.  to_loop() switches to gevent's
-        hub.  call_turn() has it call `turn` soon."""
+    def attach(self, Hub hub, *, make_greenlet, to_loop, call_turn):
+        """hub: the loop's.  make_greenlet(step) -> a gevent.Greenlet that calls step() until that
+        is False, and shows in its __dict__ that somebody waits for its end.  to_loop() switches to
+        gevent's hub.  call_turn() has it call `Hub.turn` soon."""
+        self.hub = hub
         self.make_greenlet = make_greenlet
         self.to_loop = to_loop
         self.call_turn = call_turn
-        self.batch.soon = self.soon
+        self.site.batch.soon = self.soon
 
     def soon(self):
         """There is something for a turn to do."""
@@ -180,7 +181,7 @@ cdef class GreenletHub(Hub):
         self.ended = True
         return [task.greenlet for task in [*self.working, *self.idle]]
 
-    cdef double _turn(self, list events) except -3:
+    cdef int turn_begins(self) except -1:
         self.turning = True
         self.asked = False
         try:
@@ -188,11 +189,16 @@ cdef class GreenletHub(Hub):
                 self._take_back()
             if self.interrupted:
                 self._break_all_off()
-            return Hub._turn(self, events)
-        finally:
+        except BaseException:
             self.turning = False
+            raise
+        return 0
 
-    def connection_of_call(self):
+    cdef int turn_ends(self) except -1:
+        self.turning = False
+        return 0
+
+    cdef Connection connection_of_call(self):
         cdef Task task
         if self.crew.seat.environ is not None:
             return self.crew.seat.environ.get(SOCKET)  # the loop has just called it
@@ -202,38 +208,29 @@ cdef class GreenletHub(Hub):
                 return task.connection
         return None
 
-    def _detach(self, Connection connection):
-        sock = Hub._detach(self, connection)
-        self.soon()  # others may have been closed with it, and hear of it
-        return sock
+    cdef bint at_work(self) noexcept:
+        return self.closing != 0
 
-    def _part(self, Connection connection):
-        self.now = now_ns()
-        Hub._part(self, connection)
-        self.soon()
-
-    cdef bint _has_done(self) noexcept:
-        return self.closing == 0 and Hub._has_done(self)
-
-    cdef int _give_back(self, Responder responder) except -1:
-        responder.shed()  # of a page of ours: its greenlet has seen to all others
-        return self._recycle(responder)
+    cdef int done(self, ResponseWriter writer) except -1:
+        (<Responder>writer).shed()  # of a page of ours: its greenlet has seen to all others
+        return self.recycle(<Responder>writer)
 
     # Into a greenlet.  In gevent's hub only.
 
-    cdef int _run(self, Responder responder) except -1:
+    cdef int answer(self, ResponseWriter writer) except -1:
         cdef Task task = self._task()
+        cdef Responder responder = <Responder>writer
         task.responder = responder
         task.connection = responder.connection
         responder.task = task
         return self._enter(task, START)
 
-    cdef int _resume(self, Responder responder) except -1:
-        self._write_line(responder.environ)
-        return self._enter(<Task>responder.task, GO_ON)
+    cdef int resume(self, ResponseWriter writer) except -1:
+        self._write_line(writer.environ)
+        return self._enter(<Task>writer.task, GO_ON)
 
-    cdef int _abandon(self, Responder responder) except -1:
-        cdef Task task = <Task>responder.task
+    cdef int abandon(self, ResponseWriter writer) except -1:
+        cdef Task task = <Task>writer.task
         task.connection = None
         return self._enter(task, GIVE_UP)
 
@@ -275,19 +272,12 @@ cdef class GreenletHub(Hub):
         if task.connection is None:
             self.closing += 1
             return 0  # close() of an iterable whose client is gone
-        if task.connection.state != CLOSED:  # the application may have taken the socket
-            task.connection.state = RESPONDING  # what comes behind the request has to wait
-            self.deadlines.remove(task.connection)
-        if self.places_free:
-            self.places_free -= 1
-            task.place_nr = self.places[self.places_free]
-            task.place = self.slot + PLACES_AT + task.place_nr * PLACE_WORDS
-            memcpy(task.place + LINE_SIZE, seat.place + LINE_SIZE, 8 + seat.place[LINE_SIZE])
-            ff_publish(&task.place[SINCE], task.since)
+        self.hub.went_away(task.connection)
+        task.place = self.lines.take(seat, task.since)
         # It is still counted as busy, but the loop is not.
         seat.environ = None
         ff_publish(&seat.place[SINCE], 0)
-        self.slot[IN_FLIGHT_SINCE] = 0
+        self.crew.slot[IN_FLIGHT_SINCE] = 0
         return 0
 
     # ... and back.
@@ -301,7 +291,7 @@ cdef class GreenletHub(Hub):
     cdef int _take_back(self) except -1:
         cdef Task task
         came, self.returned = self.returned, []
-        self.now = self.turn_ns = self.slot[HEARTBEAT] = now_ns()
+        self.hub.clock()
         for task in came:
             task.is_away = False
             if task.connection is None:
@@ -311,20 +301,20 @@ cdef class GreenletHub(Hub):
             try:
                 self._take_up(task)
             except BaseException:
-                self.slot[ANSWERS] += 1
-                self._mishap(task.connection)
+                self.crew.slot[ANSWERS] += 1
+                self.hub._mishap(task.connection)
         return 0
 
     def _break_all_off(self):
         """End the responses at which something was thrown while they waited (a gevent.Timeout)."""
         cdef Task task
         broken, self.interrupted = self.interrupted, []
-        self.now = self.turn_ns = self.slot[HEARTBEAT] = now_ns()
+        self.hub.clock()
         for task in broken:
             try:
                 self._break_off(task)
             except BaseException:
-                self._mishap(task.connection)
+                self.hub._mishap(task.connection)
 
     cdef int _break_off(self, Task task) except -1:
         cdef Connection connection = task.connection
@@ -333,14 +323,13 @@ cdef class GreenletHub(Hub):
         if (task.thrown is None or task.is_away or responder is None or connection is None
                 or connection.busy or connection.responder is not responder):
             return 0
-        self.crew.begin(responder.environ, self.now)
+        self.crew.begin(responder.environ, self.hub.now)
         connection.busy = True
-        how = self._resume(responder)
+        how = self.resume(responder)
         if how == AWAY:
             return 0
-        connection.busy = False
         self.crew.end()
-        return self._progress(connection, responder, how)
+        return self.hub.came_back(connection, responder, how)
 
     cdef int _take_up(self, Task task) except -1:
         """Go on with the connection as if the loop had called the application itself."""
@@ -348,23 +337,17 @@ cdef class GreenletHub(Hub):
         cdef Responder responder = task.responder
         cdef int how = task.how
         self.crew.busy -= 1
-        self.slot[IN_FLIGHT] = self.crew.busy
-        if task.place != NULL:
-            ff_publish(&task.place[SINCE], 0)
-            task.place = NULL
-            self.places[self.places_free] = task.place_nr
-            self.places_free += 1
-        connection.busy = False
+        self.crew.slot[IN_FLIGHT] = self.crew.busy
+        self.lines.give_back(task.place)
+        task.place = -1
         if task.error is not None:
+            connection.busy = False
             error, task.error = task.error, None
             self._dismiss(task)
             raise error
         if how == FINISHED:
             self._dismiss(task)
-        self._progress(connection, responder, how)
-        if how == FINISHED and connection.state == IDLE and connection.partial != NULL:
-            self.ready.append(connection)  # pipelined requests
-        return 0
+        return self.hub.came_back(connection, responder, how)
 
     cdef int _dismiss(self, Task task) except -1:
         """It has done with its request."""
@@ -372,7 +355,6 @@ cdef class GreenletHub(Hub):
             task.responder.task = None
         task.responder = None
         task.connection = None
-        task.place_nr = -1
         self.working.discard(task)
         if task.is_dead:
             return 0

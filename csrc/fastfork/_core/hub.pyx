@@ -12,42 +12,34 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
+from fastfork._core.answering cimport Answering
 from fastfork._core.batch cimport BATCH_NS, ff_pusher_is_set
-from fastfork._core.caller cimport Caller
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
-from fastfork._core.connections cimport EPOLLIN
+from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat, go_away, go_in
-from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST, READER
-from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
-from fastfork._core.scan cimport ff_error_text
-from fastfork._core.scoreboard cimport ANSWERS, BYTES_SENT, HEARTBEAT
-from fastfork._core.scoreboard cimport KEPT_ALIVE, REFUSED, REQUESTS
-from fastfork._core.tally cimport tally_answer, tally_wait
+from fastfork._core.deadlines cimport NEXT_REQUEST
+from fastfork._core.scoreboard cimport BYTES_SENT, HEARTBEAT, KEPT_ALIVE, REQUESTS
 from fastfork._core.ticks cimport now_ns
-
-import sys
+from fastfork._core.writer cimport ResponseWriter
 
 cdef enum:
     READY_NS = 10000000       # of a turn for work that was left over
     AWAKE_NS = 1000000000     # between two looks up of a worker that is used
     LOG_NS = 50000000         # how long an access log line may wait for company
     LOG_LINES = 512           # ... and how many may
-    WORN_MAX = 16             # answers of a turn whose leftovers may wait for its end
 
 cdef double LOOK_UP = -1.0    # what a turn returns besides the seconds to wait
 cdef double LOST_LEAD = -2.0
 
-cdef str EARLY_HINTS = sys.intern("wsgi.early_hints")
 
+cdef class Hub(Answering):
+    """See `Answering`, `Receiver` and `Connections` for the other arguments.
 
-cdef class Hub(Caller):
-    """The answering half.  See `Caller`, `Receiver` and `Connections` for the other arguments.
-
+    gateway: has requests answered.
     write_access(lines: list[str]) writes access log lines.
     most_requests: after so many the worker is told, 0 = never.
     """
 
-    def __init__(self, app, *, site, batch, deadlines, poller, parser, environs, write_access,
+    def __init__(self, gateway, *, site, batch, deadlines, poller, parser, environs, write_access,
                  most_connections, accepts, spool_after, spool_dir, trusted=None, forwarded=None,
                  proxy_versions=0, is_proxy=None, body_min_rate=0, body_grace=10.0,
                  queue_timeout=0, most_requests=0):
@@ -95,7 +87,7 @@ cdef class Hub(Caller):
                 self._go_on_here(0)
                 self._flush()
                 if self.crew.seat.worn is not None:
-                    self._shed()
+                    self.gateway.shed(self.now)
             if self.crew.leader is not seat:
                 self._nudge()
             return LOST_LEAD if self.crew.leader is not seat or self.crew.stopping else wait
@@ -117,6 +109,15 @@ cdef class Hub(Caller):
                     and not self.site.draining))
 
     cdef double _turn(self, list events) except -3:
+        if not self.gateway.suspends:
+            return self._serve(events)
+        self.gateway.turn_begins()
+        try:
+            return self._serve(events)
+        finally:
+            self.gateway.turn_ends()
+
+    cdef double _serve(self, list events) except -3:
         cdef Connection connection
         cdef int64_t wait, began, due, term = self.crew.terms
         cdef Py_ssize_t left
@@ -151,7 +152,7 @@ cdef class Hub(Caller):
                 if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
                     self._flush()
                 if left and self.crew.seat.worn is not None and not self.crew.displaced():
-                    self._shed()
+                    self.gateway.shed(self.now)
             elif entry is not None:
                 entry()
         if self.ready and not self.crew.keeping and self.crew.terms == term:
@@ -166,7 +167,7 @@ cdef class Hub(Caller):
             self._expire(began)
             self._flush()
         if self.crew.seat.worn is not None:
-            self._shed()
+            self.gateway.shed(self.now)
         if self.listen_again and self.now >= self.listen_again:
             self.listen_again = 0
             self._listen(True)
@@ -208,7 +209,7 @@ cdef class Hub(Caller):
                     if type(item) is Connection:
                         self._go_on(<Connection>item)
                     else:
-                        self._abandon(<Responder>item)
+                        self.gateway.abandon(<ResponseWriter>item)
                 except BaseException:
                     if type(item) is Connection:
                         self._mishap(<Connection>item)
@@ -245,148 +246,3 @@ cdef class Hub(Caller):
         if self.site.access_lines:
             self.write_access(self.site.access_lines)
             self.site.access_lines.clear()
-
-    # A request's answer.
-
-    cdef int _answer(self, Connection connection) except -1:
-        """Call the application for the complete request that is `running`."""
-        cdef Responder responder
-        cdef dict environ = self.running
-        cdef int64_t began
-        cdef int how
-        if self.tells:
-            self._tell(connection, "asks: %s %s" % (environ["REQUEST_METHOD"], environ["RAW_URI"]))
-        if connection.turned_away:
-            connection.turned_away = False
-            self._forget_request(connection)
-            connection.environ = environ  # for the access log
-            return self._refuse(connection, 0, 503)
-        if self.batch.waiting():
-            # The answers already in the batch wait for this one, unless that takes long; where
-            # requests have ended their workers, they would be lost with it.
-            if (self.now - self.batch.outs.first_ns + self.usual_ns > BATCH_NS
-                    or self.site.closing[0]):
-                self._flush()
-                if connection.state == CLOSED:
-                    return self._forget_request(connection)
-            else:
-                self.batch.guard()
-        responder = self._responder()
-        began = self.now
-        responder.begin(connection, connection.minor, connection.is_head,
-                        connection.keep_alive and self.deadlines.patience[NEXT_REQUEST] > 0,
-                        began)
-        environ[EARLY_HINTS] = responder._early_hints
-        self.running = None
-        self.slot[REQUESTS] += 1
-        self.crew.begin(environ, began)
-        connection.state = IDLE
-        connection.busy = True
-        connection.served += 1
-        self.asked_ns = connection.asked_ns or self.turn_ns
-        connection.asked_ns = 0
-        tally_wait(self.slot, began - self.asked_ns)
-        responder.environ = environ
-        environ = None  # what is in it is the application's: the responder lets go of it (shed)
-        if self.crew.seat.worn_count >= WORN_MAX:
-            self.batch.flush()
-            self._shed()
-        how = self._run(responder)
-        if how == AWAY:
-            return 0
-        connection.busy = False
-        self.crew.end()
-        self.now = now_ns()
-        self.slot[HEARTBEAT] = self.now
-        # One that takes a minute says as much of the next as one that takes two milliseconds.
-        self.usual_ns += (min(self.now - began, <int64_t>(2 * BATCH_NS)) - self.usual_ns) >> 3
-        return self._progress(connection, responder, how)
-
-    cdef int _progress(self, Connection connection, Responder responder, int how) except -1:
-        """What a response did decides what the connection waits for."""
-        if self.crew.many and responder.seat is not None:
-            responder.seat.streams += (how != FINISHED) - (connection.responder is not None)
-        if how == FINISHED:
-            if connection.detached:
-                self.slot[ANSWERS + 1] += 1  # how long it lasted says nothing of answers
-            else:
-                tally_answer(self.slot, responder.head.status if responder.started else 0,
-                             self.now - responder.began_ns)
-        if connection.state == CLOSED:
-            connection.responder = None
-            if how == FINISHED:
-                self._give_back(responder)
-            else:
-                self._abandon(responder)
-            return 0
-        if how == FINISHED:
-            connection.responder = None
-            connection.lingers = LINGER if connection.keep_alive and connection.close_after else 0
-            self._give_back(responder)
-            connection.state = IDLE
-            if not connection.close_after:
-                self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            if connection.has_ended():
-                self.ready.append(connection)
-            return self._catch_up(connection) if self.crew.aside else 0
-        connection.responder = responder
-        connection.state = RESPONDING
-        if how == YIELDED:
-            self.deadlines.remove(connection)
-            self._later(connection)
-        elif how == WATCHED:
-            # Nothing but a reset or the end of this wait is of interest now.
-            self.deadlines.set(connection, HANGUP, self.now)
-            self._watch(connection, 0)
-        else:
-            self.deadlines.set(connection, READER, self.now)
-            self.batch.look_at(connection)
-        return 0
-
-    cdef int _refuse(self, Connection connection, int code, int status) except -1:
-        """Answer with an error page; nothing more is read as a request from this client."""
-        cdef Responder responder = self._responder()
-        self.slot[REFUSED] += 1
-        if code and self._may_tell():
-            self.log.warning("Invalid request from ip=%s: %s", connection.remote_addr or "-",
-                             ff_error_text(code).decode("ascii"))
-        responder.environ = self._seen(connection)
-        connection.forget_partial()
-        if connection.body is not None:
-            connection.body.discard()
-            connection.body = None
-        connection.environ = None
-        responder.begin(connection, 1, connection.is_head, False, self.now)
-        responder.refuse(status)
-        self._progress(connection, responder, FINISHED)
-        connection.lingers = BRIEF_LINGER if status == 408 else LINGER
-        return 0
-
-    cdef int _go_on(self, Connection connection) except -1:
-        """Take up a connection that had work left in an earlier turn."""
-        cdef Responder responder
-        cdef int64_t began = self.now
-        if connection.state == CLOSED or connection.busy or connection.outbox is not None:
-            return 0  # gone, or its turn comes when it has read what waits for it
-        if connection.responder is not None:
-            responder = <Responder>connection.responder
-            if responder.seat is not self.crew.seat:
-                return self.crew.hand(responder.seat, connection)
-            self.crew.begin(responder.environ, began)
-            connection.busy = True
-            how = self._resume(responder)
-            if how == AWAY:
-                return 0
-            connection.busy = False
-            self.crew.end()
-            self.now = now_ns()
-            self._progress(connection, responder, how)
-            if how != FINISHED:
-                return 0
-        if connection.partial != NULL and connection.state == IDLE:
-            self._consume_partial(connection)
-        if connection.state <= BODY and not connection.close_after:
-            if connection.has_ended():
-                return self._see_end(connection)
-            self._watch(connection, EPOLLIN)
-        return 0

@@ -14,12 +14,13 @@ from libc.stdint cimport int64_t
 from fastfork._core.batch cimport NOT_ASKED, Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, come_back, go_out
-from fastfork._core.failing cimport note_cut, note_failure
+from fastfork._core.failing cimport note_cut
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
 from fastfork._core.scoreboard cimport ANSWERS
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
+from fastfork._core.writer cimport BLOCKED, WATCHED, YIELDED
 
 import os
 import stat
@@ -41,9 +42,10 @@ cdef extern from "Python.h":
     Py_ssize_t PyObject_Size(object thing) except -1
 
 cdef object ENDED = object()
+cdef str EARLY_HINTS = sys.intern("wsgi.early_hints")
 
 
-cdef class Responder(Called):
+cdef class Responder(Exchange):
     """Calls the application and delivers what comes back, as far as it goes at a time."""
 
     cdef int run(self, app) except -1:
@@ -62,6 +64,8 @@ cdef class Responder(Called):
     cdef int _call(self, app) except -1:
         cdef Crew crew = self.site.crew
         self.seat = crew.seat
+        self.left_ns = 0
+        (<dict>self.environ)[EARLY_HINTS] = self._early_hints
         try:
             go_out(crew, self.seat, self.began_ns)
             try:
@@ -126,36 +130,6 @@ cdef class Responder(Called):
         finally:
             self.site.crew.back(self.seat)
 
-    cdef int refuse(self, int status) except -1:
-        """Answer with an error page and close."""
-        line, page = self.site.pages(status)
-        self.keep_alive = False
-        fields = [("Content-Type", "text/html; charset=utf-8")]
-        if status == 503:
-            fields.append(("Retry-After", "1"))
-        self.head = self._unused_head()
-        self.head.set(line, fields)
-        self.started = True
-        if self.site.access_line is not None:
-            self.status = line
-            self.fields = []
-        return self._whole(page)
-
-    cdef int _need_start(self) except -1:
-        if not self.started:
-            raise AssertionError("the application returned a body without calling "
-                                 "start_response")
-        return 0
-
-    cdef int _whole(self, bytes data) except -1:
-        """The body is `data`, all of it."""
-        self._need_start()
-        if not self.head.has_length:
-            self.head.length = PyBytes_GET_SIZE(data)
-        if PyBytes_GET_SIZE(data) or not self.head_sent:
-            self._block(data)
-        return self._finish()
-
     cdef object _measure(self, FileWrapper wrapper):
         """A file as it can be sent, from where it stands: FileSegment, or bytes if they are few.
         None for one that has to be read as the application reads it.
@@ -183,21 +157,6 @@ cdef class Responder(Called):
             return None
         finally:
             self.site.crew.back(self.seat)
-
-    cdef int _file(self, FileSegment segment) except -1:
-        """A file with a descriptor: its head, then sendfile(2) from its position."""
-        cdef Connection connection = self.connection
-        self._need_start()
-        if self.head.has_length:
-            segment.left = min(segment.left, self.head.length)
-        self._head_alone(segment.left)
-        if not self.bodyless and segment.left > 0:
-            self.site.batch.flush()
-            self.left -= segment.left
-            self.sent = segment.left
-            connection.queue().add_file(segment)
-            self.site.batch.look_at(connection)
-        return self._finish()
 
     cdef int resume(self) except -1:
         """Go on with a response that was BLOCKED, YIELDED or WATCHED."""
@@ -291,40 +250,6 @@ cdef class Responder(Called):
     cdef int _keep(self, error) except -1:
         """What it raised holds the frames it went through, and all that is in them."""
         self.raised = error if self.raised is None else (self.raised, error)
-        return 0
-
-    cdef int _finish(self) except -1:
-        """Everything is handed over: end the body, close the iterable, write the log."""
-        cdef Connection connection = self.connection
-        if not self.head_sent:
-            self._head_alone(0)
-        elif self.chunked and not self.bodyless:
-            self.site.batch.put(connection, b"0\r\n\r\n", 5)
-        if self.left > 0 and not self.bodyless and not connection.broken:
-            self.keep_alive = False
-            self.site.log.error("the application's body is %d bytes shorter than its "
-                                "Content-Length; the connection is closed", self.left)
-            note_cut(self.site.crew.slot, self.environ, self.head.status)
-        self._end()
-        return FINISHED
-
-    cdef int _end(self) except -1:
-        cdef Connection connection = self.connection
-        if not self.keep_alive:
-            connection.close_after = True
-            self.site.batch.look_at(connection)
-        self.live = False
-        self._close_body()
-        if connection.detached:
-            self._took_socket()
-        elif not self.started or self.head.status >= 500:
-            note_failure(self.site.crew.slot, self.environ,
-                         self.head.status if self.started else 0)
-        if self.site.access_line is not None and self.status is not None:
-            self.site.access_lines.append(self._access_line(now_ns()))
-        if connection.spool is not None:
-            self.spool, connection.spool = connection.spool, None
-        self.connection = None
         return 0
 
     cdef int abandon(self) except -1:

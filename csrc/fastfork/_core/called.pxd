@@ -1,8 +1,0 @@
-from libc.stdint cimport int64_t
-
-from fastfork._core.exchange cimport Exchange
-
-
-cdef class Called(Exchange):
-    cdef int _stay_or_leave(self, error) except -1
-    cdef object _access_line(self, int64_t now)
