@@ -96,3 +96,7 @@ class HookFailed(AppImportFailed):
 
 class OptionError(FastforkError):
     """Options that cannot be understood, in one line."""
+
+
+class ClientDisconnected(FastforkError, OSError):
+    """The client of an ASGI application has left; what is sent to it goes nowhere."""

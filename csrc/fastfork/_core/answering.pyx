@@ -109,7 +109,8 @@ cdef class Answering(Receiver):
             return 0
         if how == FINISHED:
             connection.responder = None
-            connection.lingers = LINGER if connection.keep_alive and connection.close_after else 0
+            connection.lingers = LINGER if connection.close_after and (
+                connection.keep_alive or connection.uploading) else 0
             self.gateway.done(writer)
             connection.state = IDLE
             if not connection.close_after:

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from fastfork._core.body cimport Body
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.sealed cimport Sealed
+from fastfork._core.sink cimport Sink
 
 cdef enum:  # states
     IDLE        # between requests; holds no buffer
@@ -26,10 +27,11 @@ cdef enum:
 cdef class Connection:
     cdef int fd
     cdef uint8_t state
-    cdef uint8_t interest     # what the poller watches: 1 in, 4 out (EPOLLIN, EPOLLOUT)
+    cdef uint16_t interest    # what the poller watches: EPOLLIN, EPOLLOUT ...
     cdef uint8_t which_list   # the deadline list it is on, 0 = none
     cdef bint close_after     # close when everything is sent
     cdef bint broken          # the peer is gone: nothing can be sent
+    cdef bint shut            # ... or sends no more, as far as a sink is told
     cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
     cdef bint moved           # another process goes on with it
     cdef bint detached        # the application took the socket
@@ -46,6 +48,8 @@ cdef class Connection:
     cdef uint16_t block       # where the fields of its last request are kept, see blocks.pyx
     cdef bint is_head         # HEAD,
     cdef bint keep_alive      # the client wants the connection to stay
+    cdef bint uploading       # ... and is still sending the body of the request that is answered
+    cdef bint awaits_continue  # ... and to be told to send its body (RFC 9110 section 10.1.1)
     cdef int port              # of the peer, -1 for Unix sockets
     cdef uint32_t listener
     cdef uint32_t drained     # bytes read while lingering
@@ -70,6 +74,7 @@ cdef class Connection:
     cdef object spool         # the file that holds the body being answered, or None
     cdef Outbox outbox        # None unless data waits for the client
     cdef object responder     # the parked response, or None
+    cdef Sink sink            # hears of it while it is busy, or None
     cdef readonly object taken  # the socket, where the application has it by `gunicorn.socket`
     cdef bint has_ended(self) noexcept
     cdef int keep(self, const char *p, Py_ssize_t n) except -1

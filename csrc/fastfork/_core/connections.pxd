@@ -13,6 +13,7 @@ cdef enum:
     EPOLLOUT = 4
     EPOLLERR = 8    # reported whatever is watched, as EPOLLHUP is
     EPOLLHUP = 16
+    EPOLLRDHUP = 0x2000  # the peer has shut down its side
 
 
 cdef class Connections:
@@ -44,6 +45,8 @@ cdef class Connections:
     cdef int _send_meanwhile(self, Connection connection) except -1
     cdef int _settle(self, Connection connection) except -1
     cdef int _watch(self, Connection connection, int interest) except -1
+    cdef int _watch_for_sink(self, Connection connection) except -1
+    cdef int _lost(self, Connection connection) except -1
     cdef int _finish_connection(self, Connection connection) except -1
     cdef int _linger(self, Connection connection) except -1
     cdef int _reset(self, Connection connection) except -1

@@ -27,7 +27,7 @@ from fastfork._core.deadlines cimport (
     WHOLE_HEAD,
 )
 from fastfork._core.forks cimport fork_state
-from fastfork._core.outbox cimport Outbox
+from fastfork._core.outbox cimport FOLLOW_BYTES, Outbox
 from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, REQUESTS
 from fastfork._core.site cimport SERVER_DRAINING
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -162,8 +162,20 @@ cdef class Connections:
             if rc < 0:
                 self.site.lose(connection)
         if rc == 1 and self._weigh(connection) == 0:
-            return self._watch(connection, EPOLLOUT)
+            if connection.sink is None:
+                return self._watch(connection, EPOLLOUT)
+            self.deadlines.set(connection, READER, self.now)
+            if connection.outbox.in_memory() <= FOLLOW_BYTES:
+                connection.sink.drained()
+            return self._watch_for_sink(connection)
         self._drop_outbox(connection)
+        if connection.sink is not None:
+            if connection.which_list == READER:
+                self.deadlines.remove(connection)
+            if connection.broken:
+                return self._lost(connection)
+            connection.sink.drained()
+            return 0 if connection.interest == NEVER else self._watch_for_sink(connection)
         return 0 if connection.interest == NEVER else self._watch(connection, 0)
 
     cdef int _settle(self, Connection connection) except -1:
@@ -244,6 +256,23 @@ cdef class Connections:
             self.poller.modify(connection.fd, interest)
         connection.interest = interest
         return 0
+
+    cdef int _watch_for_sink(self, Connection connection) except -1:
+        """Watch what its sink can do something with, and what waits for the client."""
+        cdef int interest = 0 if connection.outbox is None else EPOLLOUT
+        if connection.sink is None or connection.broken or connection.fd < 0:
+            return 0
+        if not connection.shut:
+            interest |= EPOLLIN if connection.sink.wants() else EPOLLRDHUP
+        return self._watch(connection, interest)
+
+    cdef int _lost(self, Connection connection) except -1:
+        """The client of a busy connection is gone, and there is nothing more to watch."""
+        connection.broken = True
+        if connection.interest != NEVER:
+            self.poller.unregister(connection.fd)
+            connection.interest = NEVER
+        return 0 if connection.sink is None else connection.sink.left()
 
     cdef int _finish_connection(self, Connection connection) except -1:
         """Everything is sent and nothing more will be: close, so that the client reads it all.
@@ -381,11 +410,14 @@ cdef class Connections:
                 if connection is None:
                     break
                 count += 1
-                if connection.busy:
+                if connection.busy and connection.sink is None:
                     continue  # it waits for the application, not for its client
                 self.why = <str>TIME_IS_UP[wait] if self.tells else None
                 try:
-                    self._run_out(connection, wait)
+                    if connection.busy:
+                        connection.sink.late(wait)
+                    else:
+                        self._run_out(connection, wait)
                 except BaseException:
                     self._mishap(connection)
                 self.why = None

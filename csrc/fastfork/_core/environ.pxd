@@ -37,6 +37,7 @@ cdef class EnvironBuilder:
     cdef bint _maps_underscores
     cdef bint _casefolds
     cdef bint _refuses
+    cdef bint _keeps_fields
     cdef object _watched       # environ keys, or None
     cdef object _forwarders    # field names in upper case, or None
     cdef dict _own             # what came in fields of forwarders
@@ -48,6 +49,7 @@ cdef class EnvironBuilder:
                             const ff_field *field) except NULL
     cdef uint8_t _mark(self, const char *name, const ff_field *field, key)
     cdef int _note(self, int mark, object key, object value) except -1
+    cdef list _fields(self, const char *base, const ff_head *head)
     cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1
     cdef object _text(self, const char *p, Py_ssize_t n, const ff_field *field)
     cdef int _repeat(self, object key, object old, object value) except -1

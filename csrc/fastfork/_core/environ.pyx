@@ -47,6 +47,7 @@ cdef str QUERY_STRING = sys.intern("QUERY_STRING")
 cdef str RAW_URI = sys.intern("RAW_URI")
 cdef str SERVER_PROTOCOL = sys.intern("SERVER_PROTOCOL")
 cdef str HTTP_HOST = sys.intern("HTTP_HOST")
+cdef str FIELDS = sys.intern("fastfork.fields")
 cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
 cdef str SLASH = "/"
 cdef tuple METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
@@ -103,6 +104,7 @@ cdef class EnvironBuilder:
 
     maps_underscores: such fields are not left out (header_map = dangerous), unless they would
     pass for one that is watched.
+    keeps_fields: `fastfork.fields` has them as they came.
     casefolds: REQUEST_METHOD is upper case, whatever was received (casefold_http_method).
 
     Of peers that are trusted: watched, the environ keys that say something of the client;
@@ -112,13 +114,14 @@ cdef class EnvironBuilder:
     """
 
     def __cinit__(self, *, on_dropped, bint maps_underscores=False, bint casefolds=False,
-                  watched=None, forwarders=None, bint refuses=False):
+                  watched=None, forwarders=None, bint refuses=False, bint keeps_fields=False):
         self._on_dropped = on_dropped
         self._maps_underscores = maps_underscores
         self._casefolds = casefolds
         self._watched = watched
         self._forwarders = forwarders
         self._refuses = refuses
+        self._keeps_fields = keeps_fields
         self._told = set()
         self.blocks = FieldBlocks()
         self.names = <name_entry *>calloc(NAMES, sizeof(name_entry))
@@ -222,6 +225,27 @@ cdef class EnvironBuilder:
         memcpy(e.name, name, n)
         return e
 
+    cdef list _fields(self, const char *base, const ff_head *head):
+        """The fields as they came, in their order: [(name in lower case, value), ...] as bytes.
+
+        Those that the environ must not have are left out here too: a framework that makes such
+        keys of them would take them for others."""
+        cdef const ff_field *field
+        cdef uint32_t i
+        cdef list fields = []
+        for i in range(head.nfields):
+            field = &head.fields[i]
+            name = base[field.name.at:field.name.at + field.name.len].lower()
+            if field.id == FF_PROXY:
+                continue
+            if field.has_underscore:
+                text = name.decode("ascii").upper()
+                if self._is_dropped(text, "HTTP_" + text.replace("-", "_")):
+                    continue
+            value = base[field.value.at:field.value.at + field.value.len]
+            fields.append((name, unfolded(value) if field.has_fold else value))
+        return fields
+
     cdef int _add_field(self, dict environ, const char *base, const ff_field *field) except -1:
         cdef const char *name = base + field.name.at
         cdef const char *p = base + field.value.at
@@ -298,6 +322,8 @@ cdef class EnvironBuilder:
         self.marks = 0
         for i in range(head.nfields):
             self._add_field(environ, base, &head.fields[i])
+        if self._keeps_fields:
+            environ[FIELDS] = self._fields(base, head)
         if self._repeats is not None:
             self._join_repeats(environ)
         if self.marks & OWN:

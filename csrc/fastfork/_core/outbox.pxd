@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 cdef enum:
     TURN_BYTES = 1 << 20   # handed to one client before others get their turn
     SHORT = -1             # `fault`: a file has become shorter
+    FOLLOW_BYTES = 64 << 10  # left in memory, upon which whoever waits for the client may go on
 
 
 cdef class FileSegment:

@@ -10,6 +10,7 @@ cdef class Receiver(Uploads):
     cdef int _event(self, Connection connection, int mask) except -1
     cdef bint _has_ended(self, Connection connection, int mask) noexcept
     cdef int _meanwhile(self, Connection connection, int mask) except -1
+    cdef int _hear(self, Connection connection, int mask) except -1
     cdef int _take_in(self, Connection connection, const char *received, Py_ssize_t n) except -1
     cdef int _see_end(self, Connection connection) except -1
     cdef int _consume_partial(self, Connection connection) except -1

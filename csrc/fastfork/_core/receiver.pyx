@@ -15,7 +15,7 @@ from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, RECEIVE_BYTES, recv
 from fastfork._core.blocks cimport ask
 from fastfork._core.connection cimport BODY, CLOSED, HANDSHAKE, HEAD, IDLE
 from fastfork._core.connection cimport LINGERING, NEVER, PREFACE, RESPONDING, TRUSTED, UNASKED
-from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
+from fastfork._core.connections cimport EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, HANGUP, LINGER, MORE_BODY
 from fastfork._core.deadlines cimport NEXT_REQUEST, QUEUED, READER, SHAKE, WHOLE_HEAD
 from fastfork._core.interrupted cimport ff_interrupted
@@ -31,6 +31,7 @@ from fastfork._core.scan cimport (
 )
 from fastfork._core.scoreboard cimport BYTES_RECEIVED, LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.secured cimport SEEN_TO
+from fastfork._core.sink cimport Sink
 
 import sys
 
@@ -108,13 +109,38 @@ cdef class Receiver(Uploads):
     cdef int _meanwhile(self, Connection connection, int mask) except -1:
         """Something happens on a connection whose request is with another thread."""
         if self._has_ended(connection, mask):
-            connection.broken = True  # for that thread to see
-            self.poller.unregister(connection.fd)
-            connection.interest = NEVER
-            return 0
+            return self._lost(connection)  # for that thread to see
+        if connection.sink is not None:
+            return self._hear(connection, mask)
         if mask & EPOLLOUT:
             return self._send_meanwhile(connection)
         return self._watch(connection, 0 if connection.outbox is None else EPOLLOUT)
+
+    cdef int _hear(self, Connection connection, int mask) except -1:
+        """Let the sink of a busy connection have what has come, or hear that nothing will."""
+        cdef char *received = self.crew.seat.received
+        cdef Sink sink = connection.sink
+        cdef ssize_t n
+        cdef char byte
+        if mask & EPOLLOUT:
+            self._send_meanwhile(connection)
+        if not mask & (EPOLLIN | EPOLLRDHUP) or connection.shut or connection.broken:
+            return 0
+        if not sink.wants():
+            n = recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
+        elif connection.sealed is not None:
+            n = self._unseal(connection)
+        else:
+            n = recv(connection.fd, received, RECEIVE_BYTES, MSG_DONTWAIT)
+        if n < 0 and not (n == SEEN_TO or errno == EAGAIN or ff_interrupted(errno)):
+            return self._lost(connection)
+        if n == 0:
+            connection.shut = True
+            sink.ended()
+        elif n > 0 and sink.wants():
+            self.slot[BYTES_RECEIVED] += n
+            sink.received(received, n)
+        return self._watch_for_sink(connection)
 
     cdef int _readable(self, Connection connection) except -1:
         """Receive once.  A short read means that the socket is empty, so there is no second."""
@@ -224,7 +250,7 @@ cdef class Receiver(Uploads):
                 self._answer(connection)
                 continue
             self._begin_body(connection)
-            if p == end and self.parser.framing.expect_continue and connection.state == BODY:
+            if p == end and not self.gateway.streams and self.parser.framing.expect_continue and connection.state == BODY:
                 self.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
             if not self._feed_body(connection, &p, end):
                 return 0

@@ -18,6 +18,8 @@ from libc.time cimport time, time_t, tm
 
 from fastfork._core.scan cimport ff_equals, ff_token_span, ff_value_span
 from fastfork._core.text cimport (
+    PyBytes_AS_STRING,
+    PyBytes_GET_SIZE,
     PyUnicode_1BYTE_KIND,
     PyUnicode_Check,
     PyUnicode_CheckExact,
@@ -120,6 +122,13 @@ cdef tuple _pair(item):
     if isinstance(item, (tuple, list)):
         return tuple(item)
     raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
+
+
+cdef bytes octets(value):
+    """What an ASGI application gives for a name, a value or a part of a body."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"ASGI has bytes here, not {value!r:.80}")
 
 
 cdef int _kind_of(object field) except -1:
@@ -231,6 +240,25 @@ cdef class ResponseHead:
             self._field(item)
         return 0
 
+    cdef int set_raw(self, status, headers) except -1:
+        """The same of a status line and of pairs of bytes, as ASGI has them."""
+        self.size = 0
+        self._status_line(status)
+        self.has_length = self.has_date = self.has_server = self.wants_close = False
+        self.length = -1
+        for name, value in headers:
+            self._raw_field(name if type(name) is bytes else octets(name),
+                            value if type(value) is bytes else octets(value))
+        return 0
+
+    cdef int _raw_field(self, bytes field, bytes text) except -1:
+        cdef const char *name = PyBytes_AS_STRING(field)
+        cdef Py_ssize_t n = PyBytes_GET_SIZE(field)
+        if n == 0 or ff_token_span(name, name + n) != <size_t>n:
+            raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
+        return self._put_field(_kind_of_token(name, n), field, name, n,
+                               PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
     cdef int _status_line(self, status) except -1:
         cdef Py_ssize_t n
         cdef uint8_t obs = 0
@@ -258,26 +286,29 @@ cdef class ResponseHead:
         return 0
 
     cdef int _field(self, item) except -1:
-        cdef Py_ssize_t n, vn
-        cdef uint8_t obs = 0
+        cdef Py_ssize_t vn
         cdef int kind
-        cdef const char *value
-        cdef char *out
         if type(item) is not tuple:
             return self._field(_pair(item))
         if len(<tuple>item) != 2:
             raise TypeError(f"each header must be a (name, value) tuple, not {item!r:.80}")
         field, text = <tuple>item
         kind = _kind_of(field)
-        n = PyUnicode_GET_LENGTH(field)
         if not PyUnicode_Check(text):
             raise TypeError(f"header names and values must be str: {item!r:.80}")
         if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
             _latin1(text, &vn)  # raises
-        value = <const char *>PyUnicode_DATA(text)
-        vn = PyUnicode_GET_LENGTH(text)
+        return self._put_field(
+            kind, field, <const char *>PyUnicode_DATA(field), PyUnicode_GET_LENGTH(field),
+            <const char *>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+
+    cdef int _put_field(self, int kind, field, const char *name, Py_ssize_t n,
+                        const char *value, Py_ssize_t vn) except -1:
+        cdef uint8_t obs = 0
+        cdef char *out
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
-            raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
+            raise ValueError(f"the value of {field!r:.80} has a control character: "
+                             f"{value[:min(vn, 80)]!r}")
         # RFC 9110 section 5.5: white space around a value is no part of it.
         if vn and (value[vn - 1] <= b' ' or value[0] <= b' '):
             while vn and (value[vn - 1] == b' ' or value[vn - 1] == b'\t'):
@@ -289,7 +320,7 @@ cdef class ResponseHead:
             return 0
         self._need(n + vn + 4)
         out = self.buffer + self.size
-        memcpy(out, PyUnicode_DATA(field), n)
+        memcpy(out, name, n)
         memcpy(out + n, b": ", 2)
         memcpy(out + n + 2, value, vn)
         memcpy(out + n + 2 + vn, b"\r\n", 2)
@@ -317,7 +348,8 @@ cdef class ResponseHead:
             self.wants_close = True
             return False
         else:
-            self.on_dropped(field.lower())
+            self.on_dropped(field.lower() if PyUnicode_Check(field) else
+                            field.lower().decode("ascii"))
             return False
         return True
 

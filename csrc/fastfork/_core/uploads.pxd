@@ -16,6 +16,7 @@ cdef class Uploads(Prefaced):
     cdef bint ends_slow        # ... and is waited for no longer
 
     cdef int _begin_body(self, Connection connection) except -1
+    cdef int _answer_while_it_comes(self, Connection connection) except -1
     cdef int _fill_body(self, Connection connection) except -1
     cdef int _feed_body(self, Connection connection, const char **p, const char *end) except -1
     cdef bint _is_too_slow(self, Body body, Py_ssize_t n) noexcept

@@ -18,6 +18,7 @@ from fastfork._core.interrupted cimport ff_interrupted
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.scoreboard cimport BYTES_RECEIVED
 from fastfork._core.secured cimport SEEN_TO
+from fastfork._core.upload cimport Upload
 
 import errno as errors
 import sys
@@ -55,6 +56,13 @@ cdef class Uploads(Prefaced):
         self.running = None
         connection.state = BODY
         self.deadlines.set(connection, MORE_BODY, self.now)
+        if self.gateway.streams:
+            connection.body = Upload(
+                self.parser, chunked=self.parser.framing.chunked, keeps=False,
+                content_length=self.parser.framing.content_length,
+                max_body=self.parser.max_body)
+            connection.awaits_continue = self.parser.framing.expect_continue
+            return 0
         try:
             connection.body = Body(
                 self.parser, chunked=self.parser.framing.chunked,
@@ -85,6 +93,9 @@ cdef class Uploads(Prefaced):
             self._refuse(connection, rc, ff_error_status(rc))
             return 0
         self.deadlines.set(connection, MORE_BODY, self.now)
+        if rc == 0 and self.gateway.streams:
+            self._answer_while_it_comes(connection)
+            return 0
         if rc == 0:
             if self._is_too_slow(connection.body, p[0] - begin):
                 self._refuse(connection, 0, 408)
@@ -109,6 +120,16 @@ cdef class Uploads(Prefaced):
         if (<Body>body).chunked:
             self.running[CONTENT_LENGTH] = str(body.size)
         self._answer(connection)
+
+    cdef int _answer_while_it_comes(self, Connection connection) except -1:
+        """Have the request answered though its body is not complete."""
+        cdef Body body = connection.body
+        self.running = connection.environ
+        connection.environ = connection.body = None
+        body.due = self.now + self.grace_ns
+        self.running[WSGI_INPUT] = body
+        connection.rest_size = 0
+        return self._answer(connection)
 
     cdef int _fill_body(self, Connection connection) except -1:
         """Receive into the body itself where its size is known, else through the buffer."""

@@ -1,0 +1,269 @@
+"""Where an ASGI application is called: in a task of asyncio for each request.
+
+A turn of the loop happens inside asyncio's, which uses the worker's poller (workers/asgi.py).  Where
+Python can start a task eagerly (3.12), the application's first step runs in the turn that has read its
+request, and one that does not wait has answered then.  Else, and when it waits, the request is AWAY:
+its task goes on in asyncio's loop, outside any turn, and the turn after the end of its response takes
+the connection up again.  The coroutine may go on for longer than its response.
+
+Runs in: worker
+"""
+
+from libc.stdint cimport int64_t
+
+from fastfork._core.asgicall cimport AsgiCall, TaskBoard
+from fastfork._core.connection cimport Connection
+from fastfork._core.crew cimport Seat, come_back, go_out, line_of
+from fastfork._core.published cimport ff_publish
+from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, SINCE
+from fastfork._core.site cimport Site
+from fastfork._core.writer cimport AWAY, FINISHED, ResponseWriter
+
+import sys
+from asyncio import iscoroutine
+
+cdef enum:
+    SPARE_MAX = 64     # calls that wait for work
+
+cdef str FIELDS = sys.intern("fastfork.fields")
+
+
+async def _awaiting(awaitable):
+    """What an application returned that is no coroutine but can be awaited."""
+    return await awaitable
+
+
+cdef class AsgiGateway(Gateway):
+    """app: the ASGI application.  site: what its responses share.  Call `attach` before the first
+    turn.
+
+    root_path: see the setting.  state: what the lifespan has left for requests, or None."""
+
+    def __cinit__(self, app, Site site, *, root_path="", state=None):
+        self.app = app
+        self.site = site
+        self.crew = site.crew
+        self.root_path = root_path
+        self.state = state
+        self.servers = []
+        self.suspends = self.streams = True
+        self.lines = InFlight(self.crew)
+        self.crew.aside = True
+
+    def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None):
+        """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
+        task that steps `call`, which may have ended already.  servers: scope["server"] of each
+        listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway."""
+        self.hub = hub
+        self.make_task = make_task
+        self.servers = list(servers)
+        self.board = TaskBoard(hub, make_future, call_turn)
+        self.site.batch.soon = self.soon
+
+    def soon(self):
+        """There is something for a turn to do."""
+        self.board.soon()
+
+    @property
+    def asked(self):
+        """Is a turn to follow without anything to wait for?"""
+        return self.board.asked
+
+    def running(self, bint to_answer=False):
+        """[(call, since when, request line), ...] of all whose response has not ended, the longest
+        first.  to_answer: see Crew.running; it makes no difference here."""
+        cdef AsgiCall call
+        found = [(call.since, call, line_of(call.environ)) for call in self.board.calls
+                 if not call.complete and call.environ is not None]
+        found.sort(key=_since)
+        return [(call, since, line) for since, call, line in found]
+
+    def tasks(self):
+        """The tasks that have not ended."""
+        cdef AsgiCall call
+        return [call.task for call in self.board.calls if call.task is not None]
+
+    def tell_of_end(self):
+        """The server ends soon: receive() says that the client has left."""
+        cdef AsgiCall call
+        for call in list(self.board.calls):
+            call.stopping = True
+            call._wake_receivers()
+
+    # Gateway
+
+    cdef ResponseWriter writer(self):
+        cdef AsgiCall call = self.spare
+        if call is None:
+            return AsgiCall.__new__(AsgiCall, self.site, self.board)
+        self.spare, call.next = call.next, None
+        self.spare_count -= 1
+        return call
+
+    cdef int answer(self, ResponseWriter writer) except -1:
+        cdef AsgiCall call = <AsgiCall>writer
+        cdef Connection connection = call.connection
+        cdef Seat seat = self.crew.first
+        call.open(connection)
+        call.since = call.began_ns
+        scope = self._scope(call.environ, connection)
+        go_out(self.crew, seat, call.began_ns)
+        try:
+            coroutine = self.app(scope, call._receive, call._send)
+            call.coroutine = coroutine if iscoroutine(coroutine) else _awaiting(coroutine)
+            task = self.make_task(call)
+            if not call.over:
+                call.task = task
+        except BaseException as error:
+            call.coroutine = None
+            if not call.over:
+                call._ended(error)
+            elif not isinstance(error, Exception):
+                raise
+        finally:
+            come_back(self.crew, seat)
+        if call.complete:
+            return FINISHED
+        self._goes_away(call)
+        return AWAY
+
+    cdef int abandon(self, ResponseWriter writer) except -1:
+        return 0  # no response waits to be gone on with
+
+    cdef int done(self, ResponseWriter writer) except -1:
+        cdef AsgiCall call = <AsgiCall>writer
+        call.client = None if call.over else call.client
+        return self._recycle(call) if call.over else 0
+
+    cdef bint at_work(self) noexcept:
+        return len(self.board.calls) > 0
+
+    cdef int turn_begins(self) except -1:
+        self.board.turning = True
+        self.board.asked = False
+        try:
+            if self.board.returned:
+                self._take_back()
+        except BaseException:
+            self.board.turning = False
+            raise
+        return 0
+
+    cdef int turn_ends(self) except -1:
+        self.board.turning = False
+        return 0
+
+    cdef int _goes_away(self, AsgiCall call) except -1:
+        """Its task goes on beside the loop."""
+        cdef Seat seat = self.crew.own_seat()
+        call.is_away = True
+        self.hub.went_away(call.connection)
+        call.place = self.lines.take(seat, call.since)
+        # It is still counted as busy, but the loop is not.
+        seat.environ = None
+        ff_publish(&seat.place[SINCE], 0)
+        self.crew.slot[IN_FLIGHT_SINCE] = 0
+        return 0
+
+    cdef int _take_back(self) except -1:
+        cdef AsgiCall call
+        cdef Connection connection
+        came, self.board.returned = self.board.returned, []
+        self.hub.clock()
+        for call in came:
+            connection = call.client
+            self.crew.busy -= 1
+            self.crew.slot[IN_FLIGHT] = self.crew.busy
+            self.lines.give_back(call.place)
+            call.place = -1
+            call.is_away = False
+            try:
+                self.hub.came_back(connection, call, FINISHED)
+            except BaseException:
+                self.crew.slot[ANSWERS] += 1
+                self.hub._mishap(connection)
+        return 0
+
+    cdef int _recycle(self, AsgiCall call) except -1:
+        """It may serve again if nobody else refers to what it gave away."""
+        call.environ = call.fields = call.status = call.upload = call.body = None
+        if call.recyclable() and self.spare_count < SPARE_MAX:
+            call.next = self.spare
+            self.spare = call
+            self.spare_count += 1
+        else:
+            call.retire()
+        return 0
+
+    cdef dict _scope(self, dict environ, Connection connection):
+        """The scope of a request, made from its environ."""
+        cdef str uri = environ["RAW_URI"]
+        cdef str path = environ["PATH_INFO"]
+        cdef bytes target = uri.encode("latin-1")
+        cdef list fields = list(environ[FIELDS])
+        if not path.isascii():
+            path = path.encode("latin-1").decode("utf-8", "replace")
+        if not target.startswith(b"/"):
+            target = _origin_form(target)
+            fields = _with_host(fields, environ.get("HTTP_HOST"))
+        raw_path, _, query = target.partition(b"?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.5"},
+            "http_version": "1.1" if connection.minor else "1.0",
+            "server": self.servers[connection.listener],
+            "client": self._client(environ, connection),
+            "scheme": environ["wsgi.url_scheme"],
+            "method": (<str>environ["REQUEST_METHOD"]).upper(),
+            "root_path": self.root_path or environ["SCRIPT_NAME"],
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": fields,
+            "extensions": self._extensions(environ, connection),
+        }
+        if self.state is not None:
+            scope["state"] = self.state.copy()
+        return scope
+
+    def _client(self, dict environ, Connection connection):
+        """(address, port) of whoever sent the request, None for a Unix socket's."""
+        address = environ["REMOTE_ADDR"]
+        if address is connection.remote_addr:
+            return (address, connection.port) if connection.port >= 0 else None
+        port = environ.get("REMOTE_PORT") or ""
+        return (address, int(port) if port.isdigit() else 0)
+
+    def _extensions(self, dict environ, Connection connection):
+        extensions = {
+            "http.response.pathsend": {},
+            "http.response.zerocopysend": {},
+            "http.response.early_hint": {},
+        }
+        if connection.minor and "trailers" in environ.get("HTTP_TE", ""):
+            extensions["http.response.trailers"] = {}
+        return extensions
+
+
+def _since(found):
+    return found[0]
+
+
+cdef bytes _origin_form(bytes target):
+    """Path and query of a target in absolute form (RFC 9112 section 3.2.2); `*` stays."""
+    _scheme, found, rest = target.partition(b"://")
+    if not found:
+        return target
+    for at in range(len(rest)):
+        if rest[at] in b"/?":
+            rest = rest[at:]
+            return rest if rest.startswith(b"/") else b"/" + rest
+    return b"/"
+
+
+cdef list _with_host(list fields, host):
+    """The authority of the target stands for Host (RFC 9112 section 3.2.2)."""
+    if host is None:
+        return fields
+    return [(b"host", host.encode("latin-1")),
+            *[field for field in fields if field[0] != b"host"]]

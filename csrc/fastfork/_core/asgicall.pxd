@@ -1,0 +1,68 @@
+from libc.stdint cimport int64_t
+
+from fastfork._core.asgisend cimport AsgiSender
+from fastfork._core.connection cimport Connection
+from fastfork._core.hub cimport Hub
+from fastfork._core.sink cimport Sink
+from fastfork._core.upload cimport Upload
+
+
+cdef class TaskBoard:
+    cdef Hub hub
+    cdef object make_future
+    cdef object call_turn      # has the loop call Hub.turn soon, or None where it does so anyway
+    cdef set calls             # whose tasks have not ended
+    cdef list returned         # ... whose responses have ended, for the next turn
+    cdef readonly bint asked   # a turn is to follow
+    cdef bint turning
+    cdef int soon(self) except -1
+
+
+cdef class AsgiCall(AsgiSender):
+    cdef TaskBoard board
+    cdef CallSink ear
+    cdef object coroutine      # the application's
+    cdef Connection client     # whose request it is; stays when the response has ended
+    cdef object _receive
+    cdef object _send
+    cdef list receivers        # futures of receive() that wait, or None
+    cdef list senders          # ... and of send()
+    cdef Upload upload         # the body, while it is coming
+    cdef bytes body            # ... or all of it; None when it was taken
+    cdef bint took_body
+    cdef bint over             # ... and so has the task
+    cdef bint is_away          # the loop does not wait for it
+    cdef bint stopping         # the server wants it to end
+    cdef int place             # its number on the scoreboard, -1 for none
+    cdef int64_t since         # when it was called
+    cdef AsgiCall next         # of those that wait for work
+    cdef int open(self, Connection connection) except -1
+    cdef int received(self, const char *p, Py_ssize_t n) except -1
+    cdef int _refuse_rest(self, int status) except -1
+    cdef int lost(self) except -1
+    cdef int late(self, int wait) except -1
+    cdef object _step_over(self, error)
+    cdef int _ended(self, error) except -1
+    cdef int _tell_raised(self, error) except -1
+    cdef int _answer_for_it(self) except -1
+    cdef int give_up(self, int status) except -1
+    cdef dict heard(self)
+    cdef int ask_for_more(self) except -1
+    cdef int _wake_receivers(self) except -1
+    cdef int _wake_senders(self) except -1
+    cdef bint recyclable(self)
+
+
+cdef class CallSink(Sink):
+    cdef AsgiCall call
+
+
+cdef class Step:
+    cdef AsgiCall call
+    cdef dict message
+    cdef object future         # that it waits for, or None
+    cdef object waiting        # ... and the iterator of that
+    cdef bint sends            # it is a send(), else a receive()
+    cdef object _go_on(self)
+    cdef object _wait(self)
+    cdef int _forget(self) except -1

@@ -1,0 +1,460 @@
+"""One request of an ASGI application, and what the application is given for it.
+
+The application's coroutine runs in a task of asyncio; what the task steps is the `AsgiCall` itself,
+which passes each step on and so knows when the coroutine has ended without being called back.
+`receive` and `send` return a `Step`, which is done at once where it can be, and else waits for a
+future.  All of this is called on the thread of the loop; what touches the worker's goes inside first
+(turnstile.pyx).
+
+Source: ASGI specification, HTTP and WebSocket message format 2.5.
+
+Runs in: worker
+"""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t
+
+from fastfork._core.asgisend cimport WAIT, AsgiSender
+from fastfork._core.connection cimport Connection
+from fastfork._core.deadlines cimport MORE_BODY, READER
+from fastfork._core.failing cimport note_cut
+from fastfork._core.outbox cimport FOLLOW_BYTES
+from fastfork._core.scan cimport ff_error_status
+from fastfork._core.text cimport Py_REFCNT
+from fastfork._core.ticks cimport now_ns
+from fastfork._core.turnstile cimport CAME_IN
+from fastfork._core.upload cimport Upload
+
+import sys
+from asyncio import CancelledError
+from collections.abc import Coroutine
+
+from fastfork.errors import ClientDisconnected
+
+cdef extern from "Python.h":
+    # -1 with an exception set, 0 when it has ended, 1 when it goes on.
+    int PyIter_Send(object iterator, object value, PyObject **result) except? -1
+    void Py_DECREF(PyObject *thing)
+
+cdef enum:
+    GOES_ON = 1
+
+cdef dict DISCONNECT = {"type": "http.disconnect"}
+cdef str WSGI_INPUT = sys.intern("wsgi.input")
+
+
+cdef class TaskBoard:
+    """The requests of one worker that are in tasks.
+
+    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn: see asgi.pyx.
+    """
+
+    def __cinit__(self, Hub hub, make_future, call_turn=None):
+        self.hub = hub
+        self.make_future = make_future
+        self.call_turn = call_turn
+        self.calls = set()
+        self.returned = []
+
+    cdef int soon(self) except -1:
+        """There is something for a turn to do."""
+        if not self.turning and not self.asked:
+            self.asked = True
+            if self.call_turn is not None:
+                self.call_turn()
+        return 0
+
+
+cdef class AsgiCall(AsgiSender):
+    """One request in the making of its response."""
+
+    def __cinit__(self, site, TaskBoard board):
+        self.board = board
+        self.ear = CallSink.__new__(CallSink)
+        self.ear.call = self
+        self._receive = self.receive
+        self._send = self.send_message
+        self.place = -1
+
+    def retire(self):
+        """Break the cycles of one that somebody else still refers to."""
+        self._receive = self._send = self.ear = None
+
+    cdef bint recyclable(self):
+        return (Py_REFCNT(<PyObject *>self._receive) == 1
+                and Py_REFCNT(<PyObject *>self._send) == 1)
+
+    cdef int open(self, Connection connection) except -1:
+        """A request begins; `begin` and `environ` are set."""
+        body = self.environ[WSGI_INPUT]
+        self.client = connection
+        self.open_response()
+        self.receivers = self.senders = None
+        self.upload = None
+        self.body = b""
+        self.took_body = self.over = self.is_away = self.stopping = False
+        self.seat = self.site.crew.first
+        if type(body) is bytes:
+            self.body = <bytes>body
+        elif type(body) is Upload:
+            self.upload = <Upload>body
+            self.keep_alive = False  # until all of it has come
+            connection.uploading = True
+        connection.shut = False
+        connection.sink = self.ear
+        self.board.calls.add(self)
+        return 0
+
+    # What the task steps.
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._step_over(None)
+
+    def send(self, value):
+        """Go on with the application's coroutine; see collections.abc.Coroutine."""
+        return self._step_over(None)
+
+    def throw(self, kind, value=None, traceback=None):
+        """Raise an exception in it."""
+        if value is None:
+            value = kind() if isinstance(kind, type) else kind
+        return self._step_over(value)
+
+    def close(self):
+        """Its task is given up before it has begun, or with the loop."""
+        coroutine, self.coroutine = self.coroutine, None
+        if coroutine is not None:
+            coroutine.close()
+            self._ended(CancelledError())
+
+    cdef object _step_over(self, error):
+        cdef PyObject *result = NULL
+        if self.coroutine is None:
+            raise StopIteration
+        try:
+            if error is not None:
+                return self.coroutine.throw(error)
+            if PyIter_Send(self.coroutine, None, &result) == GOES_ON:
+                made = <object>result
+                Py_DECREF(result)
+                return made
+            Py_DECREF(result)
+            error = None
+        except StopIteration:
+            error = None
+        except BaseException as raised:
+            error = raised
+        self.coroutine = None
+        self._ended(error)
+        if isinstance(error, CancelledError):
+            raise error  # for the task to know
+        raise StopIteration
+
+    cdef int _ended(self, error) except -1:
+        """The application's coroutine has ended."""
+        self._stay_or_leave(error)
+        if error is not None and not isinstance(error, (Exception, CancelledError)):
+            if self.site.leaving():
+                raise error
+        if error is not None:
+            self._tell_raised(error)
+        elif not self.complete and not self.client.broken and not self.stopping:
+            self.site.log.error(
+                "the application returned without %s to %s %s",
+                "a response" if not self.started else "the end of its response",
+                self.environ["REQUEST_METHOD"], self.environ["RAW_URI"])
+        self.over = True
+        self.task = None
+        self.board.calls.discard(self)
+        if not self.complete and self.site.crew.come_in() == CAME_IN:
+            try:
+                self._answer_for_it()
+            finally:
+                self.site.crew.release()
+        return 0
+
+    cdef int _tell_raised(self, error) except -1:
+        if isinstance(error, CancelledError) or (
+                isinstance(error, ClientDisconnected) and self.client.broken):
+            return 0
+        self.site.log.error("Error handling request %s %s", self.environ["REQUEST_METHOD"],
+                            self.environ["RAW_URI"], exc_info=error)
+        return 0
+
+    cdef int _answer_for_it(self) except -1:
+        """The application leaves its response as it is: the client must see that."""
+        if not self.head_sent:
+            return self.give_up(500)
+        self.client.cut = self.left < 0 and not self.chunked and not self.bodyless
+        note_cut(self.site.crew.slot, self.environ, self.head.status)
+        self.keep_alive = False
+        self.chunked = False
+        self.left = -1
+        self._finish()
+        return self._completed()
+
+    cdef int give_up(self, int status) except -1:
+        """Answer with an error page in the application's place."""
+        self.has_trailers = False
+        self.refuse(status)
+        return self._completed()
+
+    cdef int _close_body(self) except -1:
+        """See ResponseWriter."""
+        self.connection.sink = None
+        self.is_lost = self.connection.broken
+        return 0
+
+    cdef int _completed(self) except -1:
+        self.complete = True
+        if self.is_away:
+            self.board.returned.append(self)
+            self.board.soon()
+        self._wake_senders()
+        return self._wake_receivers()
+
+    # What the loop has to say; see Sink.
+
+    cdef int received(self, const char *p, Py_ssize_t n) except -1:
+        """More of the body."""
+        cdef Connection connection = self.client
+        cdef Hub hub = self.board.hub
+        cdef const char *end = p + n
+        cdef int rc = self.upload.feed(&p, end)
+        if rc < 0 or (rc == 0 and self.receivers is not None
+                      and hub._is_too_slow(self.upload, n)):
+            return self._refuse_rest(408 if rc == 0 else ff_error_status(rc))
+        if rc > 0:
+            self.upload.complete = True
+            connection.uploading = False
+            hub.deadlines.remove(connection)
+            if not self.head_sent:
+                self.keep_alive = connection.keep_alive
+            if p < end:
+                hub._keep(connection, p, end - p)
+        elif self.receivers is not None:
+            hub.deadlines.set(connection, MORE_BODY, hub.now)
+        return self._wake_receivers()
+
+    cdef int _refuse_rest(self, int status) except -1:
+        """What comes is no body, or it takes too long."""
+        if not self.head_sent:
+            return self.give_up(status)
+        self.client.cut = True
+        return self.board.hub._lost(self.client)
+
+    cdef int lost(self) except -1:
+        """The client is gone."""
+        self._wake_senders()
+        return self._wake_receivers()
+
+    cdef int late(self, int wait) except -1:
+        """It takes too long over its body, or over reading the response."""
+        if wait == MORE_BODY and self.upload is not None and not self.upload.complete:
+            return self._refuse_rest(408)
+        if wait == READER:
+            self.client.cut = True
+            return self.board.hub._lost(self.client)
+        return 0
+
+    # receive
+
+    def receive(self):
+        """ASGI's receive(): an awaitable of the next message."""
+        cdef Step step = Step.__new__(Step)
+        step.call = self
+        return step
+
+    cdef dict heard(self):
+        """The next message, None when there is none yet."""
+        cdef bint more
+        if not self.took_body:
+            if self.upload is None:
+                self.took_body = True
+                body, self.body = self.body, b""
+                return {"type": "http.request", "body": body, "more_body": False}
+            if not self.complete and (len(self.upload.data) or self.upload.complete):
+                more = not self.upload.complete
+                self.took_body = not more
+                message = {"type": "http.request", "body": self.upload.take(), "more_body": more}
+                if more and self.site.crew.come_in() == CAME_IN:
+                    try:
+                        self.board.hub._watch_for_sink(self.client)
+                    finally:
+                        self.site.crew.release()
+                return message
+        if self.complete or self.stopping or self.client.broken or self.client.shut:
+            return dict(DISCONNECT)
+        return None
+
+    cdef int ask_for_more(self) except -1:
+        """receive() waits for the rest of the body, and so the client's time begins."""
+        cdef Connection connection = self.client
+        cdef Hub hub = self.board.hub
+        if self.upload is None or self.upload.complete or self.complete:
+            return 0
+        if self.site.crew.come_in() != CAME_IN:
+            return 0
+        try:
+            if connection.awaits_continue:
+                connection.awaits_continue = False
+                if not self.head_sent and not connection.broken:
+                    self.site.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
+                    self.board.soon()
+            hub.now = now_ns()
+            self.upload.due = max(self.upload.due, hub.now + hub.grace_ns)
+            hub.deadlines.set(connection, MORE_BODY, hub.now)
+        finally:
+            self.site.crew.release()
+        return 0
+
+    # send
+
+    def send_message(self, message):
+        """ASGI's send(): an awaitable that ends when the message is taken."""
+        cdef Step step = Step.__new__(Step)
+        step.call = self
+        step.sends = True
+        step.message = message if type(message) is dict else dict(message)
+        return step
+
+    # Those who wait.
+
+    cdef int _wake_receivers(self) except -1:
+        futures, self.receivers = self.receivers, None
+        return _wake(futures)
+
+    cdef int _wake_senders(self) except -1:
+        futures, self.senders = self.senders, None
+        return _wake(futures)
+
+
+cdef int _wake(list futures) except -1:
+    if futures is not None:
+        for future in futures:
+            if not future.done():
+                future.set_result(None)
+    return 0
+
+
+cdef class CallSink(Sink):
+    """What the loop tells of the connection goes to its call."""
+
+    cdef bint wants(self) noexcept:
+        cdef Upload upload = self.call.upload
+        return upload is not None and not upload.complete and not upload.is_full()
+
+    cdef int received(self, char *p, Py_ssize_t n) except -1:
+        return self.call.received(p, n)
+
+    cdef int ended(self) except -1:
+        return self.call._wake_receivers()
+
+    cdef int left(self) except -1:
+        return self.call.lost()
+
+    cdef int drained(self) except -1:
+        return self.call._wake_senders()
+
+    cdef int late(self, int wait) except -1:
+        return self.call.late(wait)
+
+
+cdef class Step:
+    """What receive() and send() return: a coroutine of one step, where nothing has to wait.
+
+    What it is for happens when it is awaited, and a message that was not handed out is still
+    there for the next receive()."""
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._go_on()
+
+    def send(self, value):
+        """Go on; see collections.abc.Coroutine."""
+        return self._go_on()
+
+    def throw(self, kind, value=None, traceback=None):
+        """Raise an exception where it waits."""
+        if value is None:
+            value = kind() if isinstance(kind, type) else kind
+        self.close()
+        raise value
+
+    def close(self):
+        """It is not wanted any more."""
+        if self.call is not None:
+            self._forget()
+            self.call = None
+
+    cdef object _go_on(self):
+        cdef AsgiCall call = self.call
+        cdef bint has_waited = self.waiting is not None
+        if call is None:
+            raise RuntimeError("cannot await what receive() or send() returned twice")
+        if has_waited:
+            try:
+                return next(self.waiting)
+            except StopIteration:
+                self._forget()
+            except BaseException:
+                self._forget()
+                self.call = None
+                raise
+        if not self.sends:
+            message = call.heard()
+            if message is None:
+                call.ask_for_more()
+                return self._wait()
+            self.call = None
+            raise StopIteration(message)
+        if not has_waited:
+            message, self.message = self.message, None
+            if call.take(message) == WAIT:
+                return self._wait()
+        elif call.client.broken:
+            self.call = None
+            raise ClientDisconnected("the client has left")
+        elif (call.client.outbox is not None
+                and call.client.outbox.in_memory() > FOLLOW_BYTES):
+            return self._wait()
+        self.call = None
+        raise StopIteration
+
+    cdef object _wait(self):
+        cdef AsgiCall call = self.call
+        self.future = call.board.make_future()
+        self.waiting = iter(self.future)
+        if self.sends:
+            if call.senders is None:
+                call.senders = []
+            call.senders.append(self.future)
+        else:
+            if call.receivers is None:
+                call.receivers = []
+            call.receivers.append(self.future)
+        return next(self.waiting)
+
+    cdef int _forget(self) except -1:
+        """It waits no longer."""
+        future, self.future = self.future, None
+        self.waiting = None
+        futures = self.call.senders if self.sends else self.call.receivers
+        if future is not None and futures is not None and future in futures:
+            futures.remove(future)
+        return 0
+
+
+Coroutine.register(AsgiCall)
+Coroutine.register(Step)

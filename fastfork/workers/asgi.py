@@ -1,0 +1,217 @@
+"""The ASGI worker: an asyncio task for each request, beside the loop of the other workers.
+
+What is served in a turn is the compiled part's (csrc/fastfork/_core/asgi.pyx); when there is a turn
+is the business of asgiloop.py.  Here are the lifespan, the life of the loop, and its end.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fastfork import clock
+from fastfork._core.asgi import AsgiGateway
+from fastfork._core.crew import Crew
+from fastfork.asgi.lifespan import Lifespan
+from fastfork.asgi.standin import app_that_tells
+from fastfork.errors import BootError
+from fastfork.logs import LOGGER
+from fastfork.process import boot
+from fastfork.workers.asgiloop import SharedSelector, make_loop
+from fastfork.workers.hardend import HARD_MARGIN
+from fastfork.workers.reactor import ReactorWorker
+from fastfork.workers.threads import RequestWatch
+
+if TYPE_CHECKING:
+    from fastfork._core.batch import Batch
+    from fastfork._core.environ import EnvironBuilder
+    from fastfork._core.gateway import Gateway
+    from fastfork._core.hub import Hub
+    from fastfork._core.site import Site
+    from fastfork.workers.poller import EpollPoller
+
+# A task that was cancelled has so long to end, seconds.
+LAST_SECONDS: Final = 1.0
+# Streams hear that the server ends so long before their time is over, seconds.
+WORD_BEFORE_END: Final = 1.0
+# For the shutdown of the lifespan, where nobody has said how long the worker has, seconds.
+SHUTDOWN_SECONDS: Final = 10.0
+
+
+class AsgiWorker(ReactorWorker):
+    """Calls the application in tasks, as many at a time as there are connections."""
+
+    gateway: AsgiGateway
+    aio: asyncio.SelectorEventLoop
+    selector: SharedSelector
+    lifespan: Lifespan
+    _told_of_end = False
+
+    def shares_connections(self) -> bool:
+        """Never: there is always a task for a request."""
+        return False
+
+    def make_crew(self, batch: Batch) -> Crew:
+        """One thread, which holds as many requests as there are connections."""
+        crew = Crew(batch, self.slot.view)
+        self.slot.threads = self.cfg.worker_connections
+        return crew
+
+    def environs(self, **special: Any) -> EnvironBuilder:
+        """What makes environs of the requests, from which their scopes are made."""
+        return super().environs(keeps_fields=True, **special)
+
+    def wrapped(self, app: Any) -> Any:
+        """The application as it is: what is around that of WSGI is in `make_task` here."""
+        return app
+
+    def stand_in(self, text: str) -> Any:
+        """See Worker."""
+        return app_that_tells(text)
+
+    def begin(self, app: Any) -> None:
+        """Start the loop, and the application's lifespan in it.  Raises BootError."""
+        self.aio, self.selector = make_loop(cast("EpollPoller", self.poller))
+        asyncio.set_event_loop(self.aio)
+        self.state: dict[str, Any] = {}
+        self.lifespan = Lifespan(app, self.cfg.asgi_lifespan, self.state)
+        self.aio.run_until_complete(self.lifespan.startup())
+
+    def make_gateway(self, app: Any, site: Site) -> Gateway:
+        """What calls the application."""
+        self.gateway = AsgiGateway(
+            app, site, root_path=self.cfg.root_path or self.script, state=self.state
+        )
+        return self.gateway
+
+    def open(self, app: Any) -> None:
+        """See Worker."""
+        super().open(app)
+        assert self.hub is not None
+        self.gateway.attach(
+            self.hub,
+            make_future=self.aio.create_future,
+            make_task=self.make_task(),
+            servers=[_server(listener.sock) for listener in self.listeners],
+        )
+
+    def make_task(self) -> Callable[[Any], asyncio.Task[None]]:
+        """What makes a task of a request.
+
+        Where Python can, it is started at once: an application that does not wait has answered
+        before the turn goes on.
+        """
+        make: Callable[..., asyncio.Task[None]] = self.aio.create_task
+        if sys.version_info >= (3, 12):
+            make = partial(asyncio.Task, loop=self.aio, eager_start=True)
+        before = self.before_request()
+        if before is None:
+            return make
+
+        def in_context(call: Any) -> asyncio.Task[None]:
+            context = copy_context()
+            context.run(before, call)
+            return make(call, context=context)
+
+        return in_context
+
+    def loop(self, hub: Hub) -> None:
+        """Serve until there is nobody left to serve."""
+        hub.crew.sit(hub.crew.seats[0])
+
+        def turn(events: list[tuple[int, int]]) -> float:
+            wait = hub.turn(events)
+            if wait < 0.0:
+                hub.crew.attend()
+                try:
+                    if not self.alive or self.look_up(hub):
+                        self.aio.stop()
+                finally:
+                    hub.crew.leave()
+                wait = 0.0
+            return wait
+
+        self.selector.serve(turn, lambda: self.gateway.asked)
+        try:
+            self.aio.run_forever()
+        finally:
+            self.end_loop()
+
+    def look_up(self, hub: Hub) -> bool:
+        """See ReactorWorker.  Streams hear of the end in time to say so to their clients."""
+        if self.drain_deadline is not None and not self._told_of_end:
+            left = self.drain_deadline - clock.now()
+            if left <= WORD_BEFORE_END:
+                self._told_of_end = True
+                self.gateway.tell_of_end()
+        return super().look_up(hub)
+
+    def end_loop(self) -> None:
+        """Cancel what is left, tell the application of the end, and close the loop."""
+        was_cut = not self.alive and not self.draining
+        self.alive = False  # what now comes out of the application is our doing
+        if self.was_aborted:
+            return  # the process ends in a second, whatever it does
+        tasks = self.gateway.tasks()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            # Turns go on: what they still say is sent.
+            _done, left = self.aio.run_until_complete(asyncio.wait(tasks, timeout=LAST_SECONDS))
+            if left:
+                LOGGER.warning(
+                    "%d request(s) do not end, and are left (pid: %d)", len(left), os.getpid()
+                )
+        self.selector.rest()
+        if self.hub is not None:
+            self.hub.send_rest()
+        seconds = SHUTDOWN_SECONDS
+        if self.drain_deadline is not None:
+            seconds = max(HARD_MARGIN / 2, self.drain_deadline - clock.now())
+        self.aio.run_until_complete(self.lifespan.shutdown(0.0 if was_cut else seconds))
+        self.aio.run_until_complete(self.aio.shutdown_asyncgens())
+
+    # What is known of requests.
+
+    def make_watch(self, hub: Hub) -> RequestWatch:  # noqa: ARG002 - it asks us
+        """A request that waits for too long holds nobody up; this is for who asks for it."""
+        return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
+
+    def current_request(self) -> str:
+        """The request lines that the application is working on, the oldest first."""
+        return ", ".join(line for _call, _since, line in self._requests())
+
+    def _requests(self) -> list[tuple[Any, int, str]]:
+        return [] if self.hub is None else self.gateway.running()
+
+    def _running(self) -> list[tuple[int, int, str]]:
+        return [(id(call), since, line) for call, since, line in self._requests()]
+
+    def _stack_of(self, ident: int) -> str:
+        for call, _since, _line in self._requests():
+            if id(call) == ident:
+                return "Task, most recent call last:\n" + stack_of_call(call)
+        return ""
+
+
+def stack_of_call(call: Any) -> str:
+    """Where the coroutine of a request waits, as a traceback shows it."""
+    lines = []
+    inner = call.coroutine
+    while inner is not None:
+        frame: FrameType | None = getattr(inner, "cr_frame", None) or getattr(
+            inner, "gi_frame", None
+        )
+        if frame is not None:
+            code = frame.f_code
+            lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}')
+        inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+    return "\n".join(lines)

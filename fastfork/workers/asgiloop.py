@@ -1,0 +1,141 @@
+"""asyncio's event loop, which waits where the worker waits.
+
+One `epoll_wait` serves both: what it reports of connections goes to the hub's turn, what it reports
+of asyncio's own descriptors goes to asyncio.  A loop that is held by a task turns no more, so the
+worker's heartbeat stops and `timeout` keeps its meaning.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from fastfork.workers.poller import READABLE, WRITABLE
+
+if TYPE_CHECKING:
+    from fastfork.workers.poller import EpollPoller
+
+# Seconds that asyncio waits at most where it has nothing to do.
+NEVER: Final = 86_400.0
+
+
+class SharedSelector(selectors.BaseSelector):
+    """The selector of an asyncio loop: the worker's own poller, and a turn of the hub each time.
+
+    turn(events) -> seconds to wait for more, below 0 to stop; asked() -> whether a turn is to
+    follow at once.  Both are set by `serve`; before that, and after `rest`, only asyncio's
+    descriptors are looked at.
+    """
+
+    def __init__(self, poller: EpollPoller) -> None:
+        self._poller = poller
+        self._keys: dict[int, selectors.SelectorKey] = {}
+        self._turn: Callable[[list[tuple[int, int]]], float] | None = None
+        self._asked: Callable[[], bool] = bool
+        self._wait = 0.0
+
+    def serve(
+        self, turn: Callable[[list[tuple[int, int]]], float], asked: Callable[[], bool]
+    ) -> None:
+        """From now on each wait is followed by a turn."""
+        self._turn, self._asked, self._wait = turn, asked, 0.0
+
+    def rest(self) -> None:
+        """There are no more turns."""
+        self._turn = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """See selectors.BaseSelector."""
+        turn = self._turn
+        wait = NEVER if timeout is None else max(timeout, 0.0)
+        if turn is not None:
+            wait = 0.0 if self._asked() else min(wait, self._wait)
+        events = self._poller.poll(wait)
+        keys = self._keys
+        ours = [event for event in events if event[0] in keys]
+        if turn is not None:
+            if ours:
+                events = [event for event in events if event[0] not in keys]
+            self._wait = turn(events)
+        return [(keys[fd], _to_events(mask) & keys[fd].events) for fd, mask in ours if fd in keys]
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """See selectors.BaseSelector."""
+        key = selectors.SelectorKey(fileobj, _descriptor(fileobj), events, data)
+        if key.fd in self._keys:
+            raise KeyError(f"{fileobj!r} (descriptor {key.fd}) is registered already")
+        self._poller.register(key.fd, _to_mask(events))
+        self._keys[key.fd] = key
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """See selectors.BaseSelector."""
+        key = self._found(fileobj)._replace(events=events, data=data)
+        self._poller.modify(key.fd, _to_mask(events))
+        self._keys[key.fd] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """See selectors.BaseSelector.  One that is closed already is no longer in the set."""
+        key = self._keys.pop(self._found(fileobj).fd)
+        try:
+            self._poller.unregister(key.fd)
+        except OSError:
+            pass
+        return key
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        """See selectors.BaseSelector."""
+        return self._keys
+
+    def get_key(self, fileobj: Any) -> selectors.SelectorKey:
+        """See selectors.BaseSelector."""
+        return self._found(fileobj)
+
+    def close(self) -> None:
+        """Forget all; the poller is the worker's to close."""
+        self._keys.clear()
+        self._turn = None
+
+    def _found(self, fileobj: Any) -> selectors.SelectorKey:
+        try:
+            descriptor = _descriptor(fileobj)
+        except ValueError:  # closed: look for the object itself
+            for key in self._keys.values():
+                if key.fileobj is fileobj:
+                    return key
+            raise
+        try:
+            return self._keys[descriptor]
+        except KeyError:
+            raise KeyError(f"{fileobj!r} is not registered") from None
+
+
+def _descriptor(fileobj: Any) -> int:
+    descriptor = fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
+    if descriptor < 0:
+        raise ValueError(f"{fileobj!r} has no descriptor")
+    return descriptor
+
+
+def _to_mask(events: int) -> int:
+    return (READABLE if events & selectors.EVENT_READ else 0) | (
+        WRITABLE if events & selectors.EVENT_WRITE else 0
+    )
+
+
+def _to_events(mask: int) -> int:
+    """What a readiness means to asyncio: an error or an end is seen by reading, or by writing."""
+    return (selectors.EVENT_READ if mask & ~WRITABLE else 0) | (
+        selectors.EVENT_WRITE if mask & ~READABLE else 0
+    )
+
+
+def make_loop(poller: EpollPoller) -> tuple[asyncio.SelectorEventLoop, SharedSelector]:
+    """An asyncio loop that waits with `poller`."""
+    selector = SharedSelector(poller)
+    return asyncio.SelectorEventLoop(selector), selector
