@@ -175,7 +175,6 @@ def exception_in_the_shutdown_does_not_keep_the_server(stage: Stage) -> None:
     life = Life(stage, "raising_at_the_end")
     life.hello()
     life.end()
-    life.wait_for_log("in the shutdown")
 
 
 @rule

@@ -5,8 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-from ast import literal_eval
-
 from tests.asgi.case import Group
 from tests.asgi.stage import Stage
 from tests.kit.websocket import (
@@ -21,6 +19,7 @@ from tests.kit.websocket import (
     close_payload,
     frame,
     frame_head,
+    handshake,
 )  # fmt: skip
 
 group = Group("messages")
@@ -165,14 +164,14 @@ def disconnect_is_told_each_time(stage: Stage) -> None:
     """www, of HTTP: receive after the connection has been closed; several parts of an application
     may listen."""
     stage.websocket("ws_again").send(CLOSE, close_payload(1000))
-    assert stage.told("late")["heard"] == ["websocket.disconnect"] * 3
+    assert stage.told()["heard"] == ["websocket.disconnect"] * 3
 
 
 @wish
 def send_to_who_has_left_raises_an_os_error(stage: Stage) -> None:
     """www: If `send()` is called on a closed connection the server should raise a server-specific
     subclass of `OSError`."""
-    stage.websocket("ws_again").send(CLOSE, close_payload(1000))
+    stage.websocket("ws_late").send(CLOSE, close_payload(1000))
     late = stage.told("late")["late"]
     assert "OSError" in late
     assert late[0] != "OSError"
@@ -182,7 +181,7 @@ def send_to_who_has_left_raises_an_os_error(stage: Stage) -> None:
 def os_error_of_send_is_not_logged(stage: Stage) -> None:
     """www: Servers must be prepared to catch this exception if they raised it and should not log
     it as an error in their server logs."""
-    stage.websocket("ws_again?raise").send(CLOSE, close_payload(1000))
+    stage.websocket("ws_late?raise").send(CLOSE, close_payload(1000))
     stage.told("ended")
     assert stage.value("quick") == "quick"
     assert "Traceback" not in stage.log()
@@ -253,13 +252,50 @@ def exception_closes_with_1011(stage: Stage) -> None:
 # -- what must not be
 
 
+def refused(stage: Stage, scene: str) -> None:
+    """Open it, and see that send() raised."""
+    stage.websocket(scene)
+    assert stage.told("raised_by_send")["raised_by_send"], f"send() took {scene}"
+
+
 @rule
-def messages_in_a_wrong_order_are_refused(stage: Stage) -> None:
-    """www: This message must be responded to with either an Accept message or a Close message;
-    asgi: it should raise an exception out of the `send` awaitable.  The text says for which of:
-    send before accept, accept twice, neither of both, text of int, unknown type."""
-    opened = stage.websocket("ws_early")
-    assert literal_eval(opened.message().payload.decode()) == (True,) * 5
+def message_before_accept_is_refused(stage: Stage) -> None:
+    """www: Connect must be responded to with either an Accept message or a Close message."""
+    client = stage.connect()
+    client.send(handshake("/ws_early", [("X-Case", stage.case)]))
+    assert stage.told("raised_by_send")["raised_by_send"]
+
+
+@rule
+def second_accept_is_refused(stage: Stage) -> None:
+    """www: Accept: Sent by the application when it wishes to accept an incoming connection."""
+    refused(stage, "ws_wrong?accept")
+
+
+@rule
+def message_of_an_unknown_type_is_refused(stage: Stage) -> None:
+    """asgi: an invalid event dictionary - for example, having an unknown `type` - it should raise
+    an exception out of the `send` awaitable."""
+    refused(stage, "ws_wrong?unknown")
+
+
+@rule
+def message_of_http_is_refused(stage: Stage) -> None:
+    """asgi: in messages, the `type` should be namespaced as `protocol.message_type`, where the
+    `protocol` matches the scope type."""
+    refused(stage, "ws_wrong?http")
+
+
+@rule
+def message_without_content_is_refused(stage: Stage) -> None:
+    """www: Exactly one of `bytes` or `text` must be non-None."""
+    refused(stage, "ws_wrong?neither")
+
+
+@rule
+def text_of_a_wrong_type_is_refused(stage: Stage) -> None:
+    """asgi: with wrong Python types for objects - it should raise an exception."""
+    refused(stage, "ws_wrong?text-of-int")
 
 
 def failed_with(opened: WebSocket, data: bytes) -> int:

@@ -13,6 +13,7 @@ import argparse
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class Player:
             return NOT_OFFERED
         except Exception as error:
             if self.why:
-                print(f"  {case}\n    {type(error).__name__}: {str(error)[:400]}")
+                print(f"  {case}\n{reason(error)}", flush=True)
             self._started = None if self.starter is not None else self._started
             return FAILED
         finally:
@@ -56,6 +57,18 @@ class Player:
         endpoint = self._endpoint or (self._started and self._started.endpoint)
         assert endpoint is not None
         return Stage(endpoint, timeout=PATIENCE, started=self._started, starter=self.starter)
+
+
+def reason(error: Exception) -> str:
+    """Where and why a case failed, with what was compared."""
+    lines = [f"    {type(error).__name__}: {str(error)[:400]}"]
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    for frame in told.stack:
+        if "/tests/asgi/" in frame.filename and not frame.filename.endswith("peers.py"):
+            lines.append(f"    {frame.name}: {frame.line}")
+            known = {key: value[:200] for key, value in (frame.locals or {}).items()}
+            lines += [f"      {key} = {value}" for key, value in known.items() if key != "stage"]
+    return "\n".join(lines)
 
 
 def starter_of(name: str, python: str, files: Path) -> Starter:

@@ -79,7 +79,7 @@ def body_is_passed_on_while_it_comes(stage: Stage) -> None:
     for end in (b"abc", b"de", b"f"):
         client.send(end)
         size = {b"abc": 3, b"de": 5, b"f": 6}[end]
-        stage.told(f"bytes {size}")
+        stage.told(f"bytes-{size}")
     assert value_of(client.read_response()) == b"abcdef"
 
 
@@ -88,9 +88,9 @@ def chunks_are_passed_on_while_they_come(stage: Stage) -> None:
     """www: the body message serves as a way to stream large incoming HTTP bodies in chunks."""
     client = stage.send("one_by_one", CHUNKED, method="POST")
     client.send(chunk(b"abc"))
-    stage.told("bytes 3")
+    stage.told("bytes-3")
     client.send(chunk(b"de")[:-1])
-    stage.told("bytes 5")
+    stage.told("bytes-5")
     client.send(b"\n0\r\n\r\n")
     assert value_of(client.read_response()) == b"abcde"
 
@@ -185,7 +185,7 @@ def client_that_leaves_in_its_upload_is_told(stage: Stage) -> None:
     closed; a body that is not whole must not look so."""
     client = with_length(stage, "upload_that_ends", 10)
     client.send(b"abc")
-    stage.told("bytes 3")
+    stage.told("bytes-3")
     client.close()
     told = stage.told("heard")
     assert (told["heard"], told["got"]) == ("http.disconnect", b"abc")
@@ -196,7 +196,7 @@ def client_that_leaves_between_chunks_is_told(stage: Stage) -> None:
     """RFC 9112 section 8: a message body that uses the chunked transfer coding is incomplete if
     the zero-sized chunk that terminates the encoding has not been received."""
     client = stage.send("upload_that_ends", CHUNKED, method="POST", body=chunk(b"abc"))
-    stage.told("bytes 3")
+    stage.told("bytes-3")
     client.close()
     told = stage.told("heard")
     assert (told["heard"], told["got"]) == ("http.disconnect", b"abc")

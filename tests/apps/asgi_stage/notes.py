@@ -34,13 +34,17 @@ class Notes:
         self.note(**{name: [*self.facts.get(name, []), fact]})
 
     async def until(self, name: str) -> None:
-        await asyncio.wait_for(self._events[name].wait(), LIMIT)
+        """Wait until this was noted, or the scene is over without it."""
+        waiting = [asyncio.create_task(self._events[one].wait()) for one in (name, "ended")]
+        await asyncio.wait(waiting, timeout=LIMIT, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
     def cue(self, name: str) -> None:
         self._events[f"cue {name}"].set()
 
     async def wait_for_cue(self, name: str = "go") -> None:
-        await self.until(f"cue {name}")
+        await asyncio.wait_for(self._events[f"cue {name}"].wait(), LIMIT)
 
 
 async def answer(send: Any, value: Any, *fields: tuple[bytes, bytes]) -> None:
@@ -50,6 +54,11 @@ async def answer(send: Any, value: Any, *fields: tuple[bytes, bytes]) -> None:
     headers = [(b"content-length", length), *fields]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def plain(message: Any) -> dict[str, Any]:
+    """A message without subclasses of int, whose `repr` would be no literal."""
+    return {key: int(value) if key == "code" else value for key, value in message.items()}
 
 
 async def attempt(awaitable: Any) -> list[str]:

@@ -43,7 +43,7 @@ async def one_by_one(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
         count += 1
         more = message.get("more_body", False)
         pieces += message.get("body", b"")
-        notes.note(**{f"bytes {len(pieces)}": True})
+        notes.note(**{f"bytes-{len(pieces)}": True})
     await answer(send, pieces)
 
 
@@ -93,7 +93,7 @@ async def upload_that_ends(scope: Any, receive: Any, send: Any, notes: Notes) ->
     got = b""
     while (message := await receive())["type"] == "http.request":
         got += message.get("body", b"")
-        notes.note(**{f"bytes {len(got)}": True})
+        notes.note(**{f"bytes-{len(got)}": True})
         assert message.get("more_body", False)
     notes.note(heard=message["type"], got=got)
 

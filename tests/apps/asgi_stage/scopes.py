@@ -33,7 +33,10 @@ async def scope(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 
 async def leave_a_mark(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Was there the mark of a request before?  Leave one."""
-    was_there = "mark" in scope, any("mark" in more for more in scope["extensions"].values())
+    was_there = (
+        "mark" in scope,
+        any("mark" in more for more in scope.get("extensions", {}).values()),
+    )
     scope["mark"] = True
     scope["headers"] = []
     await answer(send, was_there)

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .notes import Notes, attempt
+from .notes import Notes, attempt, plain
 from .scopes import told
 
 ACCEPT = {"type": "websocket.accept"}
 PIECE = bytes(65536)
 DENIAL = "websocket.http.response"
+WRONG: dict[str, dict[str, Any]] = {
+    "accept": ACCEPT,
+    "neither": {"type": "websocket.send"},
+    "text-of-int": {"type": "websocket.send", "text": 3},
+    "unknown": {"type": "websocket.unknown"},
+    "http": {"type": "http.response.start", "status": 200},
+}
 
 
 async def connected(receive: Any) -> None:
@@ -20,7 +27,7 @@ async def connected(receive: Any) -> None:
 
 
 async def ws_scope(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
-    notes.note(scope=told(scope), first=dict(await receive()))
+    notes.note(scope=told(scope), first=plain(await receive()))
     await send(ACCEPT)
     await send({"type": "websocket.close"})
 
@@ -47,7 +54,7 @@ async def ws_accept(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await connected(receive)
     headers = ((name, value) for name, value in [(b"x-one", b"1"), (b"set-cookie", b"a=b")])
     await send({**ACCEPT, "subprotocol": "two", "headers": headers})
-    notes.note(heard=dict(await receive()))
+    notes.note(heard=plain(await receive()))
 
 
 async def ws_echo(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -59,16 +66,22 @@ async def ws_echo(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
         notes.add("kinds", (type(text).__name__, type(data).__name__))
         reply = {"bytes": data} if text is None else {"text": text, "bytes": None}
         await send({"type": "websocket.send", **reply})
-    notes.note(heard=dict(message))
+    notes.note(heard=plain(message))
 
 
 async def ws_again(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
-    """Hear of the end three times; then send."""
+    """Hear of the end three times."""
     await connected(receive)
     await send(ACCEPT)
-    notes.note(accepted=True)
     for _ in range(3):
         notes.add("heard", (await receive())["type"])
+
+
+async def ws_late(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Send when the client has left."""
+    await connected(receive)
+    await send(ACCEPT)
+    assert (await receive())["type"] == "websocket.disconnect"
     notes.note(late=await attempt(send({"type": "websocket.send", "text": "late"})))
     if scope["query_string"] == b"raise":
         await send({"type": "websocket.send", "text": "late"})
@@ -118,32 +131,30 @@ async def ws_close(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 
 
 async def ws_early(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
-    """Send what may not be sent before it is accepted, then accept and tell."""
+    """Send what may not be sent before it is accepted."""
     await connected(receive)
-    raised = await attempt(send({"type": "websocket.send", "text": "early"}))
+    notes.note(raised_by_send=await attempt(send({"type": "websocket.send", "text": "early"})))
+
+
+async def ws_wrong(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Send what may not be sent after that."""
+    await connected(receive)
     await send(ACCEPT)
-    twice = await attempt(send(ACCEPT))
-    neither = await attempt(send({"type": "websocket.send"}))
-    of_int = await attempt(send({"type": "websocket.send", "text": 3}))
-    unknown = await attempt(send({"type": "websocket.unknown"}))
-    notes.note(tried=True)
-    told = repr((bool(raised), bool(twice), bool(neither), bool(of_int), bool(unknown)))
-    await send({"type": "websocket.send", "text": told})
-    await send({"type": "websocket.close"})
+    notes.note(raised_by_send=await attempt(send(WRONG[scope["query_string"].decode()])))
 
 
 async def ws_gone_first(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """The client leaves before it is accepted."""
     await connected(receive)
     notes.note(connected=True)
-    notes.note(heard=dict(await receive()))
+    notes.note(heard=plain(await receive()))
 
 
 async def ws_held(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Open, and nothing more, until the client leaves."""
     await connected(receive)
     await send(ACCEPT)
-    notes.note(heard=dict(await receive()))
+    notes.note(heard=plain(await receive()))
 
 
 async def ws_flood(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -166,8 +177,8 @@ async def ws_flood(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 SCENES = {
     scene.__name__: scene
     for scene in (
-        ws_scope, ws_state, ws_later, ws_accept, ws_echo, ws_again, ws_deny,
+        ws_scope, ws_state, ws_later, ws_accept, ws_echo, ws_again, ws_late, ws_deny,
         ws_deny_with_an_answer, ws_leave_first, ws_raise_first, ws_leave, ws_raise, ws_close,
-        ws_early, ws_gone_first, ws_held, ws_flood,
+        ws_early, ws_wrong, ws_gone_first, ws_held, ws_flood,
     )
 }  # fmt: skip

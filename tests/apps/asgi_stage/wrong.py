@@ -37,23 +37,26 @@ INJECTIONS = {
 async def refused_message(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Send it, then answer with what that raised."""
     message = REFUSED[scope["query_string"].decode()]
-    await answer(send, await attempt(send(message)))
+    notes.note(raised_by_send=await attempt(send(message)))
+    await answer(send, "answered")
 
 
 async def refused_body(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await start(send)
-    raised = await attempt(send({"type": "http.response.body", "body": "of str"}))
-    await body(send, repr(raised).encode())
+    message = {"type": "http.response.body", "body": "of str"}
+    notes.note(raised_by_send=await attempt(send(message)))
+    await body(send)
 
 
 async def body_first(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
-    await answer(send, await attempt(body(send, b"too early")))
+    notes.note(raised_by_send=await attempt(body(send, b"too early")))
+    await answer(send, "answered")
 
 
 async def start_twice(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await start(send)
-    raised = await attempt(start(send, 404))
-    await body(send, repr(raised).encode())
+    notes.note(raised_by_send=await attempt(start(send, 404)))
+    await body(send, b"answered")
 
 
 async def injection(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
