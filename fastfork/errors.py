@@ -94,6 +94,13 @@ class HookFailed(AppImportFailed):
     """A hook without which a worker must not serve raised."""
 
 
+class StartupFailed(AppImportFailed):
+    """An ASGI application has said that it cannot start, or has not said that it has.
+
+    `traceback_text` is what it sent beyond one line, or the traceback of what it raised.
+    """
+
+
 class OptionError(FastforkError):
     """Options that cannot be understood, in one line."""
 

@@ -99,11 +99,6 @@ def not_wsgi(app: Callable[..., object], module: str, name: str) -> str | None:
         return None
     if _accepts(signature, 0):
         return f"{module}:{name} takes no arguments, so it is a factory; write '{module}:{name}()'"
-    if _accepts(signature, 3):
-        return (
-            f"{module}:{name} is an ASGI application (it takes three arguments), and this version "
-            f"serves WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware({name})"
-        )
     return (
         f"{module}:{name} cannot be called as {name}(environ, start_response): it takes {signature}"
     )

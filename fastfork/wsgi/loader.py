@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from fastfork.config.usertrace import format_user_traceback, summary
 from fastfork.errors import AppImportFailed, AppNotFound
@@ -23,11 +23,20 @@ from .spec import AppSpec
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-__all__ = ["check_before_fork", "load_app"]
+__all__ = ["check_before_fork", "load_any", "load_app"]
+
+COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the module
 
 
 def load_app(text: str) -> WSGIApplication:
-    """Import the module, take the attribute or call the factory, and check what comes.
+    """Load a WSGI application: see `load_any`; what certainly is none raises AppNotFound too."""
+    app = load_any(text)
+    _check_wsgi(spec.parse(text), app)
+    return cast("WSGIApplication", app)
+
+
+def load_any(text: str) -> Callable[..., object]:
+    """Import the module, take the attribute or call the factory; of whatever interface it is.
 
     Raises AppNotFound, with one line that says what to type; AppImportFailed when the user's
     code raises, with the traceback from its first frame.
@@ -173,7 +182,7 @@ def _call(wanted: AppSpec, factory: object) -> object:
         raise _failed(f"the factory {wanted} failed", error) from error
 
 
-def _checked(wanted: AppSpec, app: object) -> WSGIApplication:
+def _checked(wanted: AppSpec, app: object) -> Callable[..., object]:
     if isinstance(app, ModuleType):
         raise AppNotFound(f"{wanted} is a module; did you mean {wanted.module}.{wanted.name}:app?")
     if not callable(app):
@@ -181,13 +190,20 @@ def _checked(wanted: AppSpec, app: object) -> WSGIApplication:
             f"{wanted} is {_described(app)}; a WSGI application is called as "
             "app(environ, start_response)"
         )
-    if wanted.arguments is None and not _takes_two(app):
-        from . import hints
+    return app
 
-        reason = hints.not_wsgi(cast("Callable[..., object]", app), wanted.module, wanted.name)
-        if reason is not None:
-            raise AppNotFound(reason)
-    return cast("WSGIApplication", app)
+
+def _check_wsgi(wanted: AppSpec, app: Callable[..., object]) -> None:
+    """Raise AppNotFound for what certainly cannot be called as app(environ, start_response)."""
+    if _takes_two(app):
+        return
+    from . import hints, interface
+
+    reason = interface.wrong_interface(app, str(wanted), wanted=interface.Interface.WSGI)
+    if reason is None and wanted.arguments is None:
+        reason = hints.not_wsgi(app, wanted.module, wanted.name)
+    if reason is not None:
+        raise AppNotFound(reason)
 
 
 def _takes_two(app: object) -> bool:
@@ -197,7 +213,8 @@ def _takes_two(app: object) -> bool:
         return False
     code = called.__code__
     needed = code.co_argcount - len(called.__defaults__ or ())
-    return needed <= 2 + bound <= code.co_argcount and code.co_kwonlyargcount == 0
+    has_place = needed <= 2 + bound <= code.co_argcount and code.co_kwonlyargcount == 0
+    return has_place and not code.co_flags & COROUTINE
 
 
 def _described(value: object) -> str:

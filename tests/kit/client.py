@@ -11,7 +11,13 @@ import time
 from collections.abc import Iterable
 from types import TracebackType
 
-from tests.kit.response import ProtocolViolation, Response, ResponseReader, ServerReset
+from tests.kit.response import (
+    ConnectionEnded,
+    ProtocolViolation,
+    Response,
+    ResponseReader,
+    ServerReset,
+)
 from tests.kit.waiting import DEADLINE
 
 Endpoint = tuple[str, int] | str  # (host, port), or the path of a unix socket
@@ -86,6 +92,39 @@ class RawClient:
         """Send one request, read its answer."""
         self.send_request(method, target, fields, body)
         return self.read_response(method)
+
+    def take_trailers(self) -> None:
+        """Read answers that end with trailers; the requests must say `TE: trailers`."""
+        self._reader.takes_trailers = True
+
+    def wait_for(self, data: bytes) -> None:
+        """Wait until these bytes have come, which are still there to be read as an answer."""
+        self._reader.fill_until(data)
+
+    def wait_for_answer_or_end(self) -> None:
+        """Wait until the first line of an answer has come, or the end of the connection."""
+        try:
+            self._reader.fill_until(b"\r\n")
+        except (ConnectionEnded, ServerReset):
+            pass
+
+    def peek(self) -> bytes:
+        """What has come and was not read as an answer yet."""
+        return self._reader.buffer
+
+    def read_bytes(self, size: int) -> bytes:
+        """The next `size` bytes, when the connection is not HTTP any more."""
+        return self._reader.take(size)
+
+    def read_to_end(self) -> bytes:
+        """All that comes until the server closes, or resets."""
+        pieces = [self._reader.take(len(self._reader.buffer))]
+        try:
+            while piece := self._more():
+                pieces.append(piece)
+        except ServerReset:
+            pass
+        return b"".join(pieces)
 
     def half_close(self) -> None:
         """Say that nothing more is sent; answers can still be read."""

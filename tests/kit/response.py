@@ -45,6 +45,7 @@ class Response:
     chunks: list[bytes] = field(default_factory=list)
     raw: bytes = b""
     interim: list[Response] = field(default_factory=list)
+    trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
         """Every value of the field `name`, in order."""
@@ -71,10 +72,12 @@ class ResponseReader:
     """Takes bytes from `more` and cuts them into responses; keeps what comes after one.
 
     more: returns the next bytes of the stream, b"" at its end; must have its own deadline.
+    takes_trailers: the client has said `TE: trailers`, so that they are none of its complaints.
     """
 
     def __init__(self, more: Callable[[], bytes]) -> None:
         self._more = more
+        self.takes_trailers = False
         self.buffer = b""
         self._taken: list[bytes] = []
 
@@ -128,14 +131,14 @@ class ResponseReader:
         elif length is not None:
             response.framing, response.body = "length", self._exactly(int(length))
         elif coding is not None:
-            response.framing, response.chunks = "chunked", self._chunks()
+            response.framing, response.chunks = "chunked", self._chunks(response)
             response.body = b"".join(response.chunks)
         elif not response.closes:
             raise ProtocolViolation("a body of unknown length without Connection: close")
         else:
             response.framing, response.body = "close", self._to_end()
 
-    def _chunks(self) -> list[bytes]:
+    def _chunks(self, response: Response) -> list[bytes]:
         chunks: list[bytes] = []
         while True:
             line = self._line()
@@ -143,7 +146,8 @@ class ResponseReader:
                 raise ProtocolViolation(f"not a chunk line: {line[:200]!r}")
             size = int(line, 16)
             if size == 0:
-                if self._line():
+                response.trailers = self._fields()
+                if response.trailers and not self.takes_trailers:
                     raise ProtocolViolation("a trailer that nobody asked for")
                 return chunks
             chunks.append(self._exactly(size))
@@ -162,6 +166,16 @@ class ResponseReader:
         if b"\r" in line or b"\n" in line:
             raise ProtocolViolation(f"a bare CR or LF: {line[:200]!r}")
         return line
+
+    def fill_until(self, wanted: bytes) -> None:
+        """Read until `wanted` has come; nothing is taken."""
+        while wanted not in self.buffer:
+            if not self._fill():
+                raise ConnectionEnded(f"{self.buffer[-200:]!r}, and no {wanted!r}")
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes, of whatever they are."""
+        return self._exactly(size)
 
     def _exactly(self, size: int) -> bytes:
         """`size` bytes off the stream.  Pieces are joined once, so that 5 MiB stay quick."""

@@ -280,3 +280,14 @@ def test_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
         server.wait()
         os.close(reader)
         os.close(writer)
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",), ("--threads", "4")])
+def test_asgi_application_is_refused_with_the_option_to_give(
+    start_server: Starter, options: tuple[str, ...]
+) -> None:
+    server = start_server("asgi_hello:app", *options, ready=False)
+    assert server.wait_exit() == 4
+    assert server.log.wait_for("asgi_hello:app is an ASGI application").endswith(
+        "and this worker serves WSGI; give the option -k asgi"
+    )

@@ -124,8 +124,8 @@ MISTAKES = {
     ),
     "ASGI application": Mistake(
         ["asynchronous:app"],
-        "asynchronous:app is an ASGI application (it takes three arguments), and this version "
-        "serves WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware(app)",
+        "asynchronous:app is an ASGI application (it is called with scope, receive and send), and "
+        "this worker serves WSGI; give the option -k asgi",
         4,
     ),
     "no application": Mistake(

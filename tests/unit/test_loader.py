@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastfork.errors import AppImportFailed, AppNotFound
-from fastfork.wsgi import check_before_fork, load_app, source
+from fastfork.wsgi import check_before_fork, load_any, load_app, source
 
 Write = Callable[..., Path]
 
@@ -278,8 +278,11 @@ def test_builtin_module_is_left_to_the_worker() -> None:
         ("def make(): pass\n", "shop:make",
          "shop:make takes no arguments, so it is a factory; write 'shop:make()'"),
         ("async def app(scope, receive, send): pass\n", "shop:app",
-         ("shop:app is an ASGI application (it takes three arguments), and this version serves "
-         "WSGI; run it with uvicorn, or serve a2wsgi.ASGIMiddleware(app)")),
+         ("shop:app is an ASGI application (it is called with scope, receive and send), and this "
+         "worker serves WSGI; give the option -k asgi")),
+        ("async def app(scope, receive, send): pass\ndef make(): return app\n", "shop:make()",
+         ("shop:make() is an ASGI application (it is called with scope, receive and send), and "
+         "this worker serves WSGI; give the option -k asgi")),
         ("def app(a, b, c, d): pass\n", "shop:app",
          "shop:app cannot be called as app(environ, start_response): it takes (a, b, c, d)"),
         ("def make(x): pass\n", "shop:make()",
@@ -293,6 +296,11 @@ def test_what_is_no_application_is_told(write: Write, module: str, text: str, sa
     write("shop.py", module)
     check_before_fork(text)
     assert refusal(text, load_app) == said
+
+
+def test_application_of_any_interface_can_be_loaded(write: Write) -> None:
+    write("shop.py", "async def app(scope, receive, send): pass\n")
+    assert load_any("shop:app").__name__ == "app"
 
 
 # -- the user's code raises

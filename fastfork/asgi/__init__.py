@@ -1,0 +1,4 @@
+"""What of ASGI is plain Python: the lifespan of an application.
+
+Runs in: worker
+"""
