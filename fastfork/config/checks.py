@@ -32,10 +32,36 @@ def _threads(cfg: Config) -> Iterator[Problem]:
 
 
 def _worker_class(cfg: Config) -> Iterator[Problem]:
-    if cfg.worker_class not in ("sync", "gthread", *GEVENT):
+    if cfg.worker_class not in ("sync", "gthread", "asgi", *GEVENT):
         yield Problem(
             "worker_class",
-            f"{cfg.worker_class!r} is no kind of worker; use sync, gthread or gevent",
+            f"{cfg.worker_class!r} is no kind of worker; use sync, gthread, gevent or asgi",
+        )
+
+
+def _asgi(cfg: Config) -> Iterator[Problem]:
+    if cfg.worker_class != "asgi":
+        return
+    if not unpatched.has_epoll():
+        yield Problem(
+            "worker_class", "'asgi' needs epoll(7), which is not on this system; use uvicorn"
+        )
+    if cfg.asgi_loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
+        yield Problem(
+            "asgi_loop", "'uvloop' is not installed; pip install uvloop, or write asyncio"
+        )
+    if cfg.root_path and not cfg.root_path.startswith("/"):
+        yield Problem(
+            "root_path",
+            f"{cfg.root_path!r} does not begin with a slash; write {'/' + cfg.root_path!r}",
+        )
+    if cfg.threads > 1:
+        yield Problem(
+            "threads",
+            f"{cfg.threads} has no effect with worker_class=asgi: each request has a task, and "
+            "worker_connections says how many there can be",
+            fatal=False,
+            harmless=True,
         )
 
 
@@ -196,6 +222,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _threads,
     _worker_class,
     _gevent,
+    _asgi,
     _worker_connections,
     _http_parser,
     _chdir,

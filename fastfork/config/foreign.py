@@ -14,7 +14,6 @@ from typing import Final
 
 __all__ = ["advice"]
 
-_ASGI: Final = "it is for ASGI servers; this version serves WSGI"
 _FACTORY: Final = "write the call instead: 'shop:create_app()'"
 
 # Option -> what to write instead; {value} is what stood behind it.
@@ -41,6 +40,8 @@ _WITH_VALUE: Final[Mapping[str, str]] = MappingProxyType(
         "--workers-lifetime": "write --max-requests COUNT",
         "--limit-max-requests": "write --max-requests {value}",
         "--limit-concurrency": "write --worker-connections {value}",
+        "--lifespan": "write --asgi-lifespan {value}",
+        "--loop": "write --asgi-loop {value}",
         "--harakiri": "write --timeout {value}",
     }
 )
@@ -52,10 +53,8 @@ _ALONE: Final[Mapping[str, str]] = MappingProxyType(
         "--no-access-log": "leave it out: there is an access log only with --access-logfile",
         "--debug": "write --reload, and --log-level debug for a talkative log",
         "--proxy-headers": "write --forwarded-allow-ips ADDRESS, the proxy's",
-        "--interface": "leave it out: this version serves WSGI",
-        "--lifespan": _ASGI,
-        "--loop": _ASGI,
-        "--ws": _ASGI,
+        "--interface": "write -k asgi for an ASGI application, and leave it out for WSGI",
+        "--ws": "leave it out: there is one implementation",
         "--master": "leave it out: there always is one",
     }
 )

@@ -17,10 +17,7 @@ __all__ = ["PARTS", "is_unneeded", "part_of", "refusal"]
 
 # The part's name -> what to do without it.  In the order in which a name is looked up.
 PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "ASGI": (
-        ("asgi_", "websocket_", "root_path"),
-        "fastfork serves WSGI; run an ASGI application with an ASGI server such as uvicorn",
-    ),
+    "WebSocket": (("websocket_",), "see the settings of ASGI applications for what there is"),
     "HTTP/2": (("http2_", "http_protocols"), "let the proxy in front speak HTTP/2"),
     "dirty workers": (
         ("dirty_", "on_dirty_"),

@@ -16,9 +16,6 @@ __all__ = ["OTHER_OPTIONS", "OTHER_SETTINGS", "misspelt", "one_edit_apart"]
 # gunicorn's settings that this version does not have -> their options; an option that takes a
 # value ends in "=".
 OTHER_SETTINGS: Final[dict[str, str]] = {
-    "asgi_disconnect_grace_period": "--asgi-disconnect-grace-period=",
-    "asgi_lifespan": "--asgi-lifespan=",
-    "asgi_loop": "--asgi-loop=",
     "control_socket": "--control-socket=",
     "control_socket_disable": "--no-control-socket",
     "control_socket_mode": "--control-socket-mode=",
@@ -40,7 +37,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "paste": "--paste= --paster=",
     "protocol": "--protocol=",
     "raw_paste_global_conf": "--paste-global=",
-    "root_path": "--root-path=",
     "uwsgi_allow_ips": "--uwsgi-allow-from=",
     "websocket_max_message_size": "--websocket-max-message-size=",
 }

@@ -14,6 +14,7 @@ from fastfork.records import fields, record
 
 from .ashooks import HookView
 from .groups.admin import AdminSettings
+from .groups.asgi import AsgiSettings
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
 from .groups.http import AnswerSettings, LeniencySettings, LimitSettings, TimeSettings
@@ -33,6 +34,7 @@ GROUPS: Final[tuple[type, ...]] = (
     FileSettings,
     SocketSettings,
     WorkerSettings,
+    AsgiSettings,
     TimeSettings,
     LimitSettings,
     LeniencySettings,
@@ -55,6 +57,7 @@ class Config(
     FileSettings,
     SocketSettings,
     WorkerSettings,
+    AsgiSettings,
     TimeSettings,
     LimitSettings,
     LeniencySettings,

@@ -73,12 +73,19 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "gunicorn.workers.ggevent.GeventPyWSGIWorker": "gevent_pywsgi",
         "egg:gunicorn#gevent_pywsgi": "gevent_pywsgi",
         "egg:gunicorn#gevent_wsgi": "gevent_wsgi",
+        "gunicorn.workers.gasgi.ASGIWorker": "asgi",
+        "egg:gunicorn#asgi": "asgi",
+        "uvicorn.workers.UvicornWorker": "asgi",
+        "uvicorn.workers.UvicornH11Worker": "asgi",
+        "uvicorn_worker.UvicornWorker": "asgi",
+        "uvicorn_worker.UvicornH11Worker": "asgi",
     }
 )
 
-_ASGI: Final = (
-    "serves ASGI applications, which this version does not",
-    "run those with uvicorn itself (uvicorn --workers N), and name a WSGI application here",
+_ASGI: Final = ("is not a kind of worker here", "use asgi, which serves ASGI applications")
+_AIOHTTP: Final = (
+    "serves aiohttp's own applications, which are not ASGI",
+    "run those with aiohttp, or name an ASGI application and use asgi",
 )
 _GONE: Final = ("is not a kind of worker here", "use sync or gthread")
 _GREENLETS: Final = (
@@ -89,8 +96,7 @@ _GREENLETS: Final = (
 # Name, or the package that a class is in -> what is wrong with it, and what to write instead.
 _REFUSED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "asgi": _ASGI,
-        "aiohttp": _ASGI,
+        "aiohttp": _AIOHTTP,
         "hypercorn": _ASGI,
         "uvicorn": _ASGI,
         "uvicorn_worker": _ASGI,
@@ -124,6 +130,8 @@ def _of_class(given: type) -> str:
     if given in _OURS:
         return _parse(given.meant)
     named = f"{given.__module__}.{given.__qualname__}"
+    if named in _ALIASES:
+        return _ALIASES[named]
     refused = _REFUSED.get(named.partition(".")[0])
     if refused is not None:
         raise complaint(named, *refused)

@@ -24,6 +24,7 @@ WORKER_CLASSES: Final[Mapping[str, str]] = MappingProxyType(
         "gthread": "fastfork.workers.reactor:ReactorWorker",
         "gevent": "fastfork.workers.gevent:GeventWorker",
         "gevent_pywsgi": "fastfork.workers.gevent:GeventWorker",
+        "asgi": "fastfork.workers.asgi:AsgiWorker",
         "gevent_wsgi": "fastfork.workers.gevent:GeventWorker",
     }
 )

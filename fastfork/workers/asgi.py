@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from functools import partial
 from types import FrameType
@@ -22,26 +23,34 @@ from fastfork._core.asgi import AsgiGateway
 from fastfork._core.crew import Crew
 from fastfork.asgi.lifespan import Lifespan
 from fastfork.asgi.standin import app_that_tells
-from fastfork.errors import BootError
 from fastfork.logs import LOGGER
-from fastfork.process import boot
+from fastfork.logs.requestid import FIELD as REQUEST_ID_FIELD
+from fastfork.logs.requestid import KEY as REQUEST_ID
+from fastfork.logs.requestid import giving_ids
 from fastfork.workers.asgiloop import SharedSelector, make_loop
 from fastfork.workers.hardend import HARD_MARGIN
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
+from fastfork.wsgi.request_hooks import calling_pre_request
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from fastfork._core.asgicall import AsgiCall
     from fastfork._core.batch import Batch
     from fastfork._core.environ import EnvironBuilder
     from fastfork._core.gateway import Gateway
     from fastfork._core.hub import Hub
     from fastfork._core.site import Site
+    from fastfork.asgi.lifespan import Mode
     from fastfork.workers.poller import EpollPoller
 
 # A task that was cancelled has so long to end, seconds.
 LAST_SECONDS: Final = 1.0
 # Streams hear that the server ends so long before their time is over, seconds.
 WORD_BEFORE_END: Final = 1.0
+# While they do: from one turn to the next, seconds.
+LAST_TICK: Final = 0.02
 # For the shutdown of the lifespan, where nobody has said how long the worker has, seconds.
 SHUTDOWN_SECONDS: Final = 10.0
 
@@ -54,6 +63,7 @@ class AsgiWorker(ReactorWorker):
     selector: SharedSelector
     lifespan: Lifespan
     _told_of_end = False
+    _is_ending = False
 
     def shares_connections(self) -> bool:
         """Never: there is always a task for a request."""
@@ -82,7 +92,7 @@ class AsgiWorker(ReactorWorker):
         self.aio, self.selector = make_loop(cast("EpollPoller", self.poller))
         asyncio.set_event_loop(self.aio)
         self.state: dict[str, Any] = {}
-        self.lifespan = Lifespan(app, self.cfg.asgi_lifespan, self.state)
+        self.lifespan = Lifespan(app, cast("Mode", self.cfg.asgi_lifespan), self.state)
         self.aio.run_until_complete(self.lifespan.startup())
 
     def make_gateway(self, app: Any, site: Site) -> Gateway:
@@ -101,7 +111,13 @@ class AsgiWorker(ReactorWorker):
             make_future=self.aio.create_future,
             make_task=self.make_task(),
             servers=[_server(listener.sock) for listener in self.listeners],
+            on_lost=self.cancel_later() if self.cfg.asgi_disconnect_grace_period else None,
         )
+
+    def cancel_later(self) -> Callable[[AsgiCall], object]:
+        """What has the task of a request cancelled, some time after its client has left."""
+        seconds = self.cfg.asgi_disconnect_grace_period or 0.0
+        return lambda call: self.aio.call_later(seconds, call.cancel)
 
     def make_task(self) -> Callable[[Any], asyncio.Task[None]]:
         """What makes a task of a request.
@@ -123,12 +139,32 @@ class AsgiWorker(ReactorWorker):
 
         return in_context
 
+    def before_request(self) -> Callable[[Any], None] | None:
+        """What is called in the context of a request before its application is; None for nothing.
+
+        It is what stands around a WSGI application: the request's id, and pre_request."""
+        around = giving_ids(calling_pre_request(_nothing, self.cfg, self.view), self.cfg)
+        if around is _nothing:
+            return None
+        is_told = self.cfg.request_id and self.cfg.request_id_response
+
+        def before(call: Any) -> None:
+            around(call.environ, _start_nothing)
+            if is_told:
+                call.more_fields = [
+                    (REQUEST_ID_FIELD.encode(), call.environ[REQUEST_ID].encode("latin-1"))
+                ]
+
+        return before
+
     def loop(self, hub: Hub) -> None:
         """Serve until there is nobody left to serve."""
         hub.crew.sit(hub.crew.seats[0])
 
         def turn(events: list[tuple[int, int]]) -> float:
             wait = hub.turn(events)
+            if self._is_ending:
+                return LAST_TICK
             if wait < 0.0:
                 hub.crew.attend()
                 try:
@@ -157,6 +193,7 @@ class AsgiWorker(ReactorWorker):
     def end_loop(self) -> None:
         """Cancel what is left, tell the application of the end, and close the loop."""
         was_cut = not self.alive and not self.draining
+        self._is_ending = True
         self.alive = False  # what now comes out of the application is our doing
         if self.was_aborted:
             return  # the process ends in a second, whatever it does
@@ -171,8 +208,6 @@ class AsgiWorker(ReactorWorker):
                     "%d request(s) do not end, and are left (pid: %d)", len(left), os.getpid()
                 )
         self.selector.rest()
-        if self.hub is not None:
-            self.hub.send_rest()
         seconds = SHUTDOWN_SECONDS
         if self.drain_deadline is not None:
             seconds = max(HARD_MARGIN / 2, self.drain_deadline - clock.now())
@@ -200,6 +235,24 @@ class AsgiWorker(ReactorWorker):
             if id(call) == ident:
                 return "Task, most recent call last:\n" + stack_of_call(call)
         return ""
+
+
+def _nothing(_environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:
+    """What stands where a WSGI application would be called."""
+    return ()
+
+
+def _start_nothing(*_args: Any) -> Any:
+    """Its start_response, which it does not call."""
+
+
+def _server(sock: socket.socket) -> tuple[str, int | None]:
+    """scope["server"] of the requests of a listener."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        host, port = sock.getsockname()[:2]
+        return host, port
+    path = sock.getsockname()
+    return os.fsdecode(path) if isinstance(path, bytes) else path, None
 
 
 def stack_of_call(call: Any) -> str:

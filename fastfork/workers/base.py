@@ -224,7 +224,10 @@ class Worker(ABC):
             sys.dont_write_bytecode = True
         self.prepare()
         if self.certificates is not None:  # first: what stands in for the application has it too
-            self.tls = self._tls(self.certificates)
+            from fastfork.workers.tls import WorkerTls  # libssl is in memory where it is used
+
+            self.tls = WorkerTls(cfg, self.certificates)
+            self.tls.begin()
         self.wsgi = boot.load(self.app.wsgi)
         self.script = script_name()
         ignore_broken_pipes()
@@ -232,20 +235,22 @@ class Worker(ABC):
         app = self.wsgi  # a hook may have put another one there
         if not callable(app):
             raise HookFailed(f"post_worker_init has set worker.wsgi to {app!r:.80}: no application")
-        return giving_ids(calling_pre_request(mounted(app, self.script), cfg, self.view), cfg)
+        return self.wrapped(app)
 
-    def _tls(self, certificates: Certificates) -> WorkerTls:
-        from fastfork.workers.tls import WorkerTls  # libssl is in memory where it is used
-
-        tls = WorkerTls(self.cfg, certificates)
-        tls.begin()
-        return tls
+    def wrapped(self, app: WSGIApplication) -> WSGIApplication:
+        """What is called for each request: `app`, with what the settings put around it."""
+        ready = calling_pre_request(mounted(app, self.script), self.cfg, self.view)
+        return giving_ids(ready, self.cfg)
 
     def _stand_in(self, error: BootError) -> WSGIApplication:
         """What answers while the application does not load and somebody is mending it."""
         LOGGER.error("%s", boot.describe(error))
         self._sources.tell(error)
-        return app_that_tells(boot.describe(error))
+        return self.stand_in(boot.describe(error))
+
+    def stand_in(self, told: str) -> WSGIApplication:
+        """An application that answers everything with `told`."""
+        return app_that_tells(told)
 
     def tick(self) -> None:
         """Do what is due about once a second; the subclass calls it from its loop.

@@ -73,6 +73,7 @@ class ReactorWorker(Worker):
         self.poller = make_poller()
         self.poller.poll(0.0)
         self.access = AccessLog(self.cfg)
+        self.begin(app)
         hub = self.hub = self.make_hub(app)
         hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
         for logger in (ACCESS, OUR_ACCESS):
@@ -98,6 +99,9 @@ class ReactorWorker(Worker):
             self.threads = Threads(hub, hub.crew, poller, lambda: self.look_up(hub))
             self.threads.start()
         hub.listen(True)
+
+    def begin(self, app: WSGIApplication) -> None:
+        """Make the loop that the poller is waited for in, where that is another's."""
 
     def serve(self) -> int:
         """Serve until drained.  Returns the exit code."""

@@ -66,5 +66,6 @@ class Application:
                 )
             self.callable = self.load()
         if self._reported is None:
-            self._reported = reported(self.callable)
+            is_asgi = self.cfg.worker_class == "asgi"  # which the agent sees to by itself
+            self._reported = self.callable if is_asgi else reported(self.callable)
         return self._reported

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["app_that_tells"]
+__all__ = ["app_that_tells", "page_that_tells"]
 
 _PAGE: Final = """\
 <!DOCTYPE html>
@@ -29,9 +29,14 @@ _ESCAPED: Final = str.maketrans(
 )
 
 
+def page_that_tells(told: str) -> bytes:
+    """The page with this text on it."""
+    return _PAGE.format(told=told.translate(_ESCAPED)).encode("utf-8", "backslashreplace")
+
+
 def app_that_tells(told: str) -> WSGIApplication:
     """An application that answers 500 to everything, with this text on the page."""
-    page = _PAGE.format(told=told.translate(_ESCAPED)).encode("utf-8", "backslashreplace")
+    page = page_that_tells(told)
     fields = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Length", str(len(page))),

@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from fastfork.config.usertrace import format_user_traceback, summary
 from fastfork.errors import AppImportFailed, AppNotFound
@@ -23,7 +23,7 @@ from .spec import AppSpec
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-__all__ = ["check_before_fork", "load_any", "load_app"]
+__all__ = ["check_before_fork", "load_any", "load_app", "load_asgi"]
 
 COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the module
 
@@ -33,6 +33,31 @@ def load_app(text: str) -> WSGIApplication:
     app = load_any(text)
     _check_wsgi(spec.parse(text), app)
     return cast("WSGIApplication", app)
+
+
+def load_asgi(text: str) -> Callable[..., object]:
+    """Load an ASGI application: see `load_any`; what certainly is none raises AppNotFound too.
+
+    One of ASGI 2 comes back as one of ASGI 3.
+    """
+    app = load_any(text)
+    from . import interface
+
+    reason = interface.wrong_interface(app, text, wanted=interface.Interface.ASGI3)
+    if reason is not None:
+        raise AppNotFound(reason)
+    if interface.interface_of(app) is interface.Interface.ASGI2:
+        return _of_version_2(app)
+    return app
+
+
+def _of_version_2(app: Callable[..., Any]) -> Callable[..., object]:
+    """An application that is called with the scope, and what that returns with the rest."""
+
+    async def called(scope: object, receive: object, send: object) -> None:
+        await app(scope)(receive, send)
+
+    return called
 
 
 def load_any(text: str) -> Callable[..., object]:

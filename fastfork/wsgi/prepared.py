@@ -5,9 +5,9 @@ Runs in: worker
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from fastfork.wsgi.loader import load_app
+from fastfork.wsgi.loader import load_app, load_asgi
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -23,4 +23,6 @@ def load(cfg: Config) -> WSGIApplication:
         from fastfork.wsgi import spew  # here: for debugging only
 
         spew.start()
+    if cfg.worker_class == "asgi":
+        return cast("WSGIApplication", load_asgi(cfg.wsgi_app or ""))
     return load_app(cfg.wsgi_app or "")

@@ -50,14 +50,16 @@ cdef class AsgiGateway(Gateway):
         self.lines = InFlight(self.crew)
         self.crew.aside = True
 
-    def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None):
+    def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None,
+               on_lost=None):
         """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
         task that steps `call`, which may have ended already.  servers: scope["server"] of each
-        listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway."""
+        listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway.
+        on_lost(call): a client has left before its response had ended, or its task."""
         self.hub = hub
         self.make_task = make_task
         self.servers = list(servers)
-        self.board = TaskBoard(hub, make_future, call_turn)
+        self.board = TaskBoard(hub, make_future, call_turn, on_lost)
         self.site.batch.soon = self.soon
 
     def soon(self):

@@ -11,6 +11,7 @@ cdef class TaskBoard:
     cdef Hub hub
     cdef object make_future
     cdef object call_turn      # has the loop call Hub.turn soon, or None where it does so anyway
+    cdef object on_lost        # is told of a call whose client has left, or None
     cdef set calls             # whose tasks have not ended
     cdef list returned         # ... whose responses have ended, for the next turn
     cdef readonly bint asked   # a turn is to follow
@@ -21,7 +22,7 @@ cdef class TaskBoard:
 cdef class AsgiCall(AsgiSender):
     cdef TaskBoard board
     cdef CallSink ear
-    cdef object coroutine      # the application's
+    cdef readonly object coroutine      # the application's
     cdef Connection client     # whose request it is; stays when the response has ended
     cdef object _receive
     cdef object _send

@@ -46,13 +46,15 @@ cdef str WSGI_INPUT = sys.intern("wsgi.input")
 cdef class TaskBoard:
     """The requests of one worker that are in tasks.
 
-    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn: see asgi.pyx.
+    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn, on_lost: see
+    asgi.pyx.
     """
 
-    def __cinit__(self, Hub hub, make_future, call_turn=None):
+    def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
         self.hub = hub
         self.make_future = make_future
         self.call_turn = call_turn
+        self.on_lost = on_lost
         self.calls = set()
         self.returned = []
 
@@ -83,6 +85,11 @@ cdef class AsgiCall(AsgiSender):
     cdef bint recyclable(self):
         return (Py_REFCNT(<PyObject *>self._receive) == 1
                 and Py_REFCNT(<PyObject *>self._send) == 1)
+
+    def cancel(self):
+        """Have CancelledError raised in the application, unless it has ended."""
+        if not self.over and self.task is not None:
+            self.task.cancel()
 
     cdef int open(self, Connection connection) except -1:
         """A request begins; `begin` and `environ` are set."""
@@ -251,6 +258,8 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int lost(self) except -1:
         """The client is gone."""
+        if self.board.on_lost is not None and not self.over:
+            self.board.on_lost(self)
         self._wake_senders()
         return self._wake_receivers()
 

@@ -20,7 +20,7 @@ cdef class ResponseWriter:
     cdef ResponseHead head
     cdef Seat seat             # the thread it stays on
     cdef object task           # ... or the greenlet (greenlets.pyx), or the task (asgi.pyx)
-    cdef dict environ
+    cdef readonly dict environ
     cdef object fields         # as the application gave them; kept for the access log only
     cdef object status
     cdef bint live             # between begin() and the end of the response

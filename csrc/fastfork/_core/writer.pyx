@@ -32,7 +32,7 @@ cdef enum:
 cdef class ResponseWriter:
     """One response in the making.  It serves again for another when nobody refers to it."""
 
-    def __cinit__(self, Site site):
+    def __cinit__(self, Site site, *args):
         self.site = site
         self.head = ResponseHead.__new__(ResponseHead, site.on_dropped)
 

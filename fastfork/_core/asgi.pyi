@@ -1,0 +1,34 @@
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastfork._core.asgicall import AsgiCall
+from fastfork._core.gateway import Gateway
+from fastfork._core.hub import Hub
+from fastfork._core.site import Site
+
+class AsgiGateway(Gateway):
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        site: Site,
+        *,
+        root_path: str = "",
+        state: dict[str, Any] | None = None,
+    ) -> None: ...
+    def attach(
+        self,
+        hub: Hub,
+        *,
+        make_future: Callable[[], asyncio.Future[None]],
+        make_task: Callable[[Any], asyncio.Task[None]],
+        servers: Iterable[tuple[str, int | None]],
+        call_turn: Callable[[], object] | None = None,
+        on_lost: Callable[[AsgiCall], object] | None = None,
+    ) -> None: ...
+    @property
+    def asked(self) -> bool: ...
+    def soon(self) -> None: ...
+    def running(self, to_answer: bool = False) -> list[tuple[AsgiCall, int, str]]: ...
+    def tasks(self) -> list[asyncio.Task[None]]: ...
+    def tell_of_end(self) -> None: ...

@@ -1,0 +1,4 @@
+from fastfork._core.body import Body
+
+class Upload(Body):
+    complete: bool
