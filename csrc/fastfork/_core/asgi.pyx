@@ -242,7 +242,7 @@ cdef class AsgiGateway(Gateway):
             "http.response.zerocopysend": {},
             "http.response.early_hint": {},
         }
-        if connection.minor and "trailers" in environ.get("HTTP_TE", ""):
+        if connection.minor:
             extensions["http.response.trailers"] = {}
         return extensions
 

@@ -67,7 +67,7 @@ cdef class AsgiSender(ResponseWriter):
         if self.complete:
             if self.is_lost:
                 raise ClientDisconnected("the client has left")
-            raise RuntimeError(f"{kind!r} was sent after the response had ended")
+            return 0  # the specification has it ignored
         if kind == "http.response.body":
             return self._body_part(message)
         if kind == "http.response.start":
@@ -243,7 +243,7 @@ cdef class AsgiSender(ResponseWriter):
         if self.site.crew.come_in() != CAME_IN:
             raise ClientDisconnected("the worker has ended")
         try:
-            if self.chunked and not self.bodyless and "HTTP_TE" in self.environ:
+            if self.chunked and not self.bodyless and "trailers" in self.environ.get("HTTP_TE", ""):
                 fields.end()
                 self._last_chunk(fields)
             self._finish()
@@ -261,8 +261,8 @@ cdef class AsgiSender(ResponseWriter):
     cdef int _hint(self, dict message) except -1:
         """103 with Link fields (RFC 8297), where the client speaks HTTP/1.1."""
         cdef ResponseHead hints
-        if self.started:
-            raise RuntimeError("http.response.early_hint was sent after http.response.start")
+        if self.head_sent:
+            raise RuntimeError("http.response.early_hint was sent after the head of the response")
         hints = ResponseHead.__new__(ResponseHead, self.site.on_dropped)
         hints.set_raw("103 Early Hints", [(b"Link", link) for link in message.get("links", ())])
         hints.end()
