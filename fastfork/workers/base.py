@@ -215,12 +215,10 @@ class Worker(ABC):
         """The application, loaded as the user that is wanted.  Raises BootError, ConfigError."""
         cfg = self.cfg
         if privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups):
-            ask_to_be_told(self.arbiter_pid, self.cfg.graceful_timeout)
+            ask_to_be_told(self.arbiter_pid, cfg.graceful_timeout)
         if not self.is_preloaded:  # else it is the application's now where we are, and its path
             boot.enter(cfg.chdir, cfg.pythonpath, variables.for_application(cfg))
-        if cfg.reload:
-            # A .pyc is taken for current when seconds and size of its source agree, and an
-            # editor may save twice in a second.
+        if cfg.reload:  # a .pyc of the same second and size is taken for current
             sys.dont_write_bytecode = True
         self.prepare()
         if self.certificates is not None:  # first: what stands in for the application has it too
@@ -238,9 +236,9 @@ class Worker(ABC):
         return self.wrapped(app)
 
     def wrapped(self, app: WSGIApplication) -> WSGIApplication:
-        """What is called for each request: `app`, with what the settings put around it."""
-        ready = calling_pre_request(mounted(app, self.script), self.cfg, self.view)
-        return giving_ids(ready, self.cfg)
+        """`app`, with what the settings put around it."""
+        hooked = calling_pre_request(mounted(app, self.script), self.cfg, self.view)
+        return giving_ids(hooked, self.cfg)
 
     def _stand_in(self, error: BootError) -> WSGIApplication:
         """What answers while the application does not load and somebody is mending it."""
@@ -248,9 +246,7 @@ class Worker(ABC):
         self._sources.tell(error)
         return self.stand_in(boot.describe(error))
 
-    def stand_in(self, told: str) -> WSGIApplication:
-        """An application that answers everything with `told`."""
-        return app_that_tells(told)
+    stand_in = staticmethod(app_that_tells)
 
     def tick(self) -> None:
         """Do what is due about once a second; the subclass calls it from its loop.

@@ -56,14 +56,3 @@ cdef class AsgiCall(AsgiSender):
 
 cdef class CallSink(Sink):
     cdef AsgiCall call
-
-
-cdef class Step:
-    cdef AsgiCall call
-    cdef dict message
-    cdef object future         # that it waits for, or None
-    cdef object waiting        # ... and the iterator of that
-    cdef bint sends            # it is a send(), else a receive()
-    cdef object _go_on(self)
-    cdef object _wait(self)
-    cdef int _forget(self) except -1

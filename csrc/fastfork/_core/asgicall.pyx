@@ -14,11 +14,11 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
-from fastfork._core.asgisend cimport WAIT, AsgiSender
+from fastfork._core.asgisend cimport AsgiSender
+from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
-from fastfork._core.outbox cimport FOLLOW_BYTES
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
@@ -375,95 +375,4 @@ cdef class CallSink(Sink):
         return self.call.late(wait)
 
 
-cdef class Step:
-    """What receive() and send() return: a coroutine of one step, where nothing has to wait.
-
-    What it is for happens when it is awaited, and a message that was not handed out is still
-    there for the next receive()."""
-
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return self._go_on()
-
-    def send(self, value):
-        """Go on; see collections.abc.Coroutine."""
-        return self._go_on()
-
-    def throw(self, kind, value=None, traceback=None):
-        """Raise an exception where it waits."""
-        if value is None:
-            value = kind() if isinstance(kind, type) else kind
-        self.close()
-        raise value
-
-    def close(self):
-        """It is not wanted any more."""
-        if self.call is not None:
-            self._forget()
-            self.call = None
-
-    cdef object _go_on(self):
-        cdef AsgiCall call = self.call
-        cdef bint has_waited = self.waiting is not None
-        if call is None:
-            raise RuntimeError("cannot await what receive() or send() returned twice")
-        if has_waited:
-            try:
-                return next(self.waiting)
-            except StopIteration:
-                self._forget()
-            except BaseException:
-                self._forget()
-                self.call = None
-                raise
-        if not self.sends:
-            message = call.heard()
-            if message is None:
-                call.ask_for_more()
-                return self._wait()
-            self.call = None
-            raise StopIteration(message)
-        if not has_waited:
-            message, self.message = self.message, None
-            if call.take(message) == WAIT:
-                return self._wait()
-        elif call.client.broken:
-            self.call = None
-            raise ClientDisconnected("the client has left")
-        elif (call.client.outbox is not None
-                and call.client.outbox.in_memory() > FOLLOW_BYTES):
-            return self._wait()
-        self.call = None
-        raise StopIteration
-
-    cdef object _wait(self):
-        cdef AsgiCall call = self.call
-        self.future = call.board.make_future()
-        self.waiting = iter(self.future)
-        if self.sends:
-            if call.senders is None:
-                call.senders = []
-            call.senders.append(self.future)
-        else:
-            if call.receivers is None:
-                call.receivers = []
-            call.receivers.append(self.future)
-        return next(self.waiting)
-
-    cdef int _forget(self) except -1:
-        """It waits no longer."""
-        future, self.future = self.future, None
-        self.waiting = None
-        futures = self.call.senders if self.sends else self.call.receivers
-        if future is not None and futures is not None and future in futures:
-            futures.remove(future)
-        return 0
-
-
 Coroutine.register(AsgiCall)
-Coroutine.register(Step)

@@ -76,6 +76,7 @@ cdef class Connection:
     cdef object responder     # the parked response, or None
     cdef Sink sink            # hears of it while it is busy, or None
     cdef readonly object taken  # the socket, where the application has it by `gunicorn.socket`
+    cdef str why_closed(self)
     cdef bint has_ended(self) noexcept
     cdef int keep(self, const char *p, Py_ssize_t n) except -1
     cdef bint is_blank(self) noexcept

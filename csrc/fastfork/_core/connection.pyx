@@ -105,6 +105,18 @@ cdef class Connection:
             return "unknown"
         return self.remote_addr
 
+    cdef str why_closed(self):
+        """What its state says of why it is closed now, for the log."""
+        if self.state == LINGERING:
+            return "both sides have ended it"
+        if self.broken:
+            return "its client has left"
+        if self.cut:
+            return "its answer was cut"
+        if self.close_after:
+            return "its last answer is sent"
+        return "its client has ended it"
+
     cdef bint has_ended(self) noexcept:
         """Has the client said by TLS that it sends no more?"""
         return self.sealed is not None and self.sealed.ended

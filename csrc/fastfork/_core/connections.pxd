@@ -36,7 +36,6 @@ cdef class Connections:
     cdef str why               # what the one that is closed next is closed for, where it is known
 
     cdef int _tell(self, Connection connection, str what) except -1
-    cdef int _tell_closed(self, Connection connection) except -1
     cdef bint _has_done(self) noexcept
     cdef int _readable(self, Connection connection) except -1
     cdef int _run_out(self, Connection connection, int wait) except -1

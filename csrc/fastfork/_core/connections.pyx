@@ -25,6 +25,7 @@ from fastfork._core.deadlines cimport (
     SHAKE,
     WAITS,
     WHOLE_HEAD,
+    time_is_up,
 )
 from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport FOLLOW_BYTES, Outbox
@@ -53,23 +54,11 @@ cdef enum:
     HELD_MAX = 32 << 20       # waiting for slow clients in memory, for the whole worker
     SPILL_MIN = 64 << 10      # beyond HELD_MAX, what is worth a file
 
-# Why a connection is closed whose time is over, by the wait that it was on.
-cdef tuple TIME_IS_UP = (
-    None, "it has sent nothing", "no other request came within keepalive",
-    "its head was not complete within header_timeout", "its body paused for body_timeout",
-    "it did not read for write_timeout", "it did not close in time", "it did not close in time",
-    None, None, "its handshake took longer than tls_handshake_timeout",
-)
-
-
 cdef tuple REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 
 
 cdef class Connections:
-    """All connections of one worker.
-
-    site, batch, deadlines: shared with `Hub`.  poller: see fastfork.workers.poller.
-    """
+    """All connections of one worker.  poller: see fastfork.workers.poller."""
 
     def __cinit__(self, Gateway gateway, *, Site site, Batch batch, Deadlines deadlines, poller,
                   **kwargs):
@@ -259,12 +248,10 @@ cdef class Connections:
 
     cdef int _watch_for_sink(self, Connection connection) except -1:
         """Watch what its sink can do something with, and what waits for the client."""
-        cdef int interest = 0 if connection.outbox is None else EPOLLOUT
         if connection.sink is None or connection.broken or connection.fd < 0:
             return 0
-        if not connection.shut:
-            interest |= EPOLLIN if connection.sink.wants() else EPOLLRDHUP
-        return self._watch(connection, interest)
+        return self._watch(connection, (0 if connection.outbox is None else EPOLLOUT) | (
+            0 if connection.shut else EPOLLIN if connection.sink.wants() else EPOLLRDHUP))
 
     cdef int _lost(self, Connection connection) except -1:
         """The client of a busy connection is gone, and there is nothing more to watch."""
@@ -317,22 +304,8 @@ cdef class Connections:
 
     cdef int _tell(self, Connection connection, str what) except -1:
         """A line at level debug: only where `tells`, as it costs a good part of a request."""
-        self.log.debug("Connection %d of ip=%s %s", connection.fd, connection.remote_addr or "-",
-                       what)
+        self.log.debug("Connection %d of ip=%s %s", connection.fd, connection.remote_addr or "-", what)
         return 0
-
-    cdef int _tell_closed(self, Connection connection) except -1:
-        cdef str why = self.why
-        self.why = None
-        if why is None and connection.state == LINGERING:
-            why = "both sides have ended it"
-        elif why is None and connection.broken:
-            why = "its client has left"
-        elif why is None and connection.cut:
-            why = "its answer was cut"
-        elif why is None and connection.close_after:
-            why = "its last answer is sent"
-        return self._tell(connection, "is closed: " + (why or "its client has ended it"))
 
     cdef int _mishap(self, Connection connection) except -1:
         """Something of ours failed (no memory, a poller that is full): the connection pays
@@ -360,7 +333,8 @@ cdef class Connections:
         if connection.state == CLOSED or fd < 0:
             return 0
         if self.tells:
-            self._tell_closed(connection)
+            why, self.why = self.why, None
+            self._tell(connection, f"is closed: {why or connection.why_closed()}")
         if connection.sealed is not None:
             self._end_sealed(connection)
             connection.sealed = None
@@ -412,7 +386,7 @@ cdef class Connections:
                 count += 1
                 if connection.busy and connection.sink is None:
                     continue  # it waits for the application, not for its client
-                self.why = <str>TIME_IS_UP[wait] if self.tells else None
+                self.why = time_is_up(wait) if self.tells else None
                 try:
                     if connection.busy:
                         connection.sink.late(wait)

@@ -30,3 +30,6 @@ cdef class Deadlines:
     cdef int64_t next(self) noexcept
     cdef void limit(self, int wait, int64_t patience) noexcept
     cdef void shorten(self, int wait, int64_t deadline) noexcept
+
+
+cdef str time_is_up(int wait)

@@ -10,6 +10,19 @@ Runs in: worker
 cdef int64_t FOR_EVER_NS = <int64_t>1 << 61  # 73 years
 
 
+cdef tuple TIME_IS_UP = (
+    None, "it has sent nothing", "no other request came within keepalive",
+    "its head was not complete within header_timeout", "its body paused for body_timeout",
+    "it did not read for write_timeout", "it did not close in time", "it did not close in time",
+    None, None, "its handshake took longer than tls_handshake_timeout",
+)
+
+
+cdef str time_is_up(int wait):
+    """Why a connection is closed whose wait of this kind is over."""
+    return <str>TIME_IS_UP[wait]
+
+
 cdef class Deadlines:
     """first_byte ... queued: seconds, how long each kind of wait may last; queued=0: for ever."""
 

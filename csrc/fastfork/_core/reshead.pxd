@@ -40,7 +40,7 @@ cdef class ResponseHead:
     cdef int set_raw(self, status, headers) except -1
     cdef int _raw_field(self, bytes field, bytes text) except -1
     cdef int _field(self, item) except -1
-    cdef int _put_field(self, int kind, field, const char *name, Py_ssize_t n,
+    cdef int _put_field(self, int kind, field, text, const char *name, Py_ssize_t n,
                         const char *value, Py_ssize_t vn) except -1
     cdef bint _takes(self, int kind, field, const char *value, Py_ssize_t vn) except -1
     cdef int _need(self, Py_ssize_t n) except -1

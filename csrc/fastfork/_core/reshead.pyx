@@ -256,7 +256,7 @@ cdef class ResponseHead:
         cdef Py_ssize_t n = PyBytes_GET_SIZE(field)
         if n == 0 or ff_token_span(name, name + n) != <size_t>n:
             raise ValueError(f"{field!r:.80} is no header name (RFC 9110 section 5.1)")
-        return self._put_field(_kind_of_token(name, n), field, name, n,
+        return self._put_field(_kind_of_token(name, n), field, text, name, n,
                                PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
 
     cdef int _status_line(self, status) except -1:
@@ -299,16 +299,15 @@ cdef class ResponseHead:
         if PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND:
             _latin1(text, &vn)  # raises
         return self._put_field(
-            kind, field, <const char *>PyUnicode_DATA(field), PyUnicode_GET_LENGTH(field),
+            kind, field, text, <const char *>PyUnicode_DATA(field), PyUnicode_GET_LENGTH(field),
             <const char *>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
 
-    cdef int _put_field(self, int kind, field, const char *name, Py_ssize_t n,
+    cdef int _put_field(self, int kind, field, text, const char *name, Py_ssize_t n,
                         const char *value, Py_ssize_t vn) except -1:
         cdef uint8_t obs = 0
         cdef char *out
         if ff_value_span(value, value + vn, &obs) != <size_t>vn:
-            raise ValueError(f"the value of {field!r:.80} has a control character: "
-                             f"{value[:min(vn, 80)]!r}")
+            raise ValueError(f"the value of {field!r:.80} has a control character: {text!r:.80}")
         # RFC 9110 section 5.5: white space around a value is no part of it.
         if vn and (value[vn - 1] <= b' ' or value[0] <= b' '):
             while vn and (value[vn - 1] == b' ' or value[vn - 1] == b'\t'):
