@@ -9,10 +9,12 @@ from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.parsers import HeadParser
+from fastfork._core.static import StaticFiles
 
 class Hub(Caller):
     most_requests: int
     attention: bool
+    static: StaticFiles | None
     @property
     def asked_ns(self) -> int: ...
     def __init__(

@@ -22,6 +22,7 @@ from .groups.metrics import MetricSettings
 from .groups.privileges import PrivilegeSettings
 from .groups.proxies import ProxySettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
+from .groups.static import StaticSettings
 from .groups.tls import TlsSettings
 from .groups.workers import WorkerSettings
 from .spec import METADATA_KEY, Spec
@@ -37,6 +38,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    StaticSettings,
     TlsSettings,
     ProxySettings,
     LogSettings,
@@ -59,6 +61,7 @@ class Config(
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    StaticSettings,
     TlsSettings,
     ProxySettings,
     LogSettings,

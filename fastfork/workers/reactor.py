@@ -29,6 +29,7 @@ from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
 from fastfork.net.taken import taken
 from fastfork.records import fields
+from fastfork.static.mounts import static_files
 from fastfork.workers.base import Worker
 from fastfork.workers.bequest import Bequest
 from fastfork.workers.pace import Pace
@@ -79,6 +80,7 @@ class ReactorWorker(Worker):
         self.poller.poll(0.0)
         self.access = AccessLog(self.cfg)
         hub = self.hub = self.make_hub(app)
+        hub.static = static_files(self.cfg, self.script, error_page, LOGGER)
         hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
         for logger in (ACCESS, OUR_ACCESS):
             logger.changed = self.wake

@@ -18,6 +18,16 @@ from fastfork import forks
 cdef class Called(Exchange):
     """What `Responder` is built on besides."""
 
+    cdef int _start(self, line, fields, logged) except -1:
+        """Begin a response of the server's.  logged: fields for the access log, None: no line."""
+        self.head = self._unused_head()
+        self.head.set(line, fields)
+        self.started = True
+        if self.site.access_line is not None and logged is not None:
+            self.status = line
+            self.fields = logged
+        return 0
+
     cdef object _access_line(self, int64_t now):
         cdef Connection connection = self.connection
         cdef Crew crew = self.site.crew

@@ -21,7 +21,8 @@ from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST
 from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.scoreboard cimport ANSWERS, BYTES_SENT, HEARTBEAT
-from fastfork._core.scoreboard cimport KEPT_ALIVE, REFUSED, REQUESTS
+from fastfork._core.scoreboard cimport KEPT_ALIVE, REFUSED, REQUESTS, STATIC_ANSWERS
+from fastfork._core.static cimport Answer
 from fastfork._core.tally cimport tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 
@@ -251,6 +252,7 @@ cdef class Hub(Caller):
     cdef int _answer(self, Connection connection) except -1:
         """Call the application for the complete request that is `running`."""
         cdef Responder responder
+        cdef Answer answer = None
         cdef dict environ = self.running
         cdef int64_t began
         cdef int how
@@ -271,6 +273,8 @@ cdef class Hub(Caller):
                     return self._forget_request(connection)
             else:
                 self.batch.guard()
+        if self.static is not None:
+            answer = self.static.ask(environ)
         responder = self._responder()
         began = self.now
         responder.begin(connection, connection.minor, connection.is_head,
@@ -291,13 +295,16 @@ cdef class Hub(Caller):
         if self.crew.seat.worn_count >= WORN_MAX:
             self.batch.flush()
             self._shed()
-        how = self._run(responder)
+        how = self._run(responder) if answer is None else responder.serve(answer)
         if how == AWAY:
             return 0
         connection.busy = False
         self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
+        if answer is not None:
+            self.slot[STATIC_ANSWERS] += 1
+            return self._progress(connection, responder, how)
         # One that takes a minute says as much of the next as one that takes two milliseconds.
         self.usual_ns += (min(self.now - began, <int64_t>(2 * BATCH_NS)) - self.usual_ns) >> 3
         return self._progress(connection, responder, how)

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 from fastfork._core.called cimport Called
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment
+from fastfork._core.static cimport Answer
 
 cdef enum:  # what a response does next
     FINISHED  # the response is complete, or given up
@@ -31,6 +32,7 @@ cdef class Responder(Called):
     cdef int break_off(self, error) except -1
     cdef int _deliver_blocks(self) except -1
     cdef int refuse(self, int status) except -1
+    cdef int serve(self, Answer answer) except -1
     cdef int abandon(self) except -1
     cdef object _next(self, int64_t now)
     cdef object _iterator(self, body)

@@ -18,6 +18,7 @@ from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
 from fastfork._core.scoreboard cimport ANSWERS
+from fastfork._core.static cimport Answer
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 
@@ -133,13 +134,16 @@ cdef class Responder(Called):
         fields = [("Content-Type", "text/html; charset=utf-8")]
         if status == 503:
             fields.append(("Retry-After", "1"))
-        self.head = self._unused_head()
-        self.head.set(line, fields)
-        self.started = True
-        if self.site.access_line is not None:
-            self.status = line
-            self.fields = []
+        self._start(line, fields, [])
         return self._whole(page)
+
+    cdef int serve(self, Answer answer) except -1:
+        """Send what the server itself answers: a static file, or why it is not sent."""
+        self.seat = self.site.crew.seat
+        self._start(answer.status, answer.fields, answer.fields if answer.is_logged else None)
+        if type(answer.body) is FileSegment:
+            return self._file(<FileSegment>answer.body)
+        return self._whole(<bytes>answer.body)
 
     cdef int _need_start(self) except -1:
         if not self.started:
