@@ -174,7 +174,7 @@ cdef class StaticFiles:
             return self._nothing(mount, 404)
         found = self._resource(mount, path) if known == NULL else <object>known
         if type(found) is not Resource:
-            return <Answer?>found
+            return <Answer>found  # or None
         resource = <Resource>found
         for _ in range(ATTEMPTS):
             fd = mount.open(resource.name, &facts)
