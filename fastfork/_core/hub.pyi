@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 from wsgiref.types import WSGIApplication
 
+from fastfork._core.answer import Answerer
 from fastfork._core.batch import Batch
 from fastfork._core.caller import Caller
 from fastfork._core.crew import Seat
@@ -9,12 +10,11 @@ from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.exchange import Site
 from fastfork._core.parsers import HeadParser
-from fastfork._core.static import StaticFiles
 
 class Hub(Caller):
     most_requests: int
     attention: bool
-    static: StaticFiles | None
+    static: Answerer | None
     @property
     def asked_ns(self) -> int: ...
     def __init__(

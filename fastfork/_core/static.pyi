@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from logging import Logger
 
+from fastfork._core.answer import Answerer
+
 Fields = list[tuple[str, str]]
 
-class StaticFiles:
+class StaticFiles(Answerer):
     def __init__(
         self,
         mounts: list[tuple[str, str]],

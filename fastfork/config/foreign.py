@@ -42,6 +42,8 @@ _WITH_VALUE: Final[Mapping[str, str]] = MappingProxyType(
         "--limit-max-requests": "write --max-requests {value}",
         "--limit-concurrency": "write --worker-connections {value}",
         "--harakiri": "write --timeout {value}",
+        "--static-map": "write --static-path {value}",
+        "--static-path-mount": "write --static-path /static={value}",
     }
 )
 _ALONE: Final[Mapping[str, str]] = MappingProxyType(

@@ -6,12 +6,8 @@ Runs in: worker
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
-from fnmatch import translate
 from typing import TYPE_CHECKING, Final
-
-from fastfork.static.mediatypes import gains_nothing, media_type
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -44,7 +40,7 @@ def static_files(
     """
     if not cfg.static_path:
         return None
-    from fastfork._core.static import StaticFiles  # here: most servers do without
+    from fastfork._core.static import StaticFiles  # here, as below
 
     return StaticFiles(
         [
@@ -69,6 +65,12 @@ def describing(
     immutable: regular expression that finds a hash in a path, None for never.  max_age: seconds,
     for all others.  fields: pattern of paths -> fields that are added, or take the place of ours.
     """
+    # Here: most servers have no static files.
+    import re
+    from fnmatch import translate
+
+    from fastfork.static.mediatypes import gains_nothing, media_type
+
     has_hash = re.compile(immutable) if immutable else None
     patterns = [(re.compile(translate(pattern)), more) for pattern, more in fields.items()]
     usual = f"public, max-age={max_age}" if max_age else REVALIDATE

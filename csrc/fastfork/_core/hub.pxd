@@ -1,14 +1,14 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.answer cimport Answerer
 from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport Connection
 from fastfork._core.response cimport Responder
-from fastfork._core.static cimport StaticFiles
 
 
 cdef class Hub(Caller):
     cdef object write_access
-    cdef public StaticFiles static  # asked before the application; None without static files
+    cdef public Answerer static  # asked before the application; None without static files
     cdef int64_t log_ns        # when access lines were last written
     cdef readonly int64_t asked_ns  # since when the request waits that is being answered
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest

@@ -12,6 +12,7 @@ Runs in: worker
 
 from libc.stdint cimport int64_t
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport BATCH_NS, ff_pusher_is_set
 from fastfork._core.caller cimport Caller
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, RESPONDING, Connection
@@ -22,7 +23,6 @@ from fastfork._core.response cimport AWAY, FINISHED, WATCHED, YIELDED, Responder
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.scoreboard cimport ANSWERS, BYTES_SENT, HEARTBEAT
 from fastfork._core.scoreboard cimport KEPT_ALIVE, REFUSED, REQUESTS, STATIC_ANSWERS
-from fastfork._core.static cimport Answer
 from fastfork._core.tally cimport tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 

@@ -1,9 +1,9 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.called cimport Called
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment
-from fastfork._core.static cimport Answer
 
 cdef enum:  # what a response does next
     FINISHED  # the response is complete, or given up

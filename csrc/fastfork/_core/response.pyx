@@ -11,6 +11,7 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport NOT_ASKED, Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, come_back, go_out
@@ -18,7 +19,6 @@ from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FileSegment, owning
 from fastfork._core.scoreboard cimport ANSWERS
-from fastfork._core.static cimport Answer
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 

@@ -1,18 +1,9 @@
-from libc.stdint cimport int64_t
-
+from fastfork._core.answer cimport Answer, Answerer
 from fastfork._core.outbox cimport FileSegment
 from fastfork._core.representations cimport Mount, Representation, Resource
 
 
-cdef class Answer:
-    """What is sent instead of an application's answer."""
-    cdef str status
-    cdef list fields   # [(str, str), ...], not to be changed
-    cdef object body   # bytes, or a FileSegment
-    cdef bint is_logged
-
-
-cdef class StaticFiles:
+cdef class StaticFiles(Answerer):
     cdef list mounts         # the longest prefix first
     cdef object describe
     cdef object pages
@@ -22,7 +13,6 @@ cdef class StaticFiles:
     cdef bint is_logged
     cdef dict known          # path -> Resource
     cdef set told            # paths of files that cannot be read
-    cdef Answer ask(self, dict environ)
     cdef Mount _mount_of(self, str path)
     cdef Answer _answer(self, dict environ, Mount mount, str path)
     cdef object _resource(self, Mount mount, str path)

@@ -110,7 +110,7 @@ cdef object _part(FileSegment file, int64_t offset, int64_t n):
     return data
 
 
-cdef class StaticFiles:
+cdef class StaticFiles(Answerer):
     """mounts: [(prefix, directory), ...]; prefix as in PATH_INFO (bytes as latin-1).
     describe(path: str): see Resource.describe; called once a path.
     pages(status: int) -> (status line, bytes): the error pages.
