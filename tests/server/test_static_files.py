@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import Starter
 from tests.kit.admin import ADMIN, endpoint, samples
 from tests.kit.client import RawClient
+from tests.kit.faults import SOURCE, preloaded
 from tests.kit.response import Response
 from tests.kit.server import RunningServer
 from tests.kit.tls import Authority, TlsClient
@@ -135,6 +136,21 @@ def test_files_come_through_tls(
             assert client.request("GET", "/static/large.bin").body == LARGE
             part = client.request("GET", "/static/large.bin", [("Range", "bytes=5-50004")])
             assert (part.status, part.body) == (206, LARGE[5:50005])
+
+
+def test_files_are_served_where_a_sandbox_refuses_openat2(
+    start_server: Starter, tree: Path, tmp_path: Path
+) -> None:
+    preload = preloaded(tmp_path, SOURCE.with_name("refuser.c"))
+    os.symlink("app.css", tree / "css/inside.css")
+    server = start_server(
+        APP, *mount(tree), "--static-index", env={"LD_PRELOAD": preload, "REFUSED": "openat2"}
+    )
+    assert server.get("/static/css/app.css").body == CSS
+    assert server.get("/static/docs/").body == b"<p>docs"
+    assert is_of_application(server.get("/static/css/none"))
+    for link in ("out.txt", "css/inside.css"):  # none is followed then
+        assert server.get(f"/static/{link}").status == 404
 
 
 def test_slow_client_holds_up_nobody(start_server: Starter, tree: Path) -> None:
@@ -262,12 +278,16 @@ def post_request(worker, req, environ, resp):
     worker.log.info("after %s", req.path)
 """
     for kind in ("sync", "gevent"):
-        server = start_server(APP, *mount(tree), *KINDS[kind], config=config)
-        assert server.get("/static/css/app.css").body == CSS
-        assert server.get("/static/.git").status == 404
-        server.get("/other")
+        log = ("--access-logfile", "a.log", "--access-logformat", "%(U)s")
+        server = start_server(APP, *mount(tree), *KINDS[kind], *log, config=config)
+        paths = ["/static/css/app.css", "/static/.git", "/other"]
+        for path in paths:
+            server.get(path)
         server.log.wait_for("after /other")
         assert "/static/" not in server.log.text()
+        lines = server.files / "a.log"
+        wait_until(lambda lines=lines: "/other" in lines.read_text(), "the last line is written")
+        assert lines.read_text().splitlines() == paths
 
 
 def test_metrics_count_static_answers(start_server: Starter, tree: Path) -> None:
