@@ -45,7 +45,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start bench-floor
+    bench-together bench-start bench-floor bench-static
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -139,6 +139,9 @@ bench-floor: $(INSTALLED) $(EXTRA)-bench ## what a request costs above the floor
 bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask, quiet, mix: all servers at once; 15 minutes
 	-$(PIP) install granian bjoern freastal
 	$(RUN) -m benchmarks.together --json benchmarks/results/together.json $(ARGS)
+
+bench-static: $(INSTALLED) $(EXTRA)-bench ## static files beside nginx and WhiteNoise; 2 minutes
+	$(RUN) -m benchmarks.static $(ARGS)
 
 bench-sleepers: $(INSTALLED) $(EXTRA)-bench ## 5,000 requests that all sleep a second, with gevent
 	$(RUN) -m benchmarks.sleepers $(ARGS)

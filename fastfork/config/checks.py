@@ -17,6 +17,7 @@ from .. import accounts, unpatched
 from .logchecks import check_logs, check_metrics
 from .problem import Problem
 from .settings import Config
+from .staticchecks import check_static
 from .tlschecks import check_tls
 from .workerclass import GEVENT
 
@@ -236,6 +237,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _user,
     _initgroups,
     _head,
+    check_static,
     check_tls,
     check_logs,
     check_metrics,

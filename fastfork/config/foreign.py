@@ -43,6 +43,8 @@ _WITH_VALUE: Final[Mapping[str, str]] = MappingProxyType(
         "--lifespan": "write --asgi-lifespan {value}",
         "--loop": "write --asgi-loop {value}",
         "--harakiri": "write --timeout {value}",
+        "--static-map": "write --static-path {value}",
+        "--static-path-mount": "write --static-path /static={value}",
     }
 )
 _ALONE: Final[Mapping[str, str]] = MappingProxyType(

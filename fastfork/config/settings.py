@@ -23,6 +23,7 @@ from .groups.metrics import MetricSettings
 from .groups.privileges import PrivilegeSettings
 from .groups.proxies import ProxySettings
 from .groups.server import FileSettings, ProcessSettings, SocketSettings
+from .groups.static import StaticSettings
 from .groups.tls import TlsSettings
 from .groups.workers import WorkerSettings
 from .spec import METADATA_KEY, Spec
@@ -39,6 +40,7 @@ GROUPS: Final[tuple[type, ...]] = (
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    StaticSettings,
     TlsSettings,
     ProxySettings,
     LogSettings,
@@ -62,6 +64,7 @@ class Config(
     LimitSettings,
     LeniencySettings,
     AnswerSettings,
+    StaticSettings,
     TlsSettings,
     ProxySettings,
     LogSettings,

@@ -17,6 +17,7 @@ ANSWER_CLASSES: Final = 10
 DURATION_SUM: Final = 74  # nanoseconds
 WAIT_SUM: Final = 75
 DURATIONS: Final = 76
+STATIC_ANSWERS: Final = 101
 WAITED: Final = 108
 BUCKETS: Final = 25
 BYTES_RECEIVED: Final = 133

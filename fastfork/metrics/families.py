@@ -98,6 +98,12 @@ METRICS: Final = (
         _one(lambda reading: reading.refused),
     ),
     Metric(
+        "fastfork_static_answers_total",
+        "counter",
+        "Of the responses, those that `static_path` answered and the application never saw.",
+        _one(lambda reading: reading.static),
+    ),
+    Metric(
         "fastfork_requests_in_flight",
         "gauge",
         "Requests that were taken up and are not answered in full.",

@@ -113,6 +113,7 @@ class Reading:
     accepted: int
     sent: int
     received: int
+    static: int
     answers: tuple[int, ...]
     duration: Histogram
     wait: Histogram
@@ -160,6 +161,7 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
         accepted=totals[Field.ACCEPTED][0],
         sent=totals[Field.BYTES_SENT][0],
         received=totals[tally.BYTES_RECEIVED][0],
+        static=totals[tally.STATIC_ANSWERS][0],
         answers=tuple(counts),
         duration=_histogram(totals, tally.DURATIONS, tally.DURATION_SUM),
         wait=_histogram(totals, tally.WAITED, tally.WAIT_SUM),
@@ -179,6 +181,7 @@ RUNS: Final = {
     tally.DURATION_SUM: 1,
     tally.WAIT_SUM: 1,
     tally.DURATIONS: tally.BUCKETS,
+    tally.STATIC_ANSWERS: 1,
     tally.WAITED: tally.BUCKETS,
     tally.BYTES_RECEIVED: 1,
 }

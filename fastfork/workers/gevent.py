@@ -125,10 +125,10 @@ class GeventWorker(ReactorWorker):
         return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
 
     def access_line(self) -> Callable[..., str] | None:
-        """What is called at the end of each response.  Of a refusal that is in gevent's hub, where
-        code of others may not wait."""
+        """What is called at the end of each response.  Where the application was not called, that
+        is in gevent's hub: post_request is not called then, and handlers of others may not wait."""
         line = super().access_line()
-        if line is None or not (self.cfg.post_request or self.access.line_waits):
+        if line is None or not self.access.line_waits:
             return line
         gevent_hub = get_hub()
 

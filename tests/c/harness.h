@@ -50,5 +50,6 @@ void test_pusher(void);
 void test_watch(void);
 void test_block(void);
 void test_published(void);
+void test_beneath(void);
 
 #endif

@@ -24,6 +24,7 @@ static const struct {
     {"watch", test_watch},
     {"block", test_block},
     {"published", test_published},
+    {"beneath", test_beneath},
 };
 
 int

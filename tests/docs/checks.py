@@ -51,6 +51,12 @@ def check(block: Block, sandbox: Sandbox) -> None:
         raise AssertionError(f"{block.where}: {error}") from error
 
 
+def _module(name: str) -> str:
+    """The module that a file in the current directory, or in a package there, is."""
+    path = Path(name).with_suffix("")
+    return path.name if path.is_absolute() else ".".join(path.parts)
+
+
 def _run(block: Block, sandbox: Sandbox, *words: str) -> str:
     """Run a program to its end, in the page's directory.  Returns what it said."""
     done = subprocess.run(
@@ -88,7 +94,7 @@ def _check_python(block: Block, sandbox: Sandbox) -> None:
         _check_config(block, sandbox)
     elif not Path(block.name).name.startswith("test_"):
         _have_imported(block)
-        _run(block, sandbox, sys.executable, "-c", f"import {Path(block.name).stem}")
+        _run(block, sandbox, sys.executable, "-c", f"import {_module(block.name)}")
 
 
 def _have_imported(block: Block) -> None:

@@ -1,4 +1,4 @@
-"""nginx as a reverse proxy in front of a server, on a unix socket, with its files below a test's.
+"""nginx on a unix socket, with its files below a test's: in front of a server, or serving files.
 
 Runs in: cli
 """
@@ -54,15 +54,44 @@ http {{
 }}
 """
 
+# Files below {root}, with compressed siblings, and types of its own package.
+STATIC_CONFIG = """\
+daemon off;
+master_process off;
+pid {files}/nginx.pid;
+error_log {files}/nginx.log crit;
+events {{ worker_connections 256; }}
+http {{
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log off;
+    client_body_temp_path {files}/client;
+    proxy_temp_path {files}/proxy;
+    fastcgi_temp_path {files}/fastcgi;
+    scgi_temp_path {files}/scgi;
+    uwsgi_temp_path {files}/uwsgi;
+    sendfile on;
+    charset utf-8;
+    charset_types text/css text/plain image/svg+xml application/javascript;
+    gzip_static on;
+    gzip_vary on;
+    server {{
+        listen unix:{files}/front;
+        root {root};
+    }}
+}}
+"""
+
 
 class Nginx:
-    """One nginx process.  upstream: host:port of the server behind it."""
+    """One nginx process.  upstream: host:port of the server behind it; or root: of its files."""
 
-    def __init__(self, files: Path, upstream: str) -> None:
+    def __init__(self, files: Path, upstream: str = "", *, root: Path | None = None) -> None:
         self.front = str(files / "front")
         self.log = files / "nginx.log"
         config = files / "nginx.conf"
-        config.write_text(CONFIG.format(files=files, upstream=upstream))
+        text = CONFIG if root is None else STATIC_CONFIG
+        config.write_text(text.format(files=files, upstream=upstream, root=root))
         self.process = subprocess.Popen(
             [program("nginx"), "-p", str(files), "-e", str(self.log), "-c", str(config)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

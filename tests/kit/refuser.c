@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int
@@ -59,4 +61,20 @@ int
 pipe2(int fds[2], int flags)
 {
     return is_refused("pipe2") ? -1 : NEXT(pipe2, fds, flags);
+}
+
+/* openat2(2), which has no function of its own in the C library. */
+long
+syscall(long number, ...)
+{
+    long words[6];
+    va_list given;
+
+    va_start(given, number);
+    for (int i = 0; i < 6; i++)
+        words[i] = va_arg(given, long);
+    va_end(given);
+    if (number == SYS_openat2 && is_refused("openat2"))
+        return -1;
+    return NEXT(syscall, number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -156,3 +156,15 @@ def test_reload_lets_requests_that_wait_finish(start_server: START) -> None:
 
 def test_programs_that_the_application_starts_are_waited_for(start_server: START) -> None:
     assert start(start_server).get("/program").body == b"done\n"
+
+
+def test_refused_request_is_in_the_access_log_beside_a_hook(start_server: START) -> None:
+    config = "def post_request(worker, req, environ, resp): pass"
+    log = ("--access-logfile", "a.log", "--access-logformat", "%(r)s %(s)s")
+    server = start(start_server, *log, config=config)
+    with server.connect() as client:
+        client.send(b"GET /refused HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        assert client.read_response().status == 400
+    path = server.files / "a.log"
+    wait_until(lambda: path.exists() and path.read_text(), "a line in the access log")
+    assert path.read_text() == "GET /refused HTTP/1.1 400\n"

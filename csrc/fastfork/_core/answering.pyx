@@ -9,12 +9,14 @@ Runs in: worker
 from libc.stdint cimport int64_t
 from posix.unistd cimport close
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport BATCH_NS
 from fastfork._core.connection cimport BODY, CLOSED, IDLE, LINGERING, NEVER, RESPONDING, Connection
 from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST, READER
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, HEARTBEAT, REFUSED, REQUESTS
+from fastfork._core.scoreboard cimport STATIC_ANSWERS
 from fastfork._core.tally cimport tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.writer cimport AWAY, FINISHED, WATCHED, YIELDED, ResponseWriter
@@ -41,6 +43,7 @@ cdef class Answering(Receiver):
     cdef int _answer(self, Connection connection) except -1:
         """Call the application for the complete request that is `running`."""
         cdef ResponseWriter writer
+        cdef Answer answer = None
         cdef dict environ = self.running
         cdef int64_t began
         cdef int how
@@ -61,10 +64,13 @@ cdef class Answering(Receiver):
                     return self._forget_request(connection)
             else:
                 self.batch.guard()
+        if self.static is not None:
+            answer = self.static.ask(environ)
         writer = self.gateway.writer()
         began = self.now
         writer.begin(connection, connection.minor, connection.is_head,
-                     connection.keep_alive and self.deadlines.patience[NEXT_REQUEST] > 0, began)
+                     connection.keep_alive and not connection.uploading
+                     and self.deadlines.patience[NEXT_REQUEST] > 0, began)
         self.running = None
         self.slot[REQUESTS] += 1
         self.crew.begin(environ, began)
@@ -79,13 +85,16 @@ cdef class Answering(Receiver):
         if self.crew.seat.worn_count >= WORN_MAX:
             self.batch.flush()
             self.gateway.shed(self.now)
-        how = self.gateway.answer(writer)
+        how = self.gateway.answer(writer) if answer is None else writer.serve(answer)
         if how == AWAY:
             return 0
         connection.busy = False
         self.crew.end()
         self.now = now_ns()
         self.slot[HEARTBEAT] = self.now
+        if answer is not None:
+            self.slot[STATIC_ANSWERS] += 1
+            return self._progress(connection, writer, how)
         # One that takes a minute says as much of the next as one that takes two milliseconds.
         self.usual_ns += (min(self.now - began, <int64_t>(2 * BATCH_NS)) - self.usual_ns) >> 3
         return self._progress(connection, writer, how)

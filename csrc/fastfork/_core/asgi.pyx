@@ -97,7 +97,9 @@ cdef class AsgiGateway(Gateway):
     cdef ResponseWriter writer(self):
         cdef AsgiCall call = self.spare
         if call is None:
-            return AsgiCall.__new__(AsgiCall, self.site, self.board)
+            call = AsgiCall.__new__(AsgiCall, self.site, self.board)
+            call.over = True  # it has no task yet
+            return call
         self.spare, call.next = call.next, None
         self.spare_count -= 1
         return call

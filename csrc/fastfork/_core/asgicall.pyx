@@ -105,8 +105,6 @@ cdef class AsgiCall(AsgiSender):
             self.body = <bytes>body
         elif type(body) is Upload:
             self.upload = <Upload>body
-            self.keep_alive = False  # until all of it has come
-            connection.uploading = True
         connection.shut = False
         connection.sink = self.ear
         self.board.calls.add(self)

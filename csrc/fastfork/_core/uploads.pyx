@@ -129,6 +129,7 @@ cdef class Uploads(Prefaced):
         body.due = self.now + self.grace_ns
         self.running[WSGI_INPUT] = body
         connection.rest_size = 0
+        connection.uploading = True
         return self._answer(connection)
 
     cdef int _fill_body(self, Connection connection) except -1:

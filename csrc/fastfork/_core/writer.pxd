@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat
 from fastfork._core.outbox cimport FileSegment
@@ -43,6 +44,8 @@ cdef class ResponseWriter:
     cdef int _head_alone(self, int64_t length) except -1
     cdef int _block(self, bytes data) except -1
     cdef int refuse(self, int status) except -1
+    cdef int serve(self, Answer answer) except -1
+    cdef int _announce(self, line, fields, logged) except -1
     cdef int _need_start(self) except -1
     cdef int _whole(self, bytes data) except -1
     cdef int _file(self, FileSegment segment) except -1

@@ -11,6 +11,7 @@ from libc.stdint cimport int64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
+from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport NOT_ASKED, Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew
@@ -156,13 +157,26 @@ cdef class ResponseWriter:
         fields = [("Content-Type", "text/html; charset=utf-8")]
         if status == 503:
             fields.append(("Retry-After", "1"))
+        self._announce(line, fields, [])
+        return self._whole(page)
+
+    cdef int serve(self, Answer answer) except -1:
+        """Send what the server itself answers: a static file, or why it is not sent."""
+        self.seat = self.site.crew.seat
+        self._announce(answer.status, answer.fields, answer.fields if answer.is_logged else None)
+        if type(answer.body) is FileSegment:
+            return self._file(<FileSegment>answer.body)
+        return self._whole(<bytes>answer.body)
+
+    cdef int _announce(self, line, fields, logged) except -1:
+        """Begin a response of the server's.  logged: fields for the access log, None: no line."""
         self.head = self._unused_head()
         self.head.set(line, fields)
         self.started = True
-        if self.site.access_line is not None:
+        if self.site.access_line is not None and logged is not None:
             self.status = line
-            self.fields = []
-        return self._whole(page)
+            self.fields = logged
+        return 0
 
     cdef int _need_start(self) except -1:
         if not self.started:
