@@ -16,6 +16,7 @@ from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolv
 from fastfork.logs import LOGGER
 from fastfork.net.taken import taken
 from fastfork.records import fields
+from fastfork.static.mounts import static_files
 from fastfork.workers.proxies import in_front
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fastfork._core.batch import Batch
     from fastfork._core.crew import Crew
     from fastfork._core.gateway import Gateway
+    from fastfork._core.static import StaticFiles
     from fastfork.config import Config
     from fastfork.workers.poller import Poller
 
@@ -67,6 +69,11 @@ def site(
         server_header=cfg.server_header,
         server=server,
     )
+
+
+def static(cfg: Config, script: str) -> StaticFiles | None:
+    """What answers requests for static files, None without any; script: see mounted.py."""
+    return static_files(cfg, script, error_page, LOGGER)
 
 
 def deadlines(cfg: Config) -> Deadlines:

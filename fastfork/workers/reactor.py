@@ -24,7 +24,6 @@ from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.access import AccessLog
 from fastfork.logs.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
-from fastfork.static.mounts import static_files
 from fastfork.workers import assembly
 from fastfork.workers.base import Worker
 from fastfork.workers.bequest import Bequest
@@ -76,7 +75,7 @@ class ReactorWorker(Worker):
         self.access = AccessLog(self.cfg)
         self.begin(app)
         hub = self.hub = self.make_hub(app)
-        hub.static = static_files(self.cfg, self.script, error_page, LOGGER)
+        hub.static = assembly.static(self.cfg, self.script)
         hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
         for logger in (ACCESS, OUR_ACCESS):
             logger.changed = self.wake
