@@ -177,7 +177,7 @@ def exception_in_the_shutdown_does_not_keep_the_server(stage: Stage) -> None:
     life.end()
 
 
-@rule
+@wish
 def application_of_two_callables_is_served(stage: Stage) -> None:
     """asgi: Legacy Applications: servers should try to support it; Servers are encouraged to
     support both types."""

@@ -213,10 +213,10 @@ def client_that_only_stops_sending_gets_its_answer(stage: Stage) -> None:
     assert value_of(client.read_response()) == "held"
 
 
-@rule
+@wish
 def receive_can_be_made_a_task(stage: Stage) -> None:
-    """asgi: applications must run as `asyncio`-compatible coroutines, and `receive` is an awaitable
-    callable: create_task(), gather() and wait_for() take what it returns, as they do everywhere."""
+    """asgi: `receive` is an awaitable callable.  That is less than create_task() demands, and
+    applications do that everywhere: what it returns should be a coroutine."""
     assert stage.value("gathered")["type"] == "http.request"
 
 

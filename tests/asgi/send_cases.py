@@ -243,7 +243,7 @@ def trailers_are_for_who_has_asked(stage: Stage) -> None:
     assert value_of(client.read_response()) == "quick"
 
 
-@rule
+@wish
 def early_hints_come_before_the_answer(stage: Stage) -> None:
     """extensions: The ASGI server should then attempt to send an informational response to the
     client with the provided links as `Link` headers."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from tests.asgi.case import NotOffered
 from tests.kit.client import Endpoint
 from tests.kit.log import Log
 from tests.kit.server import APPS, ROOT, Fleet, RunningServer
@@ -205,6 +206,8 @@ def _uvicorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
 def _granian(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
     where = ["--uds", endpoint] if isinstance(endpoint, str) else ["--port", str(endpoint[1])]
     root = ["--url-path-prefix", root_path] if root_path else []
+    if lifespan == "on":
+        raise NotOffered("no option that demands a lifespan")
     interface = "asginl" if lifespan == "off" else "asgi"
     return [*where, *root, "--interface", interface, "--workers", "1", "--log-level", "debug"]
 
@@ -212,6 +215,8 @@ def _granian(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
 def _hypercorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
     where = f"unix:{endpoint}" if isinstance(endpoint, str) else f"127.0.0.1:{endpoint[1]}"
     root = ["--root-path", root_path] if root_path else []
+    if lifespan != "auto":
+        raise NotOffered("no option for the lifespan")
     return ["--bind", where, *root, "--keep-alive", "60", "--workers", "1"]
 
 

@@ -61,10 +61,10 @@ def plain(message: Any) -> dict[str, Any]:
     return {key: int(value) if key == "code" else value for key, value in message.items()}
 
 
-async def attempt(awaitable: Any) -> list[str]:
-    """The names of the classes of what it raises; empty when it does not."""
+async def attempt(function: Any, *arguments: Any) -> list[str]:
+    """The names of the classes of what the call or its awaitable raises; empty for nothing."""
     try:
-        await awaitable
+        await function(*arguments)
     except Exception as error:
         return [kind.__name__ for kind in type(error).__mro__]
     return []

@@ -21,7 +21,7 @@ async def start(send: Any, status: int = 200, *headers: tuple[bytes, bytes], **m
     await send({**message, **more})
 
 
-async def body(send: Any, data: bytes = b"", *, more: bool = False) -> None:
+async def body(send: Any, data: bytes = b"", more: bool = False) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
@@ -103,7 +103,7 @@ async def not_modified(scope: Any, receive: Any, send: Any, notes: Notes) -> Non
 
 async def after_the_last(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await answer(send, "answered")
-    notes.note(late=await attempt(body(send, b"more")))
+    notes.note(late=await attempt(body, send, b"more"))
 
 
 async def to_who_does_not_read(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -127,7 +127,7 @@ async def to_who_has_left(scope: Any, receive: Any, send: Any, notes: Notes) -> 
     notes.note(sent=True)
     while (await receive())["type"] != "http.disconnect":
         pass
-    notes.note(late=await attempt(body(send, b"more", more=True)))
+    notes.note(late=await attempt(body, send, b"more", True))
     if scope["query_string"] == b"raise":
         await body(send, b"more", more=True)
 

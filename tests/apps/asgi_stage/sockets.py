@@ -82,7 +82,7 @@ async def ws_late(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await connected(receive)
     await send(ACCEPT)
     assert (await receive())["type"] == "websocket.disconnect"
-    notes.note(late=await attempt(send({"type": "websocket.send", "text": "late"})))
+    notes.note(late=await attempt(send, {"type": "websocket.send", "text": "late"}))
     if scope["query_string"] == b"raise":
         await send({"type": "websocket.send", "text": "late"})
 
@@ -133,14 +133,14 @@ async def ws_close(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 async def ws_early(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Send what may not be sent before it is accepted."""
     await connected(receive)
-    notes.note(raised_by_send=await attempt(send({"type": "websocket.send", "text": "early"})))
+    notes.note(raised_by_send=await attempt(send, {"type": "websocket.send", "text": "early"}))
 
 
 async def ws_wrong(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Send what may not be sent after that."""
     await connected(receive)
     await send(ACCEPT)
-    notes.note(raised_by_send=await attempt(send(WRONG[scope["query_string"].decode()])))
+    notes.note(raised_by_send=await attempt(send, WRONG[scope["query_string"].decode()]))
 
 
 async def ws_gone_first(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
