@@ -54,7 +54,9 @@ class Player:
     def _stage(self) -> Stage:
         if self.starter is not None and self._started is None:
             self._started = self.starter.start()
-        endpoint = self._endpoint or (self._started and self._started.endpoint)
+        endpoint = self._endpoint
+        if self._started is not None:
+            endpoint = self._started.endpoint
         assert endpoint is not None
         return Stage(endpoint, timeout=PATIENCE, started=self._started, starter=self.starter)
 

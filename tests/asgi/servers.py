@@ -29,8 +29,11 @@ PEERS: Final = ("uvicorn", "granian", "hypercorn")
 class Started(Protocol):
     """A server that was started."""
 
-    endpoint: Endpoint
     log: Log
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens."""
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -117,7 +120,11 @@ class PeerServer:
     """A process that listens where it was told to."""
 
     def __init__(self, endpoint: Endpoint, log: Log, process: subprocess.Popen[bytes]) -> None:
-        self.endpoint, self.log, self.process = endpoint, log, process
+        self._endpoint, self.log, self.process = endpoint, log, process
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
 
     def wait_ready(self) -> None:
         wait_until(self._answers, lambda: f"it serves:\n{self.log.text()}", START)
