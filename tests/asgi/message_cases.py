@@ -101,7 +101,7 @@ def messages_behind_the_handshake_are_not_lost(stage: Stage) -> None:
 
 
 def ended_by_client(stage: Stage, payload: bytes) -> tuple[int, str, WebSocket]:
-    opened = stage.websocket("ws_accept")
+    opened = stage.websocket("ws_held")
     opened.send(CLOSE, payload)
     heard = stage.told("heard")["heard"]
     assert heard["type"] == "websocket.disconnect"
@@ -147,7 +147,7 @@ def close_of_the_client_is_answered(stage: Stage) -> None:
 def connection_that_is_lost_is_1006(stage: Stage) -> None:
     """RFC 6455 section 7.1.5: If _The WebSocket Connection is Closed_ and no Close control frame
     was received by the endpoint, _The WebSocket Connection Close Code_ is considered to be 1006."""
-    stage.websocket("ws_accept").client.close()
+    stage.websocket("ws_held").client.close()
     heard = stage.told("heard")["heard"]
     assert (heard["type"], heard["code"]) == ("websocket.disconnect", 1006)
 
@@ -155,7 +155,7 @@ def connection_that_is_lost_is_1006(stage: Stage) -> None:
 @rule
 def connection_that_is_lost_is_a_disconnect(stage: Stage) -> None:
     """www: Disconnect: when either connection to the client is lost, or loss of the socket."""
-    stage.websocket("ws_accept").client.reset()
+    stage.websocket("ws_held").client.reset()
     heard = stage.told("heard")["heard"]
     assert (heard["type"], type(heard["code"])) == ("websocket.disconnect", int)
 

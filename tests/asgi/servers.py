@@ -6,6 +6,7 @@ Runs in: cli
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tests.asgi.case import NotOffered
+from tests.kit import processes
 from tests.kit.client import Endpoint
 from tests.kit.log import Log
 from tests.kit.server import APPS, ROOT, Fleet, RunningServer
@@ -52,12 +54,14 @@ class Starter(Protocol):
         lifespan: str = ...,
         root_path: str = ...,
         bind: str = ...,
+        grace: int = ...,
         ready: str = ...,
         env: Mapping[str, str] = ...,
     ) -> Started:
         """Start one and wait until it serves, unless `ready` is "no".
 
         lifespan: auto, on or off.  bind: "tcp" or "unix".  env: more of the environment.
+        grace: seconds for what is still served when it is to end.
         """
 
     def finish(self) -> None:
@@ -97,10 +101,12 @@ class Fastfork:
         lifespan: str = "auto",
         root_path: str = "",
         bind: str = "tcp",
+        grace: int = 30,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
         options = ["-k", "asgi", "--keep-alive", "60", "--asgi-lifespan", lifespan, *self._options]
+        options += ["--graceful-timeout", str(grace)]
         if root_path:
             options += ["--root-path", root_path]
         if bind == "unix":
@@ -161,6 +167,7 @@ class Peer:
         lifespan: str = "auto",
         root_path: str = "",
         bind: str = "tcp",
+        grace: int = 30,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
@@ -170,6 +177,7 @@ class Peer:
             endpoint = str(self.files / f"{name}.sock")
         log = Log(self.files / f"{name}.log")
         arguments = ARGUMENTS[self.kind](endpoint, lifespan, root_path)
+        arguments += [GRACE[self.kind], str(grace)]
         with log.path.open("ab") as output:
             process = subprocess.Popen(
                 [self.python, "-P", "-m", self.kind, *arguments, app],
@@ -183,6 +191,7 @@ class Peer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
             )
         server = PeerServer(endpoint, log, process)
         self._started.append(server)
@@ -192,8 +201,8 @@ class Peer:
 
     def finish(self) -> None:
         for server in self._started:
-            if server.process.poll() is None:
-                server.process.kill()
+            for pid in processes.in_session(server.process.pid):  # granian has a worker, too
+                os.kill(pid, signal.SIGKILL)
             server.process.wait(STOP)
 
 
@@ -228,3 +237,8 @@ def _hypercorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
 
 
 ARGUMENTS: Final = {"uvicorn": _uvicorn, "granian": _granian, "hypercorn": _hypercorn}
+GRACE: Final = {
+    "uvicorn": "--timeout-graceful-shutdown",
+    "granian": "--workers-kill-timeout",
+    "hypercorn": "--graceful-timeout",
+}

@@ -143,6 +143,26 @@ async def for_ever(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     notes.note(never_told=True)
 
 
+async def listening_stream(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """An event, and another word when receive() says that it is over."""
+    await receive()
+    await start(send)
+    await body(send, b"event", more=True)
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await body(send, b"goodbye")
+
+
+async def stubborn(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Neither answer nor leave, whoever cancels it."""
+    notes.note(waits=True)
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+
 async def trailers(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await start(send, 200, (b"trailer", b"x-sum"), trailers=True)
     await body(send, b"summed", more=True)
@@ -189,6 +209,6 @@ SCENES = {
         whole, without_length, least, additional_keys, piece_by_piece, empty_pieces,
         ordered_headers, headers_of_a_generator, headers_of_iterables, own_transfer_encoding,
         status, not_modified, after_the_last, to_who_does_not_read, to_who_has_left, for_ever,
-        trailers, early_hints, a_path, a_file,
+        listening_stream, stubborn, trailers, early_hints, a_path, a_file,
     )
 }  # fmt: skip
