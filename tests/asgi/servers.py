@@ -87,7 +87,10 @@ class FastforkServer:
 
 
 class Fastfork:
-    """Starts fastfork with `-k asgi`; its servers are checked for what they leave behind."""
+    """Starts fastfork with `-k asgi`; its servers are checked for what they leave behind.
+
+    options: more of the command line, of all of them.
+    """
 
     def __init__(self, files: Path, *options: str) -> None:
         self._fleet = Fleet(files)
@@ -105,7 +108,9 @@ class Fastfork:
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
-        options = ["-k", "asgi", "--keep-alive", "60", "--asgi-lifespan", lifespan, *self._options]
+        options = ["-k", "asgi", "--keep-alive", "60", *self._options]
+        if lifespan != "auto":
+            options += ["--asgi-lifespan", lifespan]
         options += ["--graceful-timeout", str(grace)]
         if root_path:
             options += ["--root-path", root_path]
