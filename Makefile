@@ -12,7 +12,7 @@ CORES := $(shell nproc)
 # Processes that run tests.  Most of their time is waiting, for other processes and for deadlines.
 JOBS ?= $(shell expr 2 \* $(CORES))
 FUZZ_SECONDS ?= 60
-# Other ASGI servers, of versions whose failures are known (tests/asgi/KNOWN.md).
+# Other ASGI servers, of versions whose failures are known (tests/asgi/PEERS.md).
 ASGI_PEERS := 'uvicorn[standard]==0.54.0' granian==2.8.9 hypercorn==0.18.0
 
 PY := $(VENV)/bin/python

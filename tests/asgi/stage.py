@@ -107,9 +107,9 @@ class Stage:
 
     # -- the server itself
 
-    def needs(self, extension: str) -> None:
-        """Raise NotOffered unless the scope of HTTP has this extension."""
-        if extension not in self.value("scope")["extensions"]:
+    def needs(self, extension: str, *lines: str) -> None:
+        """Raise NotOffered unless the scope of a request with these lines has this extension."""
+        if extension not in self.value("scope", *lines)["extensions"]:
             raise NotOffered(f"no {extension} in scope['extensions']")
 
     def log(self) -> str:

@@ -164,11 +164,14 @@ async def stubborn(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 
 
 async def trailers(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    if "http.response.trailers" not in scope.get("extensions", {}):  # for this request
+        return await without_length(scope, receive, send, notes)
     await start(send, 200, (b"trailer", b"x-sum"), trailers=True)
-    await body(send, b"summed", more=True)
-    await body(send)
+    await body(send, b"one ", more=True)
+    await body(send, b"two")
     sums = [(b"x-sum", b"42")]
     await send({"type": "http.response.trailers", "headers": sums, "more_trailers": False})
+    return None
 
 
 async def early_hints(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
