@@ -12,6 +12,8 @@ CORES := $(shell nproc)
 # Processes that run tests.  Most of their time is waiting, for other processes and for deadlines.
 JOBS ?= $(shell expr 2 \* $(CORES))
 FUZZ_SECONDS ?= 60
+# Other ASGI servers, of versions whose failures are known (tests/asgi/PEERS.md).
+ASGI_PEERS := 'uvicorn[standard]==0.54.0' granian==2.8.9 hypercorn==0.18.0
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -45,7 +47,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start bench-floor bench-static
+    bench-together bench-start bench-floor bench-static asgi-peers
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -66,7 +68,8 @@ lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
 lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
 	ruff check .
 	mypy --strict
-	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/conftest.py tools
+	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/asgi \
+	    tests/conftest.py tools
 	cython-lint csrc
 	lint-imports
 
@@ -164,6 +167,11 @@ bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, be
 
 soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
 	$(RUN) -m benchmarks.soak $(ARGS)
+
+asgi-peers: $(CREATED) $(EXTRA)-test ## the ASGI corpus on other servers (ARGS="--why -k websocket"); 2 minutes
+	@test -x build/asgi-peers/bin/python || $(PYTHON) -m venv build/asgi-peers
+	build/asgi-peers/bin/python -m pip --disable-pip-version-check --quiet install $(ASGI_PEERS)
+	$(PY) -m tests.asgi.peers --python build/asgi-peers/bin/python $(or $(ARGS),uvicorn granian)
 
 instructions: $(INSTALLED) ## instructions a request (callgrind); fails when they rose by 3 %
 	$(RUN) -m benchmarks.instructions $(ARGS)

@@ -48,7 +48,10 @@ class Application:
 
     def load(self, cfg: Config) -> WSGIApplication:
         """The application, in the process that calls it.  Raises BootError."""
-        return wsgi.load(cfg) if self.given is None else self.given
+        if self.given is None:
+            return wsgi.load(cfg)
+        wsgi.check_interface(self.given, self.text)
+        return self.given
 
 
 def named(app: object) -> Application:

@@ -23,7 +23,7 @@ from .spec import AppSpec
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-__all__ = ["check_before_fork", "load_any", "load_app", "load_asgi"]
+__all__ = ["check_before_fork", "check_interface", "load_any", "load_app", "load_asgi"]
 
 COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the module
 
@@ -218,15 +218,25 @@ def _checked(wanted: AppSpec, app: object) -> Callable[..., object]:
     return app
 
 
-def _check_wsgi(wanted: AppSpec, app: Callable[..., object]) -> None:
-    """Raise AppNotFound for what certainly cannot be called as app(environ, start_response)."""
+def check_interface(app: object, name: str) -> None:
+    """Raise AppNotFound when `app` certainly is an ASGI application; name: told of it."""
     if _takes_two(app):
         return
-    from . import hints, interface
+    from . import interface
 
-    reason = interface.wrong_interface(app, str(wanted), wanted=interface.Interface.WSGI)
-    if reason is None and wanted.arguments is None:
-        reason = hints.not_wsgi(app, wanted.module, wanted.name)
+    reason = interface.wrong_interface(app, name, wanted=interface.Interface.WSGI)
+    if reason is not None:
+        raise AppNotFound(reason)
+
+
+def _check_wsgi(wanted: AppSpec, app: Callable[..., object]) -> None:
+    """Raise AppNotFound for what certainly cannot be called as app(environ, start_response)."""
+    check_interface(app, str(wanted))
+    if wanted.arguments is not None or _takes_two(app):
+        return
+    from . import hints
+
+    reason = hints.not_wsgi(app, wanted.module, wanted.name)
     if reason is not None:
         raise AppNotFound(reason)
 

@@ -62,10 +62,10 @@ def startup_comes_before_requests_and_shutdown_after(stage: Stage) -> None:
     ]  # fmt: skip
 
 
-@rule
+@wish
 def shutdown_waits_for_the_last_request(stage: Stage) -> None:
     """lifespan: Sent to the application when the server has stopped accepting connections and
-    closed all active connections."""
+    closed all active connections; and these had the time to end well (granian 547)."""
     life = Life(stage, "usual")
     with life.connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\na")
@@ -177,7 +177,7 @@ def exception_in_the_shutdown_does_not_keep_the_server(stage: Stage) -> None:
     life.end()
 
 
-@rule
+@wish
 def application_of_two_callables_is_served(stage: Stage) -> None:
     """asgi: Legacy Applications: servers should try to support it; Servers are encouraged to
     support both types."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tests.asgi.case import Group
 from tests.asgi.stage import Stage
+from tests.kit.response import ConnectionEnded, ServerReset
 from tests.kit.websocket import (
     BINARY,
     CLOSE,
@@ -100,7 +101,7 @@ def messages_behind_the_handshake_are_not_lost(stage: Stage) -> None:
 
 
 def ended_by_client(stage: Stage, payload: bytes) -> tuple[int, str, WebSocket]:
-    opened = stage.websocket("ws_accept")
+    opened = stage.websocket("ws_held")
     opened.send(CLOSE, payload)
     heard = stage.told("heard")["heard"]
     assert heard["type"] == "websocket.disconnect"
@@ -146,7 +147,7 @@ def close_of_the_client_is_answered(stage: Stage) -> None:
 def connection_that_is_lost_is_1006(stage: Stage) -> None:
     """RFC 6455 section 7.1.5: If _The WebSocket Connection is Closed_ and no Close control frame
     was received by the endpoint, _The WebSocket Connection Close Code_ is considered to be 1006."""
-    stage.websocket("ws_accept").client.close()
+    stage.websocket("ws_held").client.close()
     heard = stage.told("heard")["heard"]
     assert (heard["type"], heard["code"]) == ("websocket.disconnect", 1006)
 
@@ -154,7 +155,7 @@ def connection_that_is_lost_is_1006(stage: Stage) -> None:
 @rule
 def connection_that_is_lost_is_a_disconnect(stage: Stage) -> None:
     """www: Disconnect: when either connection to the client is lost, or loss of the socket."""
-    stage.websocket("ws_accept").client.reset()
+    stage.websocket("ws_held").client.reset()
     heard = stage.told("heard")["heard"]
     assert (heard["type"], type(heard["code"])) == ("websocket.disconnect", int)
 
@@ -258,7 +259,7 @@ def refused(stage: Stage, scene: str) -> None:
     assert stage.told("raised_by_send")["raised_by_send"], f"send() took {scene}"
 
 
-@rule
+@wish
 def message_before_accept_is_refused(stage: Stage) -> None:
     """www: Connect must be responded to with either an Accept message or a Close message."""
     client = stage.connect()
@@ -266,7 +267,7 @@ def message_before_accept_is_refused(stage: Stage) -> None:
     assert stage.told("raised_by_send")["raised_by_send"]
 
 
-@rule
+@wish
 def second_accept_is_refused(stage: Stage) -> None:
     """www: Accept: Sent by the application when it wishes to accept an incoming connection."""
     refused(stage, "ws_wrong?accept")
@@ -298,43 +299,65 @@ def text_of_a_wrong_type_is_refused(stage: Stage) -> None:
     refused(stage, "ws_wrong?text-of-int")
 
 
-def failed_with(opened: WebSocket, data: bytes) -> int:
+def fails(stage: Stage, data: bytes) -> int:
+    """The code with which it ends when this comes, 0 for an end without a close frame."""
+    opened = stage.websocket("ws_echo")
     opened.client.send(data)
-    return opened.closed()[0]
+    try:
+        return opened.closed()[0]
+    except (ConnectionEnded, ServerReset):
+        return 0
+
+
+NO_UTF_8 = frame(TEXT, b"\xce\xba\xed\xa0\x80")  # a surrogate
+NOT_MASKED = frame(TEXT, b"a", masked=False)
+RESERVED_BIT = frame(TEXT, b"a", rsv=1)
+UNKNOWN_OPCODE = frame(3, b"a")
+LONG_PING = frame(PING, bytes(126))
+PIECE_OF_NOTHING = frame(CONTINUATION, b"a")
+CUT_CHARACTER = frame(TEXT, b"\xe2\x82")
 
 
 @rule
+def text_that_is_no_utf_8_fails_the_connection(stage: Stage) -> None:
+    """RFC 6455 section 8.1: that endpoint MUST _Fail the WebSocket Connection_."""
+    fails(stage, NO_UTF_8)
+    fails(stage, CUT_CHARACTER)
+
+
+@wish
 def text_that_is_no_utf_8_is_1007(stage: Stage) -> None:
-    """RFC 6455 section 8.1: that endpoint MUST _Fail the WebSocket Connection_; 7.4.1: 1007."""
-    assert failed_with(stage.websocket("ws_echo"), frame(TEXT, b"\xce\xba\xed\xa0\x80")) == 1007
+    """RFC 6455 section 7.1.7: the endpoint SHOULD send a Close frame with an appropriate status
+    code; 7.4.1: 1007."""
+    assert (fails(stage, NO_UTF_8), fails(stage, CUT_CHARACTER)) == (1007, 1007)
 
 
 @rule
-def frame_that_is_not_masked_is_1002(stage: Stage) -> None:
+def frame_that_must_not_be_fails_the_connection(stage: Stage) -> None:
     """RFC 6455 section 5.1: The server MUST close the connection upon receiving a frame that is not
-    masked. In this case, a server MAY send a Close frame with a status code of 1002."""
-    assert failed_with(stage.websocket("ws_echo"), frame(TEXT, b"a", masked=False)) == 1002
+    masked; 5.2: reserved bits, unknown opcodes: MUST _Fail the WebSocket Connection_."""
+    for data in (NOT_MASKED, RESERVED_BIT, UNKNOWN_OPCODE):
+        fails(stage, data)
 
 
-@rule
-def frame_with_reserved_bits_is_1002(stage: Stage) -> None:
-    """RFC 6455 section 5.2: RSV: If a nonzero value is received and none of the negotiated
-    extensions defines the meaning of such a nonzero value, the receiving endpoint MUST _Fail the
-    WebSocket Connection_."""
-    assert failed_with(stage.websocket("ws_echo"), frame(TEXT, b"a", rsv=1)) == 1002
+@wish
+def frame_that_must_not_be_is_1002(stage: Stage) -> None:
+    """RFC 6455 section 7.4.1: 1002 indicates that an endpoint is terminating the connection due to
+    a protocol error."""
+    for data in (NOT_MASKED, RESERVED_BIT, UNKNOWN_OPCODE, LONG_PING, PIECE_OF_NOTHING):
+        assert fails(stage, data) == 1002, data[:10]
 
 
 @wish
 def message_that_is_too_big_is_1009(stage: Stage) -> None:
     """RFC 6455 section 7.4.1: 1009 indicates a message that is too big for it to process; a GiB
     must not be waited for."""
-    assert failed_with(stage.websocket("ws_echo"), frame_head(BINARY, 1 << 30)) == 1009
+    assert fails(stage, frame_head(BINARY, 1 << 30)) == 1009
 
 
 @wish
 def fragments_that_are_too_much_together_are_1009(stage: Stage) -> None:
     """RFC 6455 section 10.4: limits on the frame size and on the total message size after
     reassembly from multiple frames."""
-    opened = stage.websocket("ws_echo")
-    opened.send(BINARY, b"a", fin=False)
-    assert failed_with(opened, frame_head(CONTINUATION, 1 << 30)) == 1009
+    begin = frame(BINARY, b"a", fin=False)
+    assert fails(stage, begin + frame_head(CONTINUATION, 1 << 30)) == 1009

@@ -24,7 +24,7 @@ from tests.asgi.stage import Stage
 from tests.kit.client import Endpoint
 
 PATIENCE = 3.0  # seconds; a case that fails waits for so long
-PASSED, NOT_OFFERED, FAILED = "passes", "has it not", "FAILS"
+PASSED, NOT_OFFERED, FAILED = "passes", "not offered", "FAILS"
 
 
 class Player:
@@ -51,10 +51,17 @@ class Player:
             stage.close()
         return PASSED
 
+    def must_answer(self) -> None:
+        """Raise unless it serves the scenes at all."""
+        stage = self._stage()
+        assert stage.ask("quick").status == 200, "it does not run asgi_stage:app"
+
     def _stage(self) -> Stage:
         if self.starter is not None and self._started is None:
             self._started = self.starter.start()
-        endpoint = self._endpoint or (self._started and self._started.endpoint)
+        endpoint = self._endpoint
+        if self._started is not None:
+            endpoint = self._started.endpoint
         assert endpoint is not None
         return Stage(endpoint, timeout=PATIENCE, started=self._started, starter=self.starter)
 
@@ -87,6 +94,7 @@ def play(name: str, cases: Sequence[Case], options: argparse.Namespace) -> dict[
     else:
         starter = starter_of(name, options.python, files)
     player = Player(starter, endpoint, why=options.why)
+    player.must_answer()
     print(f"{name}: {len(cases)} cases", flush=True)
     try:
         return {str(case): player.verdict(case) for case in cases}

@@ -6,12 +6,15 @@ Runs in: cli
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from tests.asgi.case import NotOffered
+from tests.kit import processes
 from tests.kit.client import Endpoint
 from tests.kit.log import Log
 from tests.kit.server import APPS, ROOT, Fleet, RunningServer
@@ -28,8 +31,11 @@ PEERS: Final = ("uvicorn", "granian", "hypercorn")
 class Started(Protocol):
     """A server that was started."""
 
-    endpoint: Endpoint
     log: Log
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens."""
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -48,12 +54,14 @@ class Starter(Protocol):
         lifespan: str = ...,
         root_path: str = ...,
         bind: str = ...,
+        grace: int = ...,
         ready: str = ...,
         env: Mapping[str, str] = ...,
     ) -> Started:
         """Start one and wait until it serves, unless `ready` is "no".
 
         lifespan: auto, on or off.  bind: "tcp" or "unix".  env: more of the environment.
+        grace: seconds for what is still served when it is to end.
         """
 
     def finish(self) -> None:
@@ -79,7 +87,10 @@ class FastforkServer:
 
 
 class Fastfork:
-    """Starts fastfork with `-k asgi`; its servers are checked for what they leave behind."""
+    """Starts fastfork with `-k asgi`; its servers are checked for what they leave behind.
+
+    options: more of the command line, of all of them.
+    """
 
     def __init__(self, files: Path, *options: str) -> None:
         self._fleet = Fleet(files)
@@ -93,10 +104,14 @@ class Fastfork:
         lifespan: str = "auto",
         root_path: str = "",
         bind: str = "tcp",
+        grace: int = 30,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
-        options = ["-k", "asgi", "--keep-alive", "60", "--asgi-lifespan", lifespan, *self._options]
+        options = ["-k", "asgi", "--keep-alive", "60", *self._options]
+        if lifespan != "auto":
+            options += ["--asgi-lifespan", lifespan]
+        options += ["--graceful-timeout", str(grace)]
         if root_path:
             options += ["--root-path", root_path]
         if bind == "unix":
@@ -116,7 +131,11 @@ class PeerServer:
     """A process that listens where it was told to."""
 
     def __init__(self, endpoint: Endpoint, log: Log, process: subprocess.Popen[bytes]) -> None:
-        self.endpoint, self.log, self.process = endpoint, log, process
+        self._endpoint, self.log, self.process = endpoint, log, process
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
 
     def wait_ready(self) -> None:
         wait_until(self._answers, lambda: f"it serves:\n{self.log.text()}", START)
@@ -153,6 +172,7 @@ class Peer:
         lifespan: str = "auto",
         root_path: str = "",
         bind: str = "tcp",
+        grace: int = 30,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
@@ -162,6 +182,7 @@ class Peer:
             endpoint = str(self.files / f"{name}.sock")
         log = Log(self.files / f"{name}.log")
         arguments = ARGUMENTS[self.kind](endpoint, lifespan, root_path)
+        arguments += [GRACE[self.kind], str(grace)]
         with log.path.open("ab") as output:
             process = subprocess.Popen(
                 [self.python, "-P", "-m", self.kind, *arguments, app],
@@ -175,6 +196,7 @@ class Peer:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
             )
         server = PeerServer(endpoint, log, process)
         self._started.append(server)
@@ -184,8 +206,8 @@ class Peer:
 
     def finish(self) -> None:
         for server in self._started:
-            if server.process.poll() is None:
-                server.process.kill()
+            for pid in processes.in_session(server.process.pid):  # granian has a worker, too
+                os.kill(pid, signal.SIGKILL)
             server.process.wait(STOP)
 
 
@@ -205,6 +227,8 @@ def _uvicorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
 def _granian(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
     where = ["--uds", endpoint] if isinstance(endpoint, str) else ["--port", str(endpoint[1])]
     root = ["--url-path-prefix", root_path] if root_path else []
+    if lifespan == "on":
+        raise NotOffered("no option that demands a lifespan")
     interface = "asginl" if lifespan == "off" else "asgi"
     return [*where, *root, "--interface", interface, "--workers", "1", "--log-level", "debug"]
 
@@ -212,7 +236,14 @@ def _granian(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
 def _hypercorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
     where = f"unix:{endpoint}" if isinstance(endpoint, str) else f"127.0.0.1:{endpoint[1]}"
     root = ["--root-path", root_path] if root_path else []
+    if lifespan != "auto":
+        raise NotOffered("no option for the lifespan")
     return ["--bind", where, *root, "--keep-alive", "60", "--workers", "1"]
 
 
 ARGUMENTS: Final = {"uvicorn": _uvicorn, "granian": _granian, "hypercorn": _hypercorn}
+GRACE: Final = {
+    "uvicorn": "--timeout-graceful-shutdown",
+    "granian": "--workers-kill-timeout",
+    "hypercorn": "--graceful-timeout",
+}

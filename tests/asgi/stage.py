@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from tests.asgi.case import NotOffered
@@ -90,10 +90,14 @@ class Stage:
     # -- directing
 
     def told(self, key: str = "ended") -> dict[str, Any]:
-        """The notes of the case as soon as there is one of this name; `ended`: it is over."""
+        """The notes of the case as soon as there is one of this name; `ended`: it is over.
+
+        Raises AssertionError when the scene is over without it.
+        """
         with RawClient(self.endpoint, timeout=self.timeout) as client:
             response = client.request("GET", f"/recall?{self.case}&{key}")
         found: dict[str, Any] = value_of(response)
+        assert key in found, f"the scene has not noted {key!r}: {found}"
         return found
 
     def cue(self, key: str = "go") -> None:
@@ -103,9 +107,9 @@ class Stage:
 
     # -- the server itself
 
-    def needs(self, extension: str) -> None:
-        """Raise NotOffered unless the scope of HTTP has this extension."""
-        if extension not in self.value("scope")["extensions"]:
+    def needs(self, extension: str, *lines: str) -> None:
+        """Raise NotOffered unless the scope of a request with these lines has this extension."""
+        if extension not in self.value("scope", *lines)["extensions"]:
             raise NotOffered(f"no {extension} in scope['extensions']")
 
     def log(self) -> str:
@@ -118,7 +122,7 @@ class Stage:
         """Wait until the server has written this."""
         wait_until(lambda: text in self.log(), lambda: f"{text!r} in {self.log()}", self.timeout)
 
-    def start(self, app: str = "asgi_stage:app", **settings: str | Mapping[str, str]) -> Started:
+    def start(self, app: str = "asgi_stage:app", **settings: Any) -> Started:
         """One more server, see servers.Starter."""
         if self._starter is None:
             raise NotOffered("nobody knows how to start another one")

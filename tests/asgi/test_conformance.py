@@ -1,10 +1,14 @@
-"""The corpus for ASGI servers on fastfork: in each kind of loop that there is.
+"""The corpus for ASGI servers on fastfork.
+
+FASTFORK_ASGI=1 has it played where there is no `-k asgi` yet; FASTFORK_ASGI_OPTIONS are more
+options for the server, such as `--asgi-loop uvloop`.
 
 Runs in: cli
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +28,7 @@ class Company:
     """A server for all cases, and those that a case has started for itself."""
 
     def __init__(self, files: Path) -> None:
-        self.starter = Fastfork(files)
+        self.starter = Fastfork(files, *os.environ.get("FASTFORK_ASGI_OPTIONS", "").split())
         self.started = self.starter.start()
 
 

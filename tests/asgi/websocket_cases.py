@@ -209,7 +209,7 @@ def websocket_that_is_open_holds_up_nobody(stage: Stage) -> None:
     assert stage.told("heard")["heard"]["type"] == "websocket.disconnect"
 
 
-@rule
+@wish
 def upgrade_to_something_else_is_ignored(stage: Stage) -> None:
     """RFC 9110 section 7.8: A server MAY ignore a received Upgrade header field (hypercorn 317,
     32: h2c)."""

@@ -27,6 +27,7 @@ class Frame(NamedTuple):
     opcode: int
     payload: bytes
     is_final: bool = True
+    is_compressed: bool = False  # RSV1, as permessage-deflate has it
 
 
 def handshake(
@@ -46,17 +47,15 @@ def handshake(
 
 
 def frame(
-    opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True
+    opcode: int, payload: bytes = b"", *, fin: int = 1, rsv: int = 0, masked: int = 1
 ) -> bytes:
-    """The bytes of a frame (section 5.2)."""
+    """The bytes of a frame (section 5.2).  fin, masked: 0 or 1; rsv: 4 is RSV1, 1 is RSV3."""
     return frame_head(opcode, len(payload), fin=fin, rsv=rsv, masked=masked) + (
         _masked(payload) if masked else payload
     )
 
 
-def frame_head(
-    opcode: int, size: int, *, fin: bool = True, rsv: int = 0, masked: bool = True
-) -> bytes:
+def frame_head(opcode: int, size: int, *, fin: int = 1, rsv: int = 0, masked: int = 1) -> bytes:
     """The bytes before the payload of `size` bytes."""
     first = (0x80 if fin else 0) | rsv << 4 | opcode
     bit = 0x80 if masked else 0
@@ -83,12 +82,14 @@ def close_payload(code: int, reason: str = "") -> bytes:
 class WebSocket:
     """An open WebSocket on a connection that has been upgraded.
 
-    response: the server's part of the handshake.
+    response: the server's part of the handshake.  extensions: those that it has chosen, which must
+    have been offered.
     """
 
     def __init__(self, client: RawClient, response: Response) -> None:
         self.client = client
         self.response = response
+        self.extensions = response.get("sec-websocket-extensions") or ""
 
     @classmethod
     def open(
@@ -96,7 +97,12 @@ class WebSocket:
     ) -> WebSocket:
         """Shake hands on a connection.  Raises ProtocolViolation for what section 4.1 refuses."""
         client.send(handshake(target, fields))
-        return cls.opened(client)
+        opened = cls.opened(client)
+        offered = dict(fields).get("Sec-WebSocket-Extensions", "")
+        for chosen in filter(None, opened.extensions.split(",")):
+            if chosen.partition(";")[0].strip() not in offered:
+                raise ProtocolViolation(f"nobody has offered {chosen!r}")
+        return opened
 
     @classmethod
     def opened(cls, client: RawClient) -> WebSocket:
@@ -116,14 +122,14 @@ class WebSocket:
                 raise ProtocolViolation(f"{name}: {found!r}")
         return cls(client, response)
 
-    def send(self, opcode: int, payload: bytes = b"", **more: bool) -> None:
+    def send(self, opcode: int, payload: bytes = b"", **more: int) -> None:
         """Send one frame."""
         self.client.send(frame(opcode, payload, **more))
 
     def read(self) -> Frame:
         """The next frame; those of a server are never masked, its control frames never long."""
         first, second = self.client.read_bytes(2)
-        if second & 0x80 or first & 0x70:
+        if second & 0x80 or first & (0x30 if self.extensions else 0x70):
             raise ProtocolViolation(f"a frame that begins with {first:#x} {second:#x}")
         opcode, size = first & 0x0F, second
         if opcode >= CLOSE and (size > LONGEST_CONTROL or not first & 0x80):
@@ -132,7 +138,8 @@ class WebSocket:
             (size,) = struct.unpack("!H", self.client.read_bytes(2))
         elif size == 127:
             (size,) = struct.unpack("!Q", self.client.read_bytes(8))
-        return Frame(opcode, self.client.read_bytes(size), bool(first & 0x80))
+        payload = self.client.read_bytes(size)
+        return Frame(opcode, payload, bool(first & 0x80), bool(first & 0x40))
 
     def message(self) -> Frame:
         """The next message, whole; pings are passed over."""
@@ -142,7 +149,8 @@ class WebSocket:
         while not got.is_final:
             more = self.read()
             if more.opcode == CONTINUATION:
-                got = Frame(got.opcode, got.payload + more.payload, more.is_final)
+                payload = got.payload + more.payload
+                got = Frame(got.opcode, payload, more.is_final, got.is_compressed)
         return got
 
     def closed(self) -> tuple[int, str]:

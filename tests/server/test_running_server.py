@@ -191,6 +191,14 @@ def test_what_cannot_be_called_is_told_before_anything_starts() -> None:
         pass
 
 
+def test_application_of_the_other_interface_is_refused() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    wanted = "is an ASGI application .* give the option -k asgi"
+    with pytest.raises(ServerFailed, match=wanted), running_server(app):  # type: ignore[arg-type]
+        pass
+
+
 def test_application_that_does_not_load_is_raised_with_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

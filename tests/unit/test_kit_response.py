@@ -98,3 +98,11 @@ def test_answer_that_breaks_the_protocol_is_refused(feed: Feed, name: str) -> No
 def test_end_before_an_answer_is_told_from_a_broken_answer() -> None:
     with pytest.raises(ConnectionEnded, match="before a response"):
         reader(whole(b"")).read()
+
+
+@FEEDS
+def test_trailers_are_for_who_takes_them(feed: Feed) -> None:
+    answers = reader(feed(REFUSED["trailer"] + OK))
+    answers.takes_trailers = True
+    assert answers.read().trailers == [("A", "b")]
+    assert answers.read().body == b"hi"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 LIMIT = 20.0  # seconds; the client's deadline is shorter
@@ -49,22 +50,28 @@ class Notes:
 
 async def answer(send: Any, value: Any, *fields: tuple[bytes, bytes]) -> None:
     """A whole answer, which is the `repr` of a value."""
-    body = repr(value).encode()
+    body = repr(literal(value)).encode()
     length = b"%d" % len(body)
     headers = [(b"content-length", length), *fields]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-def plain(message: Any) -> dict[str, Any]:
-    """A message without subclasses of int, whose `repr` would be no literal."""
-    return {key: int(value) if key == "code" else value for key, value in message.items()}
+def literal(value: Any) -> Any:
+    """The value with literals for what is none: numbers of an enum, mappings that are no dict."""
+    if isinstance(value, Mapping):
+        return {literal(key): literal(more) for key, more in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(literal, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return value if isinstance(value, bool | str | bytes | None) else repr(value)
 
 
-async def attempt(awaitable: Any) -> list[str]:
-    """The names of the classes of what it raises; empty when it does not."""
+async def attempt(function: Any, *arguments: Any) -> list[str]:
+    """The names of the classes of what the call or its awaitable raises; empty for nothing."""
     try:
-        await awaitable
+        await function(*arguments)
     except Exception as error:
         return [kind.__name__ for kind in type(error).__mro__]
     return []

@@ -69,7 +69,7 @@ async def after_the_answer(scope: Any, receive: Any, send: Any, notes: Notes) ->
 async def listen_while_answering(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """A listener beside the answer, as middleware has it."""
     await body_of(receive)
-    listener = asyncio.create_task(receive())
+    listener = asyncio.ensure_future(receive())
     for _ in range(5):
         await asyncio.sleep(0)
     notes.note(waits=not listener.done())
@@ -100,7 +100,7 @@ async def upload_that_ends(scope: Any, receive: Any, send: Any, notes: Notes) ->
 
 async def cancelled_receive(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Cancel a receive() that waits for the body; the next ones get all of it."""
-    first = asyncio.create_task(receive())
+    first = asyncio.ensure_future(receive())
     for _ in range(3):
         await asyncio.sleep(0)
     waits = not first.done()

@@ -21,7 +21,7 @@ async def start(send: Any, status: int = 200, *headers: tuple[bytes, bytes], **m
     await send({**message, **more})
 
 
-async def body(send: Any, data: bytes = b"", *, more: bool = False) -> None:
+async def body(send: Any, data: bytes = b"", more: bool = False) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
@@ -103,7 +103,7 @@ async def not_modified(scope: Any, receive: Any, send: Any, notes: Notes) -> Non
 
 async def after_the_last(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await answer(send, "answered")
-    notes.note(late=await attempt(body(send, b"more")))
+    notes.note(late=await attempt(body, send, b"more"))
 
 
 async def to_who_does_not_read(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -127,7 +127,7 @@ async def to_who_has_left(scope: Any, receive: Any, send: Any, notes: Notes) -> 
     notes.note(sent=True)
     while (await receive())["type"] != "http.disconnect":
         pass
-    notes.note(late=await attempt(body(send, b"more", more=True)))
+    notes.note(late=await attempt(body, send, b"more", True))
     if scope["query_string"] == b"raise":
         await body(send, b"more", more=True)
 
@@ -143,12 +143,35 @@ async def for_ever(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     notes.note(never_told=True)
 
 
+async def listening_stream(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """An event, and another word when receive() says that it is over."""
+    await receive()
+    await start(send)
+    await body(send, b"event", more=True)
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await body(send, b"goodbye")
+
+
+async def stubborn(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Neither answer nor leave, whoever cancels it."""
+    notes.note(waits=True)
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+
 async def trailers(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    if "http.response.trailers" not in scope.get("extensions", {}):  # for this request
+        return await without_length(scope, receive, send, notes)
     await start(send, 200, (b"trailer", b"x-sum"), trailers=True)
-    await body(send, b"summed", more=True)
-    await body(send)
+    await body(send, b"one ", more=True)
+    await body(send, b"two")
     sums = [(b"x-sum", b"42")]
     await send({"type": "http.response.trailers", "headers": sums, "more_trailers": False})
+    return None
 
 
 async def early_hints(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -189,6 +212,6 @@ SCENES = {
         whole, without_length, least, additional_keys, piece_by_piece, empty_pieces,
         ordered_headers, headers_of_a_generator, headers_of_iterables, own_transfer_encoding,
         status, not_modified, after_the_last, to_who_does_not_read, to_who_has_left, for_ever,
-        trailers, early_hints, a_path, a_file,
+        listening_stream, stubborn, trailers, early_hints, a_path, a_file,
     )
 }  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .notes import Notes, attempt, plain
+from .notes import Notes, attempt
 from .scopes import told
 
 ACCEPT = {"type": "websocket.accept"}
@@ -27,7 +27,7 @@ async def connected(receive: Any) -> None:
 
 
 async def ws_scope(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
-    notes.note(scope=told(scope), first=plain(await receive()))
+    notes.note(scope=told(scope), first=dict(await receive()))
     await send(ACCEPT)
     await send({"type": "websocket.close"})
 
@@ -54,7 +54,7 @@ async def ws_accept(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await connected(receive)
     headers = ((name, value) for name, value in [(b"x-one", b"1"), (b"set-cookie", b"a=b")])
     await send({**ACCEPT, "subprotocol": "two", "headers": headers})
-    notes.note(heard=plain(await receive()))
+    notes.note(heard=dict(await receive()))
 
 
 async def ws_echo(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -66,7 +66,7 @@ async def ws_echo(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
         notes.add("kinds", (type(text).__name__, type(data).__name__))
         reply = {"bytes": data} if text is None else {"text": text, "bytes": None}
         await send({"type": "websocket.send", **reply})
-    notes.note(heard=plain(message))
+    notes.note(heard=dict(message))
 
 
 async def ws_again(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
@@ -82,7 +82,7 @@ async def ws_late(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await connected(receive)
     await send(ACCEPT)
     assert (await receive())["type"] == "websocket.disconnect"
-    notes.note(late=await attempt(send({"type": "websocket.send", "text": "late"})))
+    notes.note(late=await attempt(send, {"type": "websocket.send", "text": "late"}))
     if scope["query_string"] == b"raise":
         await send({"type": "websocket.send", "text": "late"})
 
@@ -133,28 +133,28 @@ async def ws_close(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
 async def ws_early(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Send what may not be sent before it is accepted."""
     await connected(receive)
-    notes.note(raised_by_send=await attempt(send({"type": "websocket.send", "text": "early"})))
+    notes.note(raised_by_send=await attempt(send, {"type": "websocket.send", "text": "early"}))
 
 
 async def ws_wrong(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Send what may not be sent after that."""
     await connected(receive)
     await send(ACCEPT)
-    notes.note(raised_by_send=await attempt(send(WRONG[scope["query_string"].decode()])))
+    notes.note(raised_by_send=await attempt(send, WRONG[scope["query_string"].decode()]))
 
 
 async def ws_gone_first(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """The client leaves before it is accepted."""
     await connected(receive)
     notes.note(connected=True)
-    notes.note(heard=plain(await receive()))
+    notes.note(heard=dict(await receive()))
 
 
 async def ws_held(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """Open, and nothing more, until the client leaves."""
     await connected(receive)
     await send(ACCEPT)
-    notes.note(heard=plain(await receive()))
+    notes.note(heard=dict(await receive()))
 
 
 async def ws_flood(scope: Any, receive: Any, send: Any, notes: Notes) -> None:

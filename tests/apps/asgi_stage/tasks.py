@@ -134,7 +134,7 @@ async def held(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await answer(send, "held")
 
 
-async def quick(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+async def quick(scope: Any, receive: Any, send: Any, notes: Notes | None = None) -> None:
     await answer(send, "quick")
 
 
