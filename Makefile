@@ -85,7 +85,8 @@ mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see
 fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "--keep")
 	@$(IN_SANITIZED) $(SANITIZED)/.extra-fuzz
 	@$(MAKE) --no-print-directory -C tests/c ../../build/ctests/fuzz_head \
-	    ../../build/ctests/fuzz_chunked ../../build/ctests/fuzz_preface
+	    ../../build/ctests/fuzz_chunked ../../build/ctests/fuzz_preface \
+	    ../../build/ctests/fuzz_websocket
 	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan

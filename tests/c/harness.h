@@ -50,5 +50,7 @@ void test_pusher(void);
 void test_watch(void);
 void test_block(void);
 void test_published(void);
+void test_ws_frames(void);
+void test_ws_utf8(void);
 
 #endif

@@ -24,6 +24,8 @@ static const struct {
     {"watch", test_watch},
     {"block", test_block},
     {"published", test_published},
+    {"ws_frames", test_ws_frames},
+    {"ws_utf8", test_ws_utf8},
 };
 
 int
