@@ -38,7 +38,7 @@ IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory
 # Not with gevent: ASan takes the stacks that greenlets change under it for errors.
 # These compute all the time, with much memory.
 SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
-    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
+    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py tests/unit/test_websocket_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 

@@ -214,6 +214,19 @@ def test_bit_of_compression_is_for_the_first_frame_of_a_message(opcode: int) -> 
     assert failure(one) == 1002
 
 
+def test_error_of_ours_inside_a_message_is_raised_and_is_1011(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = codec()
+    assert one.take() is None
+    with monkeypatch.context() as patch:
+        patch.setattr(zlib, "decompressobj", lambda bits: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            one.receive_bytes(client_frame(TEXT, b"\xf2", rsv=RSV1) + client_frame(PING))
+    assert failure(one) == 1011
+    assert one.take_reply() is None
+
+
 def test_without_takeover_an_idle_websocket_holds_no_state() -> None:
     import gc
 

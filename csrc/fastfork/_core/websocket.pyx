@@ -137,7 +137,7 @@ cdef class WebSocketCodec(MessageReader):
         if not self.has_close():
             return None
         self.state |= WS_CLOSE_SENT
-        return close_frame(self.code, self.reason.encode() if self.state & WS_FAILED else b"")
+        return close_frame(self.code, self.closed_reason.encode() if self.state & WS_FAILED else b"")
 
     cdef int _control(self, char *p, Py_ssize_t n) except -1:
         cdef bytes whole

@@ -53,6 +53,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     INCOMPLETE = -2
+    SERVER_ERROR = 1011        # section 7.4.1
     TAKEN_AT_ONCE = 64 << 10   # bytes: memory for so much is taken before it has come
 
 
@@ -173,6 +174,7 @@ cdef class MessageReader:
             return self._read(p, n)
         except BaseException:
             self.state |= WS_FAILED
+            self.code = SERVER_ERROR
             self._forget()
             raise
 
