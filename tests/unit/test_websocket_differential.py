@@ -186,6 +186,35 @@ def test_outcome_does_not_depend_on_the_cuts_or_the_queue(
     assert cut == whole
 
 
+DEFLATED = st.builds(
+    client_frame,
+    st.sampled_from([1, 2, 2, 0, 9]),
+    st.one_of(
+        st.sampled_from(["f248cdc9c90700", "f200110000", "f348cdc9c9070000", "00"]).map(
+            bytes.fromhex
+        ),
+        st.binary(max_size=40),
+    ),
+    fin=st.sampled_from([True, True, False]),
+    rsv=st.sampled_from([4, 4, 0]),
+)
+
+
+@settings(max_examples=500)
+@given(
+    data=st.one_of(st.binary(max_size=100), st.lists(DEFLATED, max_size=6).map(b"".join)),
+    cuts=WINDOWS,
+    takeover=st.booleans(),
+)
+def test_bytes_are_messages_or_a_refusal_and_nothing_else(
+    data: bytes, cuts: list[int], takeover: bool
+) -> None:
+    deflate = (12, 12, takeover, takeover)
+    whole = outcome(WebSocketCodec(max_message=200, deflate=deflate), data, [])
+    cut = outcome(WebSocketCodec(max_message=200, max_queue=1, deflate=deflate), data, cuts)
+    assert cut == whole
+
+
 @settings(max_examples=500)
 @given(data=STREAMS)
 def test_websockets_says_the_same_of_any_frames(data: bytes) -> None:

@@ -79,6 +79,4 @@ _PLANTED = (
     ("wshandshake", "a longer key", "KEY.fullmatch(key)", "KEY.match(key)"),
 )  # fmt: skip
 
-WSCODEC = tuple(
-    CoreMutant(f"{file}.pyx", bug, TESTS, old, new) for file, bug, old, new in _PLANTED
-)
+WSCODEC = tuple(CoreMutant(f"{file}.pyx", bug, TESTS, old, new) for file, bug, old, new in _PLANTED)
