@@ -40,7 +40,7 @@ IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory
 # Not with gevent: ASan takes the stacks that greenlets change under it for errors.
 # These compute all the time, with much memory.
 SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
-    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py \
+    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py tests/unit/test_websocket_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py)
 
@@ -88,7 +88,8 @@ mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see
 fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "--keep")
 	@$(IN_SANITIZED) $(SANITIZED)/.extra-fuzz
 	@$(MAKE) --no-print-directory -C tests/c ../../build/ctests/fuzz_head \
-	    ../../build/ctests/fuzz_chunked ../../build/ctests/fuzz_preface
+	    ../../build/ctests/fuzz_chunked ../../build/ctests/fuzz_preface \
+	    ../../build/ctests/fuzz_websocket
 	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan

@@ -278,13 +278,13 @@ class BuildCore(build_ext):
         place.joinpath("build.json").write_text(json.dumps(record, indent=1) + "\n")
 
     def build_plain_c(self) -> None:
-        """Compile csrc/*.c once, into an archive that every module is linked with.
+        """Compile csrc/**/*.c once, into an archive that every module is linked with.
 
         From an archive the linker takes what a module refers to and nothing else, so each
         module gets its own hidden copy of what it uses: a few KiB, no symbol visible to
         other extensions of the process, and no list of who needs what.
         """
-        sources = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/*.c"))
+        sources = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.c"))
         if not sources:
             return
         objects = self.compiler.compile(

@@ -60,6 +60,18 @@ ff_without(ff_lanes a, ff_lanes b)
     return _mm_andnot_si128(b, a);
 }
 
+static inline ff_lanes
+ff_xor(ff_lanes a, ff_lanes b)
+{
+    return _mm_xor_si128(a, b);
+}
+
+static inline void
+ff_store(char *p, ff_lanes a)
+{
+    _mm_storeu_si128((__m128i *)p, a);
+}
+
 /* Of bytes whose bits are all the same, as comparisons make them. */
 static inline ff_mask
 ff_bits(ff_lanes a)
@@ -128,6 +140,18 @@ static inline ff_lanes
 ff_without(ff_lanes a, ff_lanes b)
 {
     return vbicq_u8(a, b);
+}
+
+static inline ff_lanes
+ff_xor(ff_lanes a, ff_lanes b)
+{
+    return veorq_u8(a, b);
+}
+
+static inline void
+ff_store(char *p, ff_lanes a)
+{
+    vst1q_u8((uint8_t *)p, a);
 }
 
 /* There is no movemask: each pair of bytes is narrowed to one that has four bits of either. */

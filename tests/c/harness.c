@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "errors.h"
+#include "ws/frames.h"
 
 #define MAX_PRINTED 40 /* failures; a broken scanner fails everything, and one tells enough */
 
@@ -92,6 +93,11 @@ verdict(ptrdiff_t rc)
     case name:                                                                                     \
         return #name;
         FF_ERRORS(FF_NAME)
+#undef FF_NAME
+#define FF_NAME(name, code, close, text)                                                           \
+    case name:                                                                                     \
+        return #name;
+        FF_WS_ERRORS(FF_NAME)
 #undef FF_NAME
     case FF_NEED_DATA:
         return "need data";

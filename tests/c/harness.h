@@ -51,5 +51,7 @@ void test_watch(void);
 void test_block(void);
 void test_published(void);
 void test_beneath(void);
+void test_ws_frames(void);
+void test_ws_utf8(void);
 
 #endif

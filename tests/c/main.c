@@ -25,6 +25,8 @@ static const struct {
     {"block", test_block},
     {"published", test_published},
     {"beneath", test_beneath},
+    {"ws_frames", test_ws_frames},
+    {"ws_utf8", test_ws_utf8},
 };
 
 int

@@ -50,6 +50,18 @@ PREFACES: Final = (
     b"GET / HTTP/1.1\r\n\r\n",
 )
 
+KEY: Final = b"\1\2\3\4"
+FRAMES: Final = (
+    b"\x81\x85" + KEY + b"Igoho",
+    b"\xc1\x80" + KEY,
+    b"\x01\x83" + bytes(4) + "€".encode(),
+    b"\x80\x80" + KEY,
+    b"\x82\xfe\0\x7e" + KEY + bytes(126),
+    b"\x82\xff" + (65536).to_bytes(8, "big") + KEY,
+    b"\x89\x80" + KEY,
+    b"\x88\x82" + KEY + b"\x02\xea",
+)
+
 COVERAGE = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)")
 EXECUTIONS = re.compile(r"stat::number_of_executed_units: (\d+)")
 
@@ -85,6 +97,12 @@ def _preface_seeds() -> Iterable[bytes]:
         yield b"\x03" + header
 
 
+def _websocket_seeds() -> Iterable[bytes]:
+    """Frames of each kind behind the byte of fuzz_websocket.c, one by one and all of them."""
+    for frame in (*FRAMES, b"".join(FRAMES)):
+        yield b"\x07" + frame
+
+
 def _raw_seeds() -> Iterable[bytes]:
     """Cases whole, cut by the byte, and through httptools (see tests/fuzz/inputs.py)."""
     yield from seeds(ALL, LONGEST)
@@ -112,6 +130,7 @@ FUZZERS: Final = {
     "head": Fuzzer(_plain("head"), "head.dict", _head_seeds),
     "chunked": Fuzzer(_plain("chunked"), "chunked.dict", _chunked_seeds),
     "preface": Fuzzer(_plain("preface"), "preface.dict", _preface_seeds),
+    "websocket": Fuzzer(_plain("websocket"), "websocket.dict", _websocket_seeds),
     "parser": Fuzzer(_guided("parser"), "head.dict", _raw_seeds),
     "hub": Fuzzer(_guided("hub"), "head.dict", _raw_seeds),
 }

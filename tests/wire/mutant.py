@@ -1,4 +1,5 @@
-"""What a mutant is; the tables are in mutants_head.py, mutants_body.py and mutants_preface.py.
+"""What a mutant is; the tables are in mutants_head.py, mutants_body.py, mutants_preface.py and
+mutants_websocket.py.
 
 Runs in: cli
 """

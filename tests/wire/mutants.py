@@ -23,6 +23,7 @@ from tests.wire.mutant import Mutant
 from tests.wire.mutants_body import BODY
 from tests.wire.mutants_head import HEAD
 from tests.wire.mutants_preface import PREFACE
+from tests.wire.mutants_websocket import WEBSOCKET
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
@@ -30,7 +31,7 @@ BUILD_SECONDS = 120
 RUN_SECONDS = 60  # the tests take under a second; a mutant may loop
 
 
-MUTANTS = HEAD + BODY + PREFACE
+MUTANTS = HEAD + BODY + PREFACE + WEBSOCKET
 
 
 def build_and_run(csrc: Path, build: Path) -> tuple[bool, str]:

@@ -1,0 +1,9 @@
+Parameters = tuple[int, int, bool, bool]
+
+class Deflate:
+    def __init__(
+        self, server_bits: int, client_bits: int, server_takeover: bool, client_takeover: bool
+    ) -> None: ...
+
+def negotiate(offers: str, *, takeover: bool = True) -> tuple[str, Parameters] | None: ...
+def parse_extensions(value: str) -> list[tuple[str, list[tuple[str, str | None]]]]: ...
