@@ -25,6 +25,9 @@ class AsgiGateway(Gateway):
         servers: Iterable[tuple[str, int | None]],
         call_turn: Callable[[], object] | None = None,
         on_lost: Callable[[AsgiCall], object] | None = None,
+        max_message: int = 16 << 20,
+        max_queue: int = 32,
+        deflates: bool = True,
     ) -> None: ...
     @property
     def asked(self) -> bool: ...

@@ -12,4 +12,7 @@ class Deadlines:
         hangup: float = 0.05,
         queued: float = 0,
         shake: float = 10.0,
+        ping: float = 0,
+        pong: float = 0,
+        closing: float = 2.0,
     ) -> None: ...

@@ -38,7 +38,6 @@ OTHER_SETTINGS: Final[dict[str, str]] = {
     "protocol": "--protocol=",
     "raw_paste_global_conf": "--paste-global=",
     "uwsgi_allow_ips": "--uwsgi-allow-from=",
-    "websocket_max_message_size": "--websocket-max-message-size=",
 }
 
 

@@ -105,6 +105,9 @@ class AsgiWorker(ReactorWorker):
         assert self.hub is not None
         self.gateway.attach(
             self.hub,
+            max_message=self.cfg.websocket_max_message_size,
+            max_queue=self.cfg.ws_max_queue,
+            deflates=self.cfg.ws_per_message_deflate,
             make_future=self.aio.create_future,
             make_task=self.make_task(),
             servers=[_server(listener.sock) for listener in self.listeners],

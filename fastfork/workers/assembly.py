@@ -87,6 +87,8 @@ def deadlines(cfg: Config) -> Deadlines:
         linger=LINGER_SECONDS,
         queued=cfg.queue_timeout,
         shake=cfg.tls_handshake_timeout,
+        ping=cfg.ws_ping_interval,
+        pong=cfg.ws_ping_timeout,
     )
 
 

@@ -66,7 +66,7 @@ cdef class Answering(Receiver):
                 self.batch.guard()
         if self.static is not None:
             answer = self.static.ask(environ)
-        writer = self.gateway.writer()
+        writer = self.gateway.writer(environ)
         began = self.now
         writer.begin(connection, connection.minor, connection.is_head,
                      connection.keep_alive and not connection.uploading
@@ -104,7 +104,7 @@ cdef class Answering(Receiver):
         if self.crew.many and writer.seat is not None:
             writer.seat.streams += (how != FINISHED) - (connection.responder is not None)
         if how == FINISHED:
-            if connection.detached:
+            if connection.detached or (writer.started and writer.head.status == 101):
                 self.slot[ANSWERS + 1] += 1  # how long it lasted says nothing of answers
             else:
                 tally_answer(self.slot, writer.head.status if writer.started else 0,
@@ -143,7 +143,7 @@ cdef class Answering(Receiver):
 
     cdef int _refuse(self, Connection connection, int code, int status) except -1:
         """Answer with an error page; nothing more is read as a request from this client."""
-        cdef ResponseWriter writer = self.gateway.writer()
+        cdef ResponseWriter writer = self.gateway.writer(None)
         self.slot[REFUSED] += 1
         if code and self._may_tell():
             self.log.warning("Invalid request from ip=%s: %s", connection.remote_addr or "-",

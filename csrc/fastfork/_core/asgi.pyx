@@ -17,6 +17,8 @@ from fastfork._core.crew cimport Seat, come_back, go_out, line_of
 from fastfork._core.published cimport ff_publish
 from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, SINCE
 from fastfork._core.site cimport Site
+from fastfork._core.wscall cimport WebSocketCall
+from fastfork._core.wshandshake cimport NO_WEBSOCKET, check_handshake
 from fastfork._core.writer cimport AWAY, FINISHED, ResponseWriter
 
 import sys
@@ -51,15 +53,21 @@ cdef class AsgiGateway(Gateway):
         self.crew.aside = True
 
     def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None,
-               on_lost=None):
+               on_lost=None, max_message=16 << 20, max_queue=32, deflates=True):
         """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
         task that steps `call`, which may have ended already.  servers: scope["server"] of each
         listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway.
-        on_lost(call): a client has left before its response had ended, or its task."""
+        on_lost(call): a client has left before its response had ended, or its task.
+
+        max_message: bytes of a message of a WebSocket.  max_queue: of those that nobody has taken.
+        deflates: they may be compressed."""
         self.hub = hub
         self.make_task = make_task
         self.servers = list(servers)
         self.board = TaskBoard(hub, make_future, call_turn, on_lost)
+        self.board.max_message = max_message
+        self.board.max_queue = max_queue
+        self.board.deflates = deflates
         self.site.batch.soon = self.soon
 
     def soon(self):
@@ -73,10 +81,11 @@ cdef class AsgiGateway(Gateway):
 
     def running(self, bint to_answer=False):
         """[(call, since when, request line), ...] of all whose response has not ended, the longest
-        first.  to_answer: see Crew.running; it makes no difference here."""
+        first.  to_answer: without WebSockets, which may last."""
         cdef AsgiCall call
         found = [(call.since, call, line_of(call.environ)) for call in self.board.calls
-                 if not call.complete and call.environ is not None]
+                 if not call.complete and call.environ is not None
+                 and not (to_answer and type(call) is WebSocketCall)]
         found.sort(key=_since)
         return [(call, since, line) for since, call, line in found]
 
@@ -89,13 +98,22 @@ cdef class AsgiGateway(Gateway):
         """The server ends soon: receive() says that the client has left."""
         cdef AsgiCall call
         for call in list(self.board.calls):
-            call.stopping = True
-            call._wake_receivers()
+            call.stop()
 
     # Gateway
 
-    cdef ResponseWriter writer(self):
+    cdef ResponseWriter writer(self, dict environ):
         cdef AsgiCall call = self.spare
+        cdef int status
+        if environ is not None and "HTTP_UPGRADE" in environ:
+            status = check_handshake(
+                environ["REQUEST_METHOD"] == "GET", environ["SERVER_PROTOCOL"] != "HTTP/1.0",
+                environ["HTTP_UPGRADE"], environ.get("HTTP_CONNECTION"),
+                environ.get("HTTP_SEC_WEBSOCKET_VERSION"), environ.get("HTTP_SEC_WEBSOCKET_KEY"))
+            if status != NO_WEBSOCKET:
+                call = WebSocketCall.__new__(WebSocketCall, self.site, self.board, status)
+                call.over = True
+                return call
         if call is None:
             call = AsgiCall.__new__(AsgiCall, self.site, self.board)
             call.over = True  # it has no task yet
@@ -110,7 +128,12 @@ cdef class AsgiGateway(Gateway):
         cdef Seat seat = self.crew.first
         call.open(connection)
         call.since = call.began_ns
-        scope = self._scope(call.environ, connection)
+        if type(call) is WebSocketCall:
+            if (<WebSocketCall>call).refuses():
+                return FINISHED
+            scope = (<WebSocketCall>call).scope_of(self._scope(call.environ, connection))
+        else:
+            scope = self._scope(call.environ, connection)
         go_out(self.crew, seat, call.began_ns)
         try:
             coroutine = self.app(scope, call._receive, call._send)
@@ -191,7 +214,7 @@ cdef class AsgiGateway(Gateway):
     cdef int _recycle(self, AsgiCall call) except -1:
         """It may serve again if nobody else refers to what it gave away."""
         call.environ = call.fields = call.status = call.upload = call.body = None
-        if call.recyclable() and self.spare_count < SPARE_MAX:
+        if type(call) is AsgiCall and call.recyclable() and self.spare_count < SPARE_MAX:
             call.next = self.spare
             self.spare = call
             self.spare_count += 1

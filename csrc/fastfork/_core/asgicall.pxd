@@ -16,6 +16,9 @@ cdef class TaskBoard:
     cdef list returned         # ... whose responses have ended, for the next turn
     cdef readonly bint asked   # a turn is to follow
     cdef bint turning
+    cdef public Py_ssize_t max_message  # bytes of a message of a WebSocket
+    cdef public int max_queue  # messages of one that nobody has taken
+    cdef public bint deflates  # it may be compressed
     cdef int soon(self) except -1
 
 
@@ -41,11 +44,16 @@ cdef class AsgiCall(AsgiSender):
     cdef int received(self, const char *p, Py_ssize_t n) except -1
     cdef int _refuse_rest(self, int status) except -1
     cdef int lost(self) except -1
+    cdef int stop(self) except -1
+    cdef bint wants(self) noexcept
+    cdef int shut_down(self) except -1
+    cdef int drained(self) except -1
     cdef int late(self, int wait) except -1
     cdef object _step_over(self, error)
     cdef int _ended(self, error) except -1
     cdef int _tell_raised(self, error) except -1
-    cdef int _answer_for_it(self) except -1
+    cdef int _tell_unfinished(self) except -1
+    cdef int _answer_for_it(self, error) except -1
     cdef int give_up(self, int status) except -1
     cdef dict heard(self)
     cdef int ask_for_more(self) except -1

@@ -70,7 +70,7 @@ cdef class TaskBoard:
 cdef class AsgiCall(AsgiSender):
     """One request in the making of its response."""
 
-    def __cinit__(self, site, TaskBoard board):
+    def __cinit__(self, site, TaskBoard board, *args):
         self.board = board
         self.ear = CallSink.__new__(CallSink)
         self.ear.call = self
@@ -170,29 +170,33 @@ cdef class AsgiCall(AsgiSender):
         if error is not None:
             self._tell_raised(error)
         elif not self.complete and not self.client.broken and not self.stopping:
-            self.site.log.error(
-                "the application returned without %s to %s %s",
-                "a response" if not self.started else "the end of its response",
-                self.environ["REQUEST_METHOD"], self.environ["RAW_URI"])
+            self._tell_unfinished()
         self.over = True
         self.task = None
         self.board.calls.discard(self)
         if not self.complete and self.site.crew.come_in() == CAME_IN:
             try:
-                self._answer_for_it()
+                self._answer_for_it(error)
             finally:
                 self.site.crew.release()
         return 0
 
     cdef int _tell_raised(self, error) except -1:
-        if isinstance(error, CancelledError) or (
-                isinstance(error, ClientDisconnected) and self.client.broken):
+        if isinstance(error, (CancelledError, ClientDisconnected)):
             return 0
         self.site.log.error("Error handling request %s %s", self.environ["REQUEST_METHOD"],
                             self.environ["RAW_URI"], exc_info=error)
         return 0
 
-    cdef int _answer_for_it(self) except -1:
+    cdef int _tell_unfinished(self) except -1:
+        """The application has returned, and its response has not ended."""
+        self.site.log.error(
+            "the application returned without %s to %s %s",
+            "a response" if not self.started else "the end of its response",
+            self.environ["REQUEST_METHOD"], self.environ["RAW_URI"])
+        return 0
+
+    cdef int _answer_for_it(self, error) except -1:
         """The application leaves its response as it is: the client must see that."""
         if not self.head_sent:
             return self.give_up(500)
@@ -224,7 +228,25 @@ cdef class AsgiCall(AsgiSender):
         self._wake_senders()
         return self._wake_receivers()
 
+    cdef int stop(self) except -1:
+        """The server ends soon: receive() says that the client has left."""
+        self.stopping = True
+        return self._wake_receivers()
+
     # What the loop has to say; see Sink.
+
+    cdef bint wants(self) noexcept:
+        """Is there room for more of the body?"""
+        return (self.upload is not None and not self.upload.complete
+                and not self.upload.is_full())
+
+    cdef int shut_down(self) except -1:
+        """The client sends no more."""
+        return self._wake_receivers()
+
+    cdef int drained(self) except -1:
+        """The client has taken enough for send() to go on."""
+        return self._wake_senders()
 
     cdef int received(self, const char *p, Py_ssize_t n) except -1:
         """More of the body."""
@@ -354,20 +376,19 @@ cdef class CallSink(Sink):
     """What the loop tells of the connection goes to its call."""
 
     cdef bint wants(self) noexcept:
-        cdef Upload upload = self.call.upload
-        return upload is not None and not upload.complete and not upload.is_full()
+        return self.call.wants()
 
     cdef int received(self, char *p, Py_ssize_t n) except -1:
         return self.call.received(p, n)
 
     cdef int ended(self) except -1:
-        return self.call._wake_receivers()
+        return self.call.shut_down()
 
     cdef int left(self) except -1:
         return self.call.lost()
 
     cdef int drained(self) except -1:
-        return self.call._wake_senders()
+        return self.call.drained()
 
     cdef int late(self, int wait) except -1:
         return self.call.late(wait)

@@ -14,6 +14,9 @@ cdef enum:
     HANGUP       # is the client of a slow stream gone?
     QUEUED       # its request is here, and no thread for it
     SHAKE        # absolute: a TLS handshake, from its first byte
+    PING         # a WebSocket is due for a ping
+    PONG         # ... and for the answer
+    CLOSING      # its close frame is sent, the client's is not there
     WAITS
 
 

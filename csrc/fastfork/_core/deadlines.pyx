@@ -14,7 +14,7 @@ cdef tuple TIME_IS_UP = (
     None, "it has sent nothing", "no other request came within keepalive",
     "its head was not complete within header_timeout", "its body paused for body_timeout",
     "it did not read for write_timeout", "it did not close in time", "it did not close in time",
-    None, None, "its handshake took longer than tls_handshake_timeout",
+    None, None, "its handshake took longer than tls_handshake_timeout", None, None, None,
 )
 
 
@@ -28,7 +28,7 @@ cdef class Deadlines:
 
     def __cinit__(self, *, first_byte, next_request, whole_head, more_body, reader, linger,
                   brief_linger=0.5, hangup=0.05,
-                  queued=0, shake=10.0):
+                  queued=0, shake=10.0, ping=0, pong=0, closing=2.0):
         self.patience[FIRST_BYTE] = <int64_t>(first_byte * 1e9)
         self.patience[NEXT_REQUEST] = <int64_t>(next_request * 1e9)
         self.patience[WHOLE_HEAD] = <int64_t>(whole_head * 1e9)
@@ -38,6 +38,9 @@ cdef class Deadlines:
         self.patience[BRIEF_LINGER] = <int64_t>(min(brief_linger, linger) * 1e9)
         self.patience[HANGUP] = <int64_t>(hangup * 1e9)
         self.patience[SHAKE] = <int64_t>(shake * 1e9)
+        self.patience[PING] = <int64_t>(ping * 1e9)
+        self.patience[PONG] = <int64_t>(pong * 1e9)
+        self.patience[CLOSING] = <int64_t>(closing * 1e9)
         self.patience[QUEUED] = <int64_t>(queued * 1e9) if queued else FOR_EVER_NS
 
     cdef void remove(self, Connection connection) noexcept:

@@ -7,7 +7,7 @@ from fastfork._core.writer cimport ResponseWriter
 cdef class Gateway:
     cdef bint suspends         # requests may be AWAY: it wants to hear of each turn
     cdef bint streams          # it is asked before the body has come, which it gets as it comes
-    cdef ResponseWriter writer(self)
+    cdef ResponseWriter writer(self, dict environ)
     cdef int answer(self, ResponseWriter writer) except -1
     cdef int resume(self, ResponseWriter writer) except -1
     cdef int abandon(self, ResponseWriter writer) except -1

@@ -20,8 +20,8 @@ cdef class Gateway:
     """Calls applications of one kind.  All of it is called by the thread that is inside
     (turnstile.pyx)."""
 
-    cdef ResponseWriter writer(self):
-        """A response to begin, for a request or for a page of the server's own."""
+    cdef ResponseWriter writer(self, dict environ):
+        """A response to begin, for the request of `environ`; None for a page of the server's own."""
         raise AssertionError(EACH)
 
     cdef int answer(self, ResponseWriter writer) except -1:

@@ -223,6 +223,9 @@ cdef class Receiver(Uploads):
         while p < end:
             if connection.state == CLOSED or connection.close_after or connection.detached:
                 return 0  # what follows the last request is never answered
+            if (connection.state == RESPONDING and connection.sink is not None
+                    and connection.sink.wants()):
+                return connection.sink.received(<char *>p, end - p)
             if connection.state == RESPONDING or count == PIPELINED_MAX:
                 self._keep(connection, p, end - p)
                 connection.rest_size = 0

@@ -27,7 +27,7 @@ cdef class WsgiGateway(Gateway):
         self.site = site
         self.crew = site.crew
 
-    cdef ResponseWriter writer(self):
+    cdef ResponseWriter writer(self, dict environ):
         cdef Responder responder = self.spare
         if responder is None:
             return Responder.__new__(Responder, self.site)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import OPTIONAL_DURATION, TEXT, choice
+from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, TEXT, choice, integer
 from ..spec import setting
 
 __all__ = ["AsgiSettings"]
@@ -45,6 +45,46 @@ class AsgiSettings:
         reload="workers",
         more="Nothing is cancelled where it is left out: `receive()` says at once that the client "
         "has left, and `send()` raises. gunicorn's default is 3 seconds.",
+    )
+    websocket_max_message_size: int = setting(
+        16 << 20,
+        SIZE,
+        "Largest message of a WebSocket, in bytes; a larger one closes it with 1009.",
+        flags="--websocket-max-message-size",
+        reload="workers",
+        more="Counted as it is after decompression, which stops at this size.",
+    )
+    ws_ping_interval: float = setting(
+        20.0,
+        DURATION,
+        "Send a ping on each WebSocket so often (0 = never).",
+        flags="--ws-ping-interval",
+        reload="workers",
+        more="Counted from the last ping's answer. It keeps proxies from cutting an idle "
+        "connection, and finds clients that are gone.",
+    )
+    ws_ping_timeout: float = setting(
+        20.0,
+        DURATION,
+        "Take the client of a WebSocket for gone when a ping is not answered for this long.",
+        flags="--ws-ping-timeout",
+        reload="workers",
+    )
+    ws_max_queue: int = setting(
+        32,
+        integer(1, 65_536),
+        "Messages of a WebSocket that the application has not taken, before no more is read.",
+        flags="--ws-max-queue",
+        reload="workers",
+        more="Nor are more than 1 MiB of them kept.",
+    )
+    ws_per_message_deflate: bool = setting(
+        True,
+        FLAG,
+        "Compress messages of WebSockets where the client offers it (RFC 7692).",
+        flags="--ws-per-message-deflate",
+        reload="workers",
+        more="Messages below 1 KiB are sent as they are. A window has 4 KiB.",
     )
     root_path: str | None = setting(
         None,
