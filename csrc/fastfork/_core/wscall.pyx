@@ -20,7 +20,7 @@ from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
 from fastfork._core.websocket cimport WebSocketCodec
 from fastfork._core.wshandshake cimport accept_key, subprotocols
-from fastfork._core.wsmessages cimport WS_CLOSE_RECEIVED, WS_FAILED
+from fastfork._core.wsmessages cimport WS_CLOSE_RECEIVED, WS_CLOSE_SENT, WS_FAILED
 
 from fastfork._core.wsdeflate import negotiate
 from fastfork.errors import ClientDisconnected
@@ -194,7 +194,7 @@ cdef class WebSocketCall(AsgiCall):
             data = octets(data)
         if self.codec is None:
             raise RuntimeError("websocket.send was sent before websocket.accept")
-        if self.client.broken or self.codec.state or self.complete:
+        if self.client.broken or self.codec.state & WS_CLOSE_SENT or self.complete:
             if self.code == 0 or self.code == GOING_AWAY:
                 raise ClientDisconnected(LEFT)
             raise RuntimeError("websocket.send was sent after websocket.close")
