@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
@@ -150,6 +151,8 @@ class WatchedPoller:
         self._poller = poller
         self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
+        # What a request has set must not be there for those that a turn begins.
+        self._context = copy_context()
         self._timer: asyncio.TimerHandle | None = None
         self._is_called = False
 
@@ -170,7 +173,7 @@ class WatchedPoller:
         """Have a turn without waiting."""
         if not self._is_called:
             self._is_called = True
-            self._loop.call_soon(self._run)
+            self._loop.call_soon(self._run, context=self._context)
 
     def _run(self) -> None:
         self._is_called = False
@@ -193,7 +196,9 @@ class WatchedPoller:
             self._timer.cancel()
         self._timer = None
         if seconds is not None:
-            self._timer = self._loop.call_later(seconds, self._time_is_up)
+            self._timer = self._loop.call_later(
+                seconds, self._time_is_up, context=self._context
+            )
 
     def _time_is_up(self) -> None:
         self._timer = None
