@@ -127,8 +127,10 @@ class AsgiWorker(ReactorWorker):
         Where Python can, it is started at once: an application that does not wait has answered
         before the turn goes on.
         """
-        make: Callable[..., asyncio.Task[None]] = self.aio.create_task
-        if sys.version_info >= (3, 12):
+        make: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, loop=self.aio)
+        if self.aio.get_task_factory() is not None:  # the lifespan, or an agent, has set one
+            make = self.aio.create_task
+        elif sys.version_info >= (3, 12):
             make = partial(asyncio.Task, loop=self.aio, eager_start=True)
         before = self.before_request()
         if before is None:
