@@ -21,7 +21,7 @@ MARGIN = 6.0  # seconds that the server itself takes, on a machine with much to 
 def on_its_own(stage: Stage) -> tuple[Stage, Started]:
     """A server with a short grace, which the case may end."""
     started = stage.start(grace=GRACE)
-    return Stage(started.endpoint, timeout=GRACE + MARGIN, started=started), started
+    return stage.beside(started, GRACE + MARGIN), started
 
 
 def ends_in_time(started: Started, since: float) -> None:

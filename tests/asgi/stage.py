@@ -45,11 +45,12 @@ class Stage:
         self._started, self._starter = started, starter
         self._log_before = len(started.log.text()) if started is not None else 0
         self._clients: list[RawClient] = []
+        self._others: list[Stage] = []
 
     def close(self) -> None:
         """Close all connections of the case."""
-        for client in self._clients:
-            client.close()
+        for one in (*self._clients, *self._others):
+            one.close()
 
     # -- asking
 
@@ -131,8 +132,12 @@ class Stage:
     def on_another(self, **settings: str) -> Stage:
         """The stage of a server with other settings."""
         started = self.start(**settings)
-        other = Stage(started.endpoint, timeout=self.timeout, started=started)
-        self._clients.append(other)  # type: ignore[arg-type]  # it has close() as well
+        return self.beside(started, self.timeout)
+
+    def beside(self, started: Started, timeout: float) -> Stage:
+        """The stage of `started`, whose connections are closed with the case too."""
+        other = Stage(started.endpoint, timeout=timeout, started=started)
+        self._others.append(other)
         return other
 
 
