@@ -80,8 +80,8 @@ def shutdown_waits_for_the_last_request(stage: Stage) -> None:
 
 def refuses(life: Life) -> bool:
     try:
-        life.connect().close()
-    except OSError:
+        RawClient(life.started.endpoint, timeout=1.0).close()
+    except OSError:  # also when nobody answers
         return True
     return False
 
@@ -164,6 +164,7 @@ def failed_shutdown_ends_the_server_with_its_message(stage: Stage) -> None:
     """lifespan: Shutdown Failed: If a server sees this it should log/print the message provided and
     then terminate."""
     life = Life(stage, "failing_at_the_end")
+    life.hello()
     life.end()
     life.wait_for_log("a pool is still open")
 
