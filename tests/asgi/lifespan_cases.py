@@ -78,6 +78,20 @@ def shutdown_waits_for_the_last_request(stage: Stage) -> None:
     assert life.lines[-3:] == ["answered", "lifespan.shutdown", "cleaned"]
 
 
+@wish
+def last_answer_says_that_the_connection_ends(stage: Stage) -> None:
+    """RFC 9112 section 9.6: A server that initiates a close of the connection SHOULD send the
+    "close" connection option in its final response (gunicorn 2567, 3737)."""
+    life = Life(stage, "usual")
+    with life.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\na")
+        wait_until(lambda: "request" in life.lines, "the request has begun", LIMIT)
+        life.started.terminate()
+        wait_until(lambda: refuses(life), "nobody new is let in", LIMIT)
+        client.send(b"b")
+        assert client.read_response().closes
+
+
 def refuses(life: Life) -> bool:
     try:
         RawClient(life.started.endpoint, timeout=1.0).close()

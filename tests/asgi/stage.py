@@ -143,6 +143,12 @@ class Stage:
         self._others.append(self._starter.start(app, **settings))
         return self._others[-1]
 
+    def afresh(self) -> Stage:
+        """The same stage with notes of its own, to play a scene several times."""
+        other = Stage(self.endpoint, timeout=self.timeout, context=self._context)
+        self._stages.append(other)
+        return other
+
     def on(self, started: Started, context: ssl.SSLContext | None = None) -> Stage:
         """The stage of a server that the case has started."""
         other = Stage(started.endpoint, timeout=self.timeout, started=started, context=context)
