@@ -5,9 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from tests.asgi.case import Group
 from tests.asgi.servers import Started
 from tests.asgi.stage import Stage
@@ -23,7 +20,7 @@ class Life:
     """A server with one of asgi_lifespans, and the lines that this has written."""
 
     def __init__(self, stage: Stage, app: str, **settings: str) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="lifespan-")) / "lines"
+        self.path = stage.directory() / "lines"
         self.path.touch()
         self.started: Started = stage.start(
             f"asgi_lifespans:{app}", env={"LIFESPAN_FILE": str(self.path)}, **settings

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import itertools
+import shutil
 import ssl
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tests.asgi.case import NotOffered
@@ -50,6 +53,7 @@ class Stage:
         self._clients: list[RawClient] = []
         self._others: list[Started] = []
         self._stages: list[Stage] = []
+        self._directories: list[Path] = []
 
     def close(self) -> None:
         """Close all connections of the case, end the servers that it has started."""
@@ -59,6 +63,9 @@ class Stage:
             stage.close()
         for started in self._others:
             started.end()
+        for directory in self._directories:
+            shutil.rmtree(directory)
+        self._directories.clear()
 
     # -- asking
 
@@ -142,6 +149,11 @@ class Stage:
             raise NotOffered("nobody knows how to start another one")
         self._others.append(self._starter.start(app, **settings))
         return self._others[-1]
+
+    def directory(self) -> Path:
+        """A new one, which goes when the case is over."""
+        self._directories.append(Path(tempfile.mkdtemp(prefix="asgi-case-")))
+        return self._directories[-1]
 
     def afresh(self) -> Stage:
         """The same stage with notes of its own, to play a scene several times."""

@@ -5,7 +5,9 @@ Runs in: cli
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
 import ssl
 import tempfile
 from pathlib import Path
@@ -23,7 +25,9 @@ rule, wish = group.rule, group.wish
 @functools.cache
 def authority() -> Authority:
     """Whom client and server believe, for all cases of this process."""
-    return Authority(Path(tempfile.mkdtemp(prefix="asgi-tls-")))
+    folder = Path(tempfile.mkdtemp(prefix="asgi-tls-"))
+    atexit.register(shutil.rmtree, folder)
+    return Authority(folder)
 
 
 @functools.cache
