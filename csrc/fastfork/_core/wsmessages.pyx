@@ -1,7 +1,7 @@
 """The messages that a WebSocket's client sends (RFC 6455 section 5): frames in, str and bytes out.
 
 Frames are read where they were received.  A message that has come whole is unmasked straight into
-the str or bytes that the application gets; what has not come whole is kept, and what the frames of it
+the str or bytes that the application gets; what has not come whole is kept, and what its frames
 announce counts before it has come.  Text is refused at the byte that makes it none (section 8.1).
 
 What nobody takes is bounded.  Beyond max_queue messages or max_queued bytes no frame is read: the
