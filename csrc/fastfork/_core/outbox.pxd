@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t
 cdef enum:
     TURN_BYTES = 1 << 20   # handed to one client before others get their turn
     SHORT = -1             # `fault`: a file has become shorter
+    FILE_COPY_MAX = 32 << 10  # shorter files are read and sent with the head
 
 
 cdef class FileSegment:
