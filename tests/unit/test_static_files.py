@@ -286,6 +286,19 @@ def test_unreadable_file_is_403_and_one_line(site: Site, monkeypatch: pytest.Mon
     site.lines.clear()
 
 
+def test_file_with_fewer_bytes_than_it_says_is_500_and_one_line(site: Site) -> None:
+    """As those of sysfs(5), or one that is cut again and again."""
+    name = "uevent_seqnum"
+    if not Path("/sys/kernel", name).exists():
+        pytest.skip("no sysfs on this system")
+    files = site.files(("/sys", "/sys/kernel"))
+    assert {ask(files, f"/sys/{name}").status for _ in range(3)} == {500}
+    assert site.lines == [
+        f"the static file '/sys/{name}' cannot be read: it is being changed (said once a file)"
+    ]
+    site.lines.clear()
+
+
 def test_paths_are_forgotten_when_there_are_too_many(site: Site) -> None:
     files = site.files()
     for number in range(4100):
