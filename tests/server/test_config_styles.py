@@ -30,8 +30,8 @@ IGNORED = "settings that this version does not have, ignored: "
 class Style:
     """One file, and what shows that it did its work.
 
-    workers: how many it means.  app: what is served.  says: in the log once a request was answered; ends: in the log
-    when the server has stopped.  check: asks the server for more.
+    app: what is served.  workers: how many it means.  says: in the log once a request was
+    answered; ends: in the log when the server has stopped.  check: asks the server for more.
     """
 
     file: str
