@@ -27,7 +27,7 @@ from fastfork.logs import LOGGER
 from fastfork.logs.requestid import FIELD as REQUEST_ID_FIELD
 from fastfork.logs.requestid import KEY as REQUEST_ID
 from fastfork.logs.requestid import giving_ids
-from fastfork.workers.asgiloop import SharedSelector, make_loop
+from fastfork.workers.asgiloop import WatchedPoller, make_loop
 from fastfork.workers.hardend import HARD_MARGIN
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fastfork._core.hub import Hub
     from fastfork._core.site import Site
     from fastfork.asgi.lifespan import Mode
+    from fastfork.workers.asgiloop import Driver
     from fastfork.workers.poller import EpollPoller
 
 # A task that was cancelled has so long to end, seconds.
@@ -60,8 +61,8 @@ class AsgiWorker(ReactorWorker):
 
     stand_in = staticmethod(app_that_tells)  # type: ignore[assignment]
     gateway: AsgiGateway
-    aio: asyncio.SelectorEventLoop
-    selector: SharedSelector
+    aio: asyncio.AbstractEventLoop
+    driver: Driver
     lifespan: Lifespan
     _told_of_end = False
     _is_ending = False
@@ -86,7 +87,7 @@ class AsgiWorker(ReactorWorker):
 
     def begin(self, app: Any) -> None:
         """Start the loop, and the application's lifespan in it.  Raises BootError."""
-        self.aio, self.selector = make_loop(cast("EpollPoller", self.poller))
+        self.aio, self.driver = make_loop(cast("EpollPoller", self.poller), self.cfg.asgi_loop)
         asyncio.set_event_loop(self.aio)
         self.state: dict[str, Any] = {}
         self.lifespan = Lifespan(app, cast("Mode", self.cfg.asgi_lifespan), self.state)
@@ -109,6 +110,7 @@ class AsgiWorker(ReactorWorker):
             max_queue=self.cfg.ws_max_queue,
             deflates=self.cfg.ws_per_message_deflate,
             make_future=self.aio.create_future,
+            call_turn=self.driver.soon if isinstance(self.driver, WatchedPoller) else None,
             make_task=self.make_task(),
             servers=[_server(listener.sock) for listener in self.listeners],
             on_lost=self.cancel_later() if self.cfg.asgi_disconnect_grace_period else None,
@@ -125,8 +127,10 @@ class AsgiWorker(ReactorWorker):
         Where Python can, it is started at once: an application that does not wait has answered
         before the turn goes on.
         """
-        make: Callable[..., asyncio.Task[None]] = self.aio.create_task
-        if sys.version_info >= (3, 12):
+        make: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, loop=self.aio)
+        if self.aio.get_task_factory() is not None:  # the lifespan, or an agent, has set one
+            make = self.aio.create_task
+        elif sys.version_info >= (3, 12):
             make = partial(asyncio.Task, loop=self.aio, eager_start=True)
         before = self.before_request()
         if before is None:
@@ -169,13 +173,14 @@ class AsgiWorker(ReactorWorker):
                 hub.crew.attend()
                 try:
                     if not self.alive or self.look_up(hub):
+                        self._is_ending = True  # once: uvloop would stop the next run as well
                         self.aio.stop()
                 finally:
                     hub.crew.leave()
                 wait = 0.0
             return wait
 
-        self.selector.serve(turn, lambda: self.gateway.asked)
+        self.driver.serve(turn, lambda: self.gateway.asked)
         try:
             self.aio.run_forever()
         finally:
@@ -207,7 +212,7 @@ class AsgiWorker(ReactorWorker):
                 LOGGER.warning(
                     "%d request(s) do not end, and are left (pid: %d)", len(left), os.getpid()
                 )
-        self.selector.rest()
+        self.driver.rest()
         seconds = SHUTDOWN_SECONDS
         if self.drain_deadline is not None:
             seconds = max(HARD_MARGIN / 2, self.drain_deadline - clock.now())
@@ -224,11 +229,11 @@ class AsgiWorker(ReactorWorker):
         """The request lines that the application is working on, the oldest first."""
         return ", ".join(line for _call, _since, line in self._requests())
 
-    def _requests(self) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else self.gateway.running()
+    def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
+        return [] if self.hub is None else self.gateway.running(to_answer)
 
     def _running(self) -> list[tuple[int, int, str]]:
-        return [(id(call), since, line) for call, since, line in self._requests()]
+        return [(id(call), since, line) for call, since, line in self._requests(to_answer=True)]
 
     def _stack_of(self, ident: int) -> str:
         for call, _since, _line in self._requests():

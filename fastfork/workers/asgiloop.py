@@ -12,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
+from fastfork import forks
 from fastfork.workers.poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 # Seconds that asyncio waits at most where it has nothing to do.
 NEVER: Final = 86_400.0
+# A timer that is late by less is not set anew, seconds.
+SLACK: Final = 0.0005
+
+# See SharedSelector.
+Turn = Callable[[list[tuple[int, int]]], float]
 
 
 class SharedSelector(selectors.BaseSelector):
@@ -34,13 +41,11 @@ class SharedSelector(selectors.BaseSelector):
     def __init__(self, poller: EpollPoller) -> None:
         self._poller = poller
         self._keys: dict[int, selectors.SelectorKey] = {}
-        self._turn: Callable[[list[tuple[int, int]]], float] | None = None
+        self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
         self._wait = 0.0
 
-    def serve(
-        self, turn: Callable[[list[tuple[int, int]]], float], asked: Callable[[], bool]
-    ) -> None:
+    def serve(self, turn: Turn, asked: Callable[[], bool]) -> None:
         """From now on each wait is followed by a turn."""
         self._turn, self._asked, self._wait = turn, asked, 0.0
 
@@ -135,7 +140,83 @@ def _to_events(mask: int) -> int:
     )
 
 
-def make_loop(poller: EpollPoller) -> tuple[asyncio.SelectorEventLoop, SharedSelector]:
-    """An asyncio loop that waits with `poller`."""
+class WatchedPoller:
+    """Turns in a loop that waits by itself: it watches the worker's poller as one more descriptor.
+
+    The same for uvloop as SharedSelector for asyncio.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, poller: EpollPoller) -> None:
+        self._loop = loop
+        self._poller = poller
+        self._turn: Turn | None = None
+        self._asked: Callable[[], bool] = bool
+        # What a request has set must not be there for those that a turn begins.
+        self._context = copy_context()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_called = False
+
+    def serve(self, turn: Turn, asked: Callable[[], bool]) -> None:
+        """See SharedSelector."""
+        self._turn, self._asked = turn, asked
+        self._loop.add_reader(self._poller.fileno(), self._run)
+        self.soon()
+
+    def rest(self) -> None:
+        """See SharedSelector."""
+        if self._turn is not None:
+            self._turn = None
+            self._loop.remove_reader(self._poller.fileno())
+            self._set_timer(None)
+
+    def soon(self) -> None:
+        """Have a turn without waiting."""
+        if not self._is_called:
+            self._is_called = True
+            self._loop.call_soon(self._run, context=self._context)
+
+    def _run(self) -> None:
+        self._is_called = False
+        turn = self._turn
+        if turn is None:
+            return
+        try:
+            wait = turn(self._poller.poll(0))
+        except forks.NotOurs:
+            return  # to the loop, which is the child's now
+        if self._turn is not turn:
+            return  # that was the last one
+        if wait <= 0.0 or self._asked():
+            self.soon()
+        elif self._timer is None or self._loop.time() + wait < self._timer.when() - SLACK:
+            self._set_timer(wait)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if seconds is not None:
+            self._timer = self._loop.call_later(
+                seconds, self._time_is_up, context=self._context
+            )
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self._run()
+
+
+Driver = SharedSelector | WatchedPoller
+
+
+def make_loop(poller: EpollPoller, kind: str) -> tuple[asyncio.AbstractEventLoop, Driver]:
+    """An event loop that waits with `poller`, and what has the turns happen in it.
+
+    kind: "auto", "asyncio" or "uvloop".  Raises ImportError when there is no uvloop.
+    """
+    if kind == "uvloop":
+        import uvloop
+
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        return loop, WatchedPoller(loop, poller)
     selector = SharedSelector(poller)
     return asyncio.SelectorEventLoop(selector), selector

@@ -22,6 +22,8 @@ cdef class AsgiGateway(Gateway):
     cdef list servers          # scope["server"] of each listener
     cdef AsgiCall spare        # the first of those that wait for work
     cdef int spare_count
+    cdef dict _extensions(self, Connection connection)
+    cdef object _client(self, dict environ, Connection connection)
     cdef dict _scope(self, dict environ, Connection connection)
     cdef int _goes_away(self, AsgiCall call) except -1
     cdef int _take_back(self) except -1

@@ -27,6 +27,10 @@ from asyncio import iscoroutine
 cdef enum:
     SPARE_MAX = 64     # calls that wait for work
 
+cdef dict NOTHING = {}  # there is nothing to say of an extension but that it is there
+cdef dict EXTENSIONS_OF_1_0 = dict.fromkeys(
+    ("http.response.pathsend", "http.response.zerocopysend", "http.response.early_hint"), NOTHING)
+cdef dict EXTENSIONS = {**EXTENSIONS_OF_1_0, "http.response.trailers": NOTHING}
 cdef str FIELDS = sys.intern("fastfork.fields")
 
 
@@ -247,13 +251,13 @@ cdef class AsgiGateway(Gateway):
             "raw_path": raw_path,
             "query_string": query,
             "headers": fields,
-            "extensions": self._extensions(environ, connection),
+            "extensions": self._extensions(connection),
         }
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
 
-    def _client(self, dict environ, Connection connection):
+    cdef object _client(self, dict environ, Connection connection):
         """(address, port) of whoever sent the request, None for a Unix socket's."""
         address = environ["REMOTE_ADDR"]
         if address is connection.remote_addr:
@@ -261,15 +265,8 @@ cdef class AsgiGateway(Gateway):
         port = environ.get("REMOTE_PORT") or ""
         return (address, int(port) if port.isdigit() else 0)
 
-    def _extensions(self, dict environ, Connection connection):
-        extensions = {
-            "http.response.pathsend": {},
-            "http.response.zerocopysend": {},
-            "http.response.early_hint": {},
-        }
-        if connection.minor:
-            extensions["http.response.trailers"] = {}
-        return extensions
+    cdef dict _extensions(self, Connection connection):
+        return (EXTENSIONS if connection.minor else EXTENSIONS_OF_1_0).copy()
 
 
 def _since(found):

@@ -40,6 +40,7 @@ cdef enum:
     GOES_ON = 1
 
 cdef dict DISCONNECT = {"type": "http.disconnect"}
+cdef object ENDED = object()  # in place of what a coroutine yields
 cdef str WSGI_INPUT = sys.intern("wsgi.input")
 
 
@@ -119,17 +120,26 @@ cdef class AsgiCall(AsgiSender):
         return self
 
     def __next__(self):
-        return self._step_over(None)
+        made = self._step_over(None)
+        if made is ENDED:
+            raise StopIteration
+        return made
 
     def send(self, value):
         """Go on with the application's coroutine; see collections.abc.Coroutine."""
-        return self._step_over(None)
+        made = self._step_over(None)
+        if made is ENDED:
+            raise StopIteration
+        return made
 
     def throw(self, kind, value=None, traceback=None):
         """Raise an exception in it."""
         if value is None:
             value = kind() if isinstance(kind, type) else kind
-        return self._step_over(value)
+        made = self._step_over(value)
+        if made is ENDED:
+            raise StopIteration
+        return made
 
     def close(self):
         """Its task is given up before it has begun, or with the loop."""
@@ -141,7 +151,7 @@ cdef class AsgiCall(AsgiSender):
     cdef object _step_over(self, error):
         cdef PyObject *result = NULL
         if self.coroutine is None:
-            raise StopIteration
+            return ENDED
         try:
             if error is not None:
                 return self.coroutine.throw(error)
@@ -159,7 +169,7 @@ cdef class AsgiCall(AsgiSender):
         self._ended(error)
         if isinstance(error, CancelledError):
             raise error  # for the task to know
-        raise StopIteration
+        return ENDED
 
     cdef int _ended(self, error) except -1:
         """The application's coroutine has ended."""

@@ -7,6 +7,7 @@ cdef class Step:
     cdef object future         # that it waits for, or None
     cdef object waiting        # ... and the iterator of that
     cdef bint sends            # it is a send(), else a receive()
-    cdef object _go_on(self)
-    cdef object _wait(self)
+    cdef object result         # see _goes_on
+    cdef bint _goes_on(self) except -1
+    cdef bint _wait(self) except -1
     cdef int _forget(self) except -1

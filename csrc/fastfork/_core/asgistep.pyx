@@ -25,11 +25,17 @@ cdef class Step:
         return self
 
     def __next__(self):
-        return self._go_on()
+        if self._goes_on():
+            return self.result
+        if self.result is None:
+            raise StopIteration
+        raise StopIteration(self.result)
 
     def send(self, value):
         """Go on; see collections.abc.Coroutine."""
-        return self._go_on()
+        if self._goes_on():
+            return self.result
+        raise StopIteration(self.result)
 
     def throw(self, kind, value=None, traceback=None):
         """Raise an exception where it waits."""
@@ -44,14 +50,16 @@ cdef class Step:
             self._forget()
             self.call = None
 
-    cdef object _go_on(self):
+    cdef bint _goes_on(self) except -1:
+        """False when it is done, and `result` what it was awaited for; else that is a future."""
         cdef AsgiCall call = self.call
         cdef bint has_waited = self.waiting is not None
         if call is None:
             raise RuntimeError("cannot await what receive() or send() returned twice")
         if has_waited:
             try:
-                return next(self.waiting)
+                self.result = next(self.waiting)
+                return True
             except StopIteration:
                 self._forget()
             except BaseException:
@@ -59,13 +67,11 @@ cdef class Step:
                 self.call = None
                 raise
         if not self.sends:
-            message = call.heard()
-            if message is None:
+            self.result = call.heard()
+            if self.result is None:
                 call.ask_for_more()
                 return self._wait()
-            self.call = None
-            raise StopIteration(message)
-        if not has_waited:
+        elif not has_waited:
             message, self.message = self.message, None
             if call.take(message) == WAIT:
                 return self._wait()
@@ -75,10 +81,12 @@ cdef class Step:
         elif (call.client.outbox is not None
                 and call.client.outbox.in_memory() > FOLLOW_BYTES):
             return self._wait()
+        else:
+            self.result = None
         self.call = None
-        raise StopIteration
+        return False
 
-    cdef object _wait(self):
+    cdef bint _wait(self) except -1:
         cdef AsgiCall call = self.call
         self.future = call.board.make_future()
         self.waiting = iter(self.future)
@@ -90,7 +98,8 @@ cdef class Step:
             if call.receivers is None:
                 call.receivers = []
             call.receivers.append(self.future)
-        return next(self.waiting)
+        self.result = next(self.waiting)
+        return True
 
     cdef int _forget(self) except -1:
         """It waits no longer."""
