@@ -1,8 +1,8 @@
 """An ASGI application that shows what the settings of its worker do.
 
-/loop: the module of the event loop.  /root: `root_path` and `path` of the scope.  /held: waits until
-the client has left, and then for /free.  A WebSocket of /echo sends back what it gets, one of /later
-does when /free was asked for.
+/loop: the module of the event loop.  /held: waits until the client has left, and then for /free.
+/heard: ends when the client has left.  /slow: takes 0.3 s.  Others: `root_path` and `path` of the
+scope.  A WebSocket of /echo sends back what it gets, one of /later does when /free was asked for.
 
 Runs in: worker
 """
@@ -57,6 +57,13 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await talk(receive, send, later=path == "/later")
     elif path == "/held":
         await hold(receive)
+    elif path == "/heard":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tell("heard of it")
+    elif path == "/slow":
+        await asyncio.sleep(0.3)
+        await answer(send, "not cancelled")
     elif path == "/free":
         free.set()
         await answer(send, "free")

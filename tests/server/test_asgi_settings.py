@@ -96,6 +96,16 @@ def test_task_of_a_client_that_has_left_goes_on_unless_it_is_to_be_cancelled(
     assert strict.get("/free").status == 200
 
 
+def test_task_that_has_ended_in_time_leaves_others_alone(start_server: Starter) -> None:
+    """What the server has for a request serves the next one, within the same grace period."""
+    server = start_server(APP, *ASGI, "--asgi-disconnect-grace-period", "0.2")
+    with RawClient(server.endpoint) as client:
+        client.send_request("GET", "/heard")
+        assert server.get("/loop").status == 200
+    server.log.wait_for("heard of it")
+    assert server.get("/slow").text == "not cancelled"
+
+
 @pytest.mark.effect("root_path")
 def test_root_path_is_told_in_the_scope(start_server: Starter) -> None:
     assert start_server(APP, *ASGI).get("/cart").text == " /cart"
