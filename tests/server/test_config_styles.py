@@ -49,9 +49,7 @@ def start(start_server: Starter, style: Style, *, ready: bool = True) -> Running
         packages.append(str(ROOT))  # the tests run on the checkout
     env = {"PYTHONPATH": os.pathsep.join(packages), **style.env}
     options = ("-c", str(CONFS / style.file))
-    return start_server(
-        style.app, *options, bare=True, workers=style.workers, env=env, ready=ready
-    )
+    return start_server(style.app, *options, bare=True, workers=style.workers, env=env, ready=ready)
 
 
 # -- checks

@@ -13,14 +13,13 @@ GLOSSARY = ROOT / "docs" / "GLOSSARY.md"
 ENTRY = re.compile(r"^- \*\*([^*]+)\*\*: (\S.+)", re.M)
 
 # What everybody who serves HTTP calls so.  No word of ours belongs here.
-PLAIN = frozenset(
-    """
+PLAIN_WORDS = """
     asgi base builder chunks codec connection connections deadlines debugger deflate empty environ
     field file files filewrapper forks frames greenlet greenlets head headers httptools input lines
     listeners listening message messages parser parsers request response scan server static task
     text web socket websocket words wrapper wsgi
-    """.split()
-)
+"""
+PLAIN = frozenset(PLAIN_WORDS.split())
 
 pytestmark = pytest.mark.skipif(not GLOSSARY.exists(), reason="no checkout around the tests")
 

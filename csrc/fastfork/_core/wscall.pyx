@@ -9,7 +9,7 @@ Runs in: worker
 """
 
 from fastfork._core.asgicall cimport AsgiCall
-from fastfork._core.asgisend cimport WAIT, AsgiSender
+from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport CLOSING, PING, PONG, READER
