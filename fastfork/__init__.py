@@ -1,4 +1,4 @@
-"""fastfork: a prefork WSGI server that costs what the fastest C servers cost.
+"""fastfork: a prefork server for WSGI and ASGI that costs what the fastest C servers cost.
 
 Runs in: both
 """

@@ -24,7 +24,7 @@ class AsgiGateway(Gateway):
         make_task: Callable[[Any], asyncio.Task[None]],
         servers: Iterable[tuple[str, int | None]],
         call_turn: Callable[[], object] | None = None,
-        on_lost: Callable[[AsgiCall], object] | None = None,
+        on_lost: Callable[[Any], object] | None = None,
         max_message: int = 16 << 20,
         max_queue: int = 32,
         deflates: bool = True,

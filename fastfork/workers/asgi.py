@@ -37,7 +37,6 @@ from fastfork.wsgi.request_hooks import calling_pre_request
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from fastfork._core.asgicall import AsgiCall
     from fastfork._core.batch import Batch
     from fastfork._core.environ import EnvironBuilder
     from fastfork._core.gateway import Gateway
@@ -118,10 +117,10 @@ class AsgiWorker(ReactorWorker):
             on_lost=self.cancel_later() if self.cfg.asgi_disconnect_grace_period else None,
         )
 
-    def cancel_later(self) -> Callable[[AsgiCall], object]:
+    def cancel_later(self) -> Callable[[asyncio.Task[None]], object]:
         """What has the task of a request cancelled, some time after its client has left."""
         seconds = self.cfg.asgi_disconnect_grace_period or 0.0
-        return lambda call: self.aio.call_later(seconds, call.cancel)
+        return lambda task: self.aio.call_later(seconds, task.cancel)
 
     def make_task(self) -> Callable[[Any], asyncio.Task[None]]:
         """What makes a task of a request.

@@ -4,7 +4,7 @@ bind = "127.0.0.1:0"
 control_socket_disable = True
 dirty_workers = 2
 dirty_apps = ["shop.tasks:Mail"]
-asgi_lifespan = "off"
+http2_max_frame_size = 16_384
 http_protocols = "h1"
 uwsgi_allow_ips = "127.0.0.1"
 

@@ -20,6 +20,7 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
     "README.md": {
         "make serve": "builds and installs; tools/wheels-check does that in empty environments",
         "make test": "runs these tests",
+        "fastfork -k asgi shop.main:app": "docs/tutorial/fastapi.md serves such an application",
         "pip wheel --no-deps .": "tools/wheels-check makes wheels",
     },
     "docs/explanation/life-of-a-request.md": {
@@ -27,6 +28,9 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/explanation/template.md": {
         "arbiter ── template        forks when told to, and serves nobody": PICTURE,
+    },
+    "docs/tutorial/fastapi.md": {
+        "pip install fastapi websockets": INSTALLED,
     },
     "docs/tutorial/first-app.md": {
         "python3 -m venv /srv/shop/venv": INSTALLED,

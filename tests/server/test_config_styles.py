@@ -30,11 +30,12 @@ IGNORED = "settings that this version does not have, ignored: "
 class Style:
     """One file, and what shows that it did its work.
 
-    workers: how many it means.  says: in the log once a request was answered; ends: in the log
-    when the server has stopped.  check: asks the server for more.
+    app: what is served.  workers: how many it means.  says: in the log once a request was
+    answered; ends: in the log when the server has stopped.  check: asks the server for more.
     """
 
     file: str
+    app: str = APP
     workers: int = 1
     env: dict[str, str] = field(default_factory=dict)
     says: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ def start(start_server: Starter, style: Style, *, ready: bool = True) -> Running
         packages.append(str(ROOT))  # the tests run on the checkout
     env = {"PYTHONPATH": os.pathsep.join(packages), **style.env}
     options = ("-c", str(CONFS / style.file))
-    return start_server(APP, *options, bare=True, workers=style.workers, env=env, ready=ready)
+    return start_server(style.app, *options, bare=True, workers=style.workers, env=env, ready=ready)
 
 
 # -- checks
@@ -142,6 +143,7 @@ STYLES = [
     Style("threads.py", says=("Using worker: gthread, ",)),
     Style("greenlets.py", says=("Using worker: gevent",)),
     Style("patching.py", says=("Using worker: gevent",), workers=2),
+    Style("asgi.py", app="asgi_hello:app", says=("Using worker: asgi",)),
     Style("left_out.py", says=("settings that are not needed here: control_socket_disable",
                                f"{IGNORED}dirty_workers, dirty_apps, ",
                                ", uwsgi_allow_ips, dirty_worker_init")),
@@ -165,7 +167,6 @@ def test_config_file_does_its_work(start_server: Starter, style: Style) -> None:
 
 # File -> the line that it is refused with.
 REFUSED = {
-    "asgi.py": "worker_class: 'uvicorn.workers.UvicornWorker' serves ASGI applications, which",
     "own_worker.py": "worker_class: '__config__.StoppingWorker' derives from 'sync', and its",
 }
 

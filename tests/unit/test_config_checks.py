@@ -30,7 +30,8 @@ def test_threads_are_refused_where_there_is_no_epoll(
 def test_worker_class_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert load({"worker_class": "gthread"}, {}, tmp_path).config.worker_class == "gthread"
     assert complaint(tmp_path, worker_class="turbo") == (
-        "worker_class: 'turbo' is no kind of worker; use sync, gthread or gevent (command line)"
+        "worker_class: 'turbo' is no kind of worker; use sync, gthread, gevent or asgi ("
+        "command line)"
     )
 
 

@@ -161,12 +161,30 @@ def test_gunicorns_other_workers_on_gevent_are_the_same_one_with_a_notice(
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "asgi",
+        "gunicorn.workers.gasgi.ASGIWorker",
+        "egg:gunicorn#asgi",
+        "uvicorn.workers.UvicornWorker",
+        "uvicorn.workers.UvicornH11Worker",
+        "uvicorn_worker.UvicornWorker",
+        "uvicorn_worker.UvicornH11Worker",
+    ],
+)
+def test_workers_for_asgi_are_one(tmp_path: Path, value: str) -> None:
+    loaded = load_text(tmp_path, f"worker_class = {value!r}\n")
+    assert loaded.config.worker_class == "asgi"
+    assert (loaded.remarks, loaded.notices) == ([], [])
+
+
+@pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("'uvicorn.workers.UvicornWorker'", "serves ASGI applications, which this version does"),
-        ("'uvicorn_worker.UvicornWorker'", "serves ASGI applications, which this version does"),
-        ("'asgi'", "serves ASGI applications, which this version does not; run those with uvicorn"),
-        ("'gunicorn.workers.gasgi.ASGIWorker'", "serves ASGI applications"),
+        ("'aiohttp.worker.GunicornWebWorker'", "aiohttp's own applications, which are not ASGI"),
+        ("'aiohttp.GunicornWebWorker'", "run those with aiohttp, or name an ASGI application"),
+        ("'hypercorn'", "is not a kind of worker here; use asgi, which serves ASGI applications"),
+        ("'uvicorn.workers.OtherWorker'", "use asgi, which serves ASGI applications"),
         (
             "'gunicorn.workers.geventlet.EventletWorker'",
             "is not a kind of worker here; use gevent",
@@ -196,7 +214,7 @@ def test_class_of_uvicorn_is_known_by_its_module(tmp_path: Path) -> None:
         "from gunicorn.workers.base import Worker\n"
         "worker_class = type('UvicornWorker', (Worker,), {'__module__': 'uvicorn.workers'})\n"
     )
-    assert "serves ASGI applications" in complaint(tmp_path, text)
+    assert load_text(tmp_path, text).config.worker_class == "asgi"
 
 
 @pytest.mark.skipif(not GUIDE.parent.is_dir(), reason="no checkout around the tests")

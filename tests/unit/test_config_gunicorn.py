@@ -48,10 +48,16 @@ ROWS = table()
 HERE = [row for row in ROWS if row.name in SETTINGS]
 
 # Parts of gunicorn that are left out for good.
-FOR_GOOD = ("ASGI", "HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
+FOR_GOOD = ("HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
 
 # Defaults that are meant to be better; the guide says how each differs.
-DEFAULTS = {"config", "default_proc_name", "limit_request_line", "worker_connections"}
+DEFAULTS = {
+    "asgi_disconnect_grace_period",
+    "config",
+    "default_proc_name",
+    "limit_request_line",
+    "worker_connections",
+}
 
 # A value of each type, as a config file has it and as a variable or option has it.
 SAMPLES: dict[str, list[object]] = {

@@ -20,22 +20,22 @@ def load_words(folder: Path, *words: str, environ: Mapping[str, str] = {}) -> Lo
 
 def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fastfork.conf.py"
-    path.write_text("dirty_workers = 2\ndirty_timeout = 3\nasgi_loop = 'uvloop'\n")
+    path.write_text("dirty_workers = 2\ndirty_timeout = 3\nhttp2_max_frame_size = 1\n")
     environ = {
-        "FASTFORK_ROOT_PATH": "/x",
+        "FASTFORK_DIRTY_APPS": "x",
         "GUNICORN_CMD_ARGS": "--http2-cleartext off --no-control-socket",
     }
-    words = ("--asgi-lifespan", "on", "--paste", "x.ini", "--paste", "y.ini")
+    words = ("--dirty-threads", "2", "--paste", "x.ini", "--paste", "y.ini")
     ignored = "settings that this version does not have, ignored"
     loaded = load_words(tmp_path, *words, environ=environ)
     assert loaded.remarks == [
         "GUNICORN_CMD_ARGS: settings that are not needed here: --no-control-socket"
     ]
     assert loaded.notices == [
-        f"environment: {ignored}: FASTFORK_ROOT_PATH",
+        f"environment: {ignored}: FASTFORK_DIRTY_APPS",
         f"GUNICORN_CMD_ARGS: {ignored}: --http2-cleartext",
-        f"command line: {ignored}: --asgi-lifespan, --paste",
-        f"{path}: {ignored}: dirty_workers, dirty_timeout, asgi_loop",
+        f"command line: {ignored}: --dirty-threads, --paste",
+        f"{path}: {ignored}: dirty_workers, dirty_timeout, http2_max_frame_size",
     ]
 
 
@@ -60,7 +60,7 @@ def test_setting_that_cannot_be_left_out_safely_is_refused(
 @pytest.mark.parametrize(
     ("name", "value"),
     [("protocol", None), ("protocol", ""), ("protocol", "http"), ("protocol", "HTTP"),
-     ("asgi_loop", 2)],
+     ("dirty_workers", 2)],
 )  # fmt: skip
 def test_value_that_switches_it_off_is_ignored(name: str, value: object) -> None:
     assert refusal(name, value) is None

@@ -50,6 +50,6 @@ def test_the_users_own_names_are_left_alone() -> None:
 
 
 def test_options_that_take_a_value_are_known() -> None:
-    assert OTHER_OPTIONS["--asgi-loop"] == ("asgi_loop", True)
+    assert OTHER_OPTIONS["--dirty-workers"] == ("dirty_workers", True)
     assert OTHER_OPTIONS["--no-control-socket"] == ("control_socket_disable", False)
     assert OTHER_OPTIONS["--paster"] == OTHER_OPTIONS["--paste"] == ("paste", True)

@@ -129,13 +129,13 @@ def test_open_quote_in_a_variable_is_told(tmp_path: Path) -> None:
 def test_application_and_gunicorns_other_options_in_a_variable_are_noticed(
     tmp_path: Path,
 ) -> None:
-    text = "--asgi-loop a --no-control-socket -w 2 shop:app"
+    text = "--dirty-workers 2 --no-control-socket -w 2 shop:app"
     loaded = load({}, {"GUNICORN_CMD_ARGS": text}, tmp_path)
     assert loaded.config.workers == 2
     assert loaded.config.wsgi_app is None
     assert loaded.notices == [
         "GUNICORN_CMD_ARGS: only options are read from it; ignored: shop:app",
-        "GUNICORN_CMD_ARGS: settings that this version does not have, ignored: --asgi-loop",
+        "GUNICORN_CMD_ARGS: settings that this version does not have, ignored: --dirty-workers",
     ]
     assert loaded.remarks == [
         "GUNICORN_CMD_ARGS: settings that are not needed here: --no-control-socket"
@@ -299,10 +299,10 @@ def test_slip_in_a_setting_that_we_do_not_have_is_told_too(tmp_path: Path) -> No
 
 def test_gunicorns_other_settings_are_told_once_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fastfork.conf.py"
-    text = "paste = 'x'\ndef on_dirty_starting(x): pass\nworkers = 2\nasgi_loop = 'a'\n"
+    text = "paste = 'x'\ndef on_dirty_starting(x): pass\nworkers = 2\nhttp2_max_frame_size = 1\n"
     ignored = "settings that this version does not have, ignored"
     assert load_file(tmp_path, text).notices == [
-        f"{path}: {ignored}: paste, on_dirty_starting, asgi_loop"
+        f"{path}: {ignored}: paste, on_dirty_starting, http2_max_frame_size"
     ]
 
 

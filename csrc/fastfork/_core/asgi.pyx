@@ -9,8 +9,6 @@ the connection up again.  The coroutine may go on for longer than its response.
 Runs in: worker
 """
 
-from libc.stdint cimport int64_t
-
 from fastfork._core.asgicall cimport AsgiCall, TaskBoard
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat, come_back, go_out, line_of
@@ -61,7 +59,7 @@ cdef class AsgiGateway(Gateway):
         """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
         task that steps `call`, which may have ended already.  servers: scope["server"] of each
         listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway.
-        on_lost(call): a client has left before its response had ended, or its task.
+        on_lost(task): the client of this one has left before it had ended.
 
         max_message: bytes of a message of a WebSocket.  max_queue: of those that nobody has taken.
         deflates: they may be compressed.  tls_of(environ) -> the extension `tls`; None without TLS."""

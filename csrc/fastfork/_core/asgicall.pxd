@@ -11,7 +11,7 @@ cdef class TaskBoard:
     cdef Hub hub
     cdef object make_future
     cdef object call_turn      # has the loop call Hub.turn soon, or None where it does so anyway
-    cdef object on_lost        # is told of a call whose client has left, or None
+    cdef object on_lost        # is told of a task whose client has left, or None
     cdef set calls             # whose tasks have not ended
     cdef list returned         # ... whose responses have ended, for the next turn
     cdef readonly bint asked   # a turn is to follow
@@ -37,6 +37,7 @@ cdef class AsgiCall(AsgiSender):
     cdef bint over             # ... and so has the task
     cdef bint is_away          # the loop does not wait for it
     cdef bint stopping         # the server wants it to end
+    cdef bint has_told         # on_lost was called
     cdef int place             # its number on the scoreboard, -1 for none
     cdef int64_t since         # when it was called
     cdef AsgiCall next         # of those that wait for work
@@ -47,6 +48,7 @@ cdef class AsgiCall(AsgiSender):
     cdef int stop(self) except -1
     cdef bint wants(self) noexcept
     cdef int shut_down(self) except -1
+    cdef int _tell_left(self) except -1
     cdef int drained(self) except -1
     cdef int late(self, int wait) except -1
     cdef object _step_over(self, error)

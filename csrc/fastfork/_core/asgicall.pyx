@@ -87,11 +87,6 @@ cdef class AsgiCall(AsgiSender):
         return (Py_REFCNT(<PyObject *>self._receive) == 1
                 and Py_REFCNT(<PyObject *>self._send) == 1)
 
-    def cancel(self):
-        """Have CancelledError raised in the application, unless it has ended."""
-        if not self.over and self.task is not None:
-            self.task.cancel()
-
     cdef int open(self, Connection connection) except -1:
         """A request begins; `begin` and `environ` are set."""
         body = self.environ[WSGI_INPUT]
@@ -100,7 +95,7 @@ cdef class AsgiCall(AsgiSender):
         self.receivers = self.senders = None
         self.upload = None
         self.body = b""
-        self.took_body = self.over = self.is_away = self.stopping = False
+        self.took_body = self.over = self.is_away = self.stopping = self.has_told = False
         self.seat = self.site.crew.first
         if type(body) is bytes:
             self.body = <bytes>body
@@ -251,8 +246,18 @@ cdef class AsgiCall(AsgiSender):
                 and not self.upload.is_full())
 
     cdef int shut_down(self) except -1:
-        """The client sends no more."""
+        """The client sends no more, which to an ASGI application means that it has left."""
+        self._tell_left()
         return self._wake_receivers()
+
+    cdef int _tell_left(self) except -1:
+        """Say once that the client has left while the application is at work.  It is said of the
+        task, since this object may serve another request when that time is over."""
+        if (self.board.on_lost is not None and self.task is not None and not self.over
+                and not self.has_told):
+            self.has_told = True
+            self.board.on_lost(self.task)
+        return 0
 
     cdef int drained(self) except -1:
         """The client has taken enough for send() to go on."""
@@ -288,8 +293,7 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int lost(self) except -1:
         """The client is gone."""
-        if self.board.on_lost is not None and not self.over:
-            self.board.on_lost(self)
+        self._tell_left()
         self._wake_senders()
         return self._wake_receivers()
 

@@ -3,8 +3,6 @@
 Runs in: worker
 """
 
-from libc.stdint cimport int64_t
-
 from fastfork._core.body cimport Body
 
 cdef enum:

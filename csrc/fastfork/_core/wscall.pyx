@@ -9,7 +9,7 @@ Runs in: worker
 """
 
 from fastfork._core.asgicall cimport AsgiCall
-from fastfork._core.asgisend cimport WAIT, AsgiSender
+from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport CLOSING, PING, PONG, READER
@@ -336,7 +336,7 @@ cdef class WebSocketCall(AsgiCall):
     cdef int shut_down(self) except -1:
         if self.codec is not None and (self.code != 0 or self.over):
             return self._end_of_talk()
-        return self._wake_receivers()
+        return AsgiCall.shut_down(self)
 
     cdef int lost(self) except -1:
         AsgiCall.lost(self)
