@@ -117,7 +117,7 @@ class AsgiWorker(ReactorWorker):
     def cancel_later(self) -> Callable[[AsgiCall], object]:
         """What has the task of a request cancelled, some time after its client has left."""
         seconds = self.cfg.asgi_disconnect_grace_period or 0.0
-        return lambda call: self.aio.call_later(seconds, call.cancel)
+        return lambda call: self.aio.call_later(seconds, call.cancel, call.number)
 
     def make_task(self) -> Callable[[Any], asyncio.Task[None]]:
         """What makes a task of a request.

@@ -86,15 +86,17 @@ cdef class AsgiCall(AsgiSender):
         return (Py_REFCNT(<PyObject *>self._receive) == 1
                 and Py_REFCNT(<PyObject *>self._send) == 1)
 
-    def cancel(self):
-        """Have CancelledError raised in the application, unless it has ended."""
-        if not self.over and self.task is not None:
+    def cancel(self, int64_t number):
+        """Have CancelledError raised in the application, unless it has ended its request
+        `number`."""
+        if number == self.number and not self.over and self.task is not None:
             self.task.cancel()
 
     cdef int open(self, Connection connection) except -1:
         """A request begins; `begin` and `environ` are set."""
         body = self.environ[WSGI_INPUT]
         self.client = connection
+        self.number += 1
         self.open_response()
         self.receivers = self.senders = None
         self.upload = None
@@ -298,6 +300,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's receive(): an awaitable of the next message."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         return step
 
     cdef dict heard(self):
@@ -349,6 +352,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's send(): an awaitable that ends when the message is taken."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         step.sends = True
         step.message = message if type(message) is dict else dict(message)
         return step

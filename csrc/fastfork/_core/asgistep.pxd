@@ -1,12 +1,16 @@
+from libc.stdint cimport int64_t
+
 from fastfork._core.asgicall cimport AsgiCall
 
 
 cdef class Step:
     cdef AsgiCall call
+    cdef int64_t number        # of the request it is for: the call may serve another by now
     cdef dict message
     cdef object future         # that it waits for, or None
     cdef object waiting        # ... and the iterator of that
     cdef bint sends            # it is a send(), else a receive()
     cdef object _go_on(self)
     cdef object _wait(self)
+    cdef object _end_late(self)
     cdef int _forget(self) except -1

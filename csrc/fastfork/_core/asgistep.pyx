@@ -11,6 +11,8 @@ from collections.abc import Coroutine
 
 from fastfork.errors import ClientDisconnected
 
+cdef dict DISCONNECT = {"type": "http.disconnect"}
+
 
 cdef class Step:
     """What receive() and send() return: a coroutine of one step, where nothing has to wait.
@@ -41,14 +43,17 @@ cdef class Step:
     def close(self):
         """It is not wanted any more."""
         if self.call is not None:
-            self._forget()
-            self.call = None
+            if self.number == self.call.number:
+                self._forget()
+            self.call = self.future = self.waiting = None
 
     cdef object _go_on(self):
         cdef AsgiCall call = self.call
         cdef bint has_waited = self.waiting is not None
         if call is None:
             raise RuntimeError("cannot await what receive() or send() returned twice")
+        if self.number != call.number:
+            return self._end_late()
         if has_waited:
             try:
                 return next(self.waiting)
@@ -77,6 +82,13 @@ cdef class Step:
             return self._wait()
         self.call = None
         raise StopIteration
+
+    cdef object _end_late(self):
+        """Its request is over, and the call serves another one."""
+        self.call = self.future = self.waiting = None
+        if self.sends:
+            raise StopIteration
+        raise StopIteration(dict(DISCONNECT))
 
     cdef object _wait(self):
         cdef AsgiCall call = self.call
