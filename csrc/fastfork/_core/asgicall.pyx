@@ -12,14 +12,15 @@ Runs in: worker
 """
 
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t
 
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
+from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
+from fastfork._core.taskboard cimport TaskBoard
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
@@ -42,30 +43,6 @@ cdef enum:
 cdef dict DISCONNECT = {"type": "http.disconnect"}
 cdef object ENDED = object()  # in place of what a coroutine yields
 cdef str WSGI_INPUT = sys.intern("wsgi.input")
-
-
-cdef class TaskBoard:
-    """The requests of one worker that are in tasks.
-
-    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn, on_lost: see
-    asgi.pyx.
-    """
-
-    def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
-        self.hub = hub
-        self.make_future = make_future
-        self.call_turn = call_turn
-        self.on_lost = on_lost
-        self.calls = set()
-        self.returned = []
-
-    cdef int soon(self) except -1:
-        """There is something for a turn to do."""
-        if not self.turning and not self.asked:
-            self.asked = True
-            if self.call_turn is not None:
-                self.call_turn()
-        return 0
 
 
 cdef class AsgiCall(AsgiSender):
@@ -91,6 +68,7 @@ cdef class AsgiCall(AsgiSender):
         """A request begins; `begin` and `environ` are set."""
         body = self.environ[WSGI_INPUT]
         self.client = connection
+        self.number += 1
         self.open_response()
         self.receivers = self.senders = None
         self.upload = None
@@ -312,6 +290,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's receive(): an awaitable of the next message."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         return step
 
     cdef dict heard(self):
@@ -363,6 +342,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's send(): an awaitable that ends when the message is taken."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         step.sends = True
         step.message = message if type(message) is dict else dict(message)
         return step
