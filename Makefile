@@ -47,7 +47,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start bench-floor bench-static asgi-peers
+    bench-together bench-start bench-floor bench-static bench-asgi asgi-peers
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -143,6 +143,9 @@ bench-floor: $(INSTALLED) $(EXTRA)-bench ## what a request costs above the floor
 bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask, quiet, mix: all servers at once; 15 minutes
 	-$(PIP) install granian bjoern freastal
 	$(RUN) -m benchmarks.together --json benchmarks/results/together.json $(ARGS)
+
+bench-asgi: $(INSTALLED) $(EXTRA)-bench ## ASGI servers beside each other; 5 minutes
+	$(RUN) -m benchmarks.asgi $(ARGS)
 
 bench-static: $(INSTALLED) $(EXTRA)-bench ## static files beside nginx and WhiteNoise; 2 minutes
 	$(RUN) -m benchmarks.static $(ARGS)

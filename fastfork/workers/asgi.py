@@ -165,6 +165,7 @@ class AsgiWorker(ReactorWorker):
     def loop(self, hub: Hub) -> None:
         """Serve until there is nobody left to serve."""
         hub.crew.sit(hub.crew.seats[0])
+        served = self.aio.create_future()
 
         def turn(events: list[tuple[int, int]]) -> float:
             wait = hub.turn(events)
@@ -174,8 +175,8 @@ class AsgiWorker(ReactorWorker):
                 hub.crew.attend()
                 try:
                     if not self.alive or self.look_up(hub):
-                        self._is_ending = True  # once: uvloop would stop the next run as well
-                        self.aio.stop()
+                        self._is_ending = True
+                        served.set_result(None)
                 finally:
                     hub.crew.leave()
                 wait = 0.0
@@ -183,7 +184,9 @@ class AsgiWorker(ReactorWorker):
 
         self.driver.serve(turn, lambda: self.gateway.asked)
         try:
-            self.aio.run_forever()
+            # A task and not run_forever(): anyio keeps its threads for as long as the task that
+            # was first lasts, and would take a request's for that.
+            self.aio.run_until_complete(_end_of(served))
         finally:
             self.end_loop()
 
@@ -241,6 +244,11 @@ class AsgiWorker(ReactorWorker):
             if id(call) == ident:
                 return "Task, most recent call last:\n" + stack_of_call(call)
         return ""
+
+
+async def _end_of(served: asyncio.Future[None]) -> None:
+    """The task that lasts as long as the worker serves."""
+    await served
 
 
 def _nothing(_environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:

@@ -140,6 +140,27 @@ def _to_events(mask: int) -> int:
     )
 
 
+class WokenOnce(asyncio.SelectorEventLoop):
+    """asyncio's loop, which threads wake once for all that they have to say until it looks.
+
+    Handlers that run in threads end in `call_soon_threadsafe`; a byte for each would be a system
+    call for each.  What is called is in the loop's list before the byte is written, so one that is
+    not yet read is enough.
+    """
+
+    _is_woken = False
+
+    def _write_to_self(self) -> None:
+        if not self._is_woken:
+            self._is_woken = True
+            super()._write_to_self()  # type: ignore[misc]
+
+    def _read_from_self(self) -> None:
+        # In this order: what is written in between is read too, and says nothing of what follows.
+        super()._read_from_self()  # type: ignore[misc]
+        self._is_woken = False
+
+
 class WatchedPoller:
     """Turns in a loop that waits by itself: it watches the worker's poller as one more descriptor.
 
@@ -217,4 +238,4 @@ def make_loop(poller: EpollPoller, kind: str) -> tuple[asyncio.AbstractEventLoop
         loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         return loop, WatchedPoller(loop, poller)
     selector = SharedSelector(poller)
-    return asyncio.SelectorEventLoop(selector), selector
+    return WokenOnce(selector), selector

@@ -1,0 +1,235 @@
+"""ASGI servers beside each other: python -m benchmarks.asgi [--help].
+
+As in benchmarks.together all servers are up at once, on one core, and each is driven for a second
+in turn; a figure is compared with that of the same round.  The floor is benchmarks/floor.c, which
+answers the same bytes without an application.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks import asgi_app, facts, processes
+from benchmarks.apps import HELLO
+from benchmarks.heads import KIB, Request
+from benchmarks.launch import CannotStart, Running, build_floor, cores, running
+from benchmarks.load import LoadFailed, drive
+from benchmarks.report import table
+from benchmarks.servers import FLOOR, Server
+from benchmarks.workloads import Workload
+
+APP = "benchmarks.asgi_app:app"
+BURST_SECONDS = 1  # wrk takes whole seconds
+CONNECTIONS = 16
+
+
+def _fastfork(name: str, *options: str, beside: str = "") -> Server:
+    return Server(
+        name=name,
+        module="fastfork",
+        beside=beside,
+        distribution="fastfork",
+        command=(
+            *("{python}", "-m", "fastfork", APP, "-k", "asgi", "-b", "127.0.0.1:{port}"),
+            *("--log-level", "warning", *options),
+        ),
+    )
+
+
+SERVERS = {
+    one.name: one
+    for one in (
+        Server(name=FLOOR, command=("{floor}", "{port}")),
+        _fastfork("fastfork"),
+        _fastfork("fastfork-uvloop", "--asgi-loop", "uvloop", beside="uvloop"),
+        Server(
+            name="uvicorn",
+            module="uvicorn",
+            distribution="uvicorn",
+            command=(
+                *("{python}", "-m", "uvicorn", APP, "--host", "127.0.0.1", "--port", "{port}"),
+                *("--no-access-log", "--log-level", "error"),
+            ),
+        ),
+        Server(
+            name="granian",
+            module="granian",
+            distribution="granian",
+            command=(
+                *("{python}", "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"),
+                *("--port", "{port}", "--no-access-log", "--log-level", "error", APP),
+            ),
+        ),
+        Server(
+            name="gunicorn-asgi",
+            module="gunicorn",
+            distribution="gunicorn",
+            command=(
+                *("{python}", "-m", "gunicorn", APP, "-k", "asgi", "-w", "1"),
+                *("-b", "127.0.0.1:{port}", "--log-level", "warning", "--no-control-socket"),
+            ),
+        ),
+    )
+}
+UPLOAD = b"u" * (64 * KIB)
+
+
+def _row(
+    name: str,
+    title: str,
+    expect: bytes | None = None,
+    *,
+    request: Request | None = None,
+    wrk_makes_it: bool = False,
+    needs: str = "",
+) -> Workload:
+    return Workload(
+        name=name,
+        title=title,
+        app=APP,
+        request=request or Request(target=f"/{name}"),
+        expect=expect,
+        connections=CONNECTIONS,
+        wrk_makes_it=wrk_makes_it,
+        needs=needs,
+    )
+
+
+ROWS = {
+    one.name: one
+    for one in (
+        _row("hello", "raw hello", HELLO, request=Request(), wrk_makes_it=True),
+        _row("suspends", "raw hello after one turn of the loop", HELLO),
+        _row("starlette", "Starlette hello", HELLO, needs="starlette"),
+        _row("fastapi", "FastAPI, JSON", needs="fastapi"),
+        _row("fastapi-def", "FastAPI, JSON, a `def` handler", needs="fastapi"),
+        _row(
+            "echo", "64 KiB there and back", UPLOAD,
+            request=Request(method="POST", target="/echo", body=UPLOAD),
+        ),
+        _row("chunks", "100 chunks of 1 KiB", asgi_app.CHUNK * asgi_app.CHUNKS),
+        _row("large", "1 MiB", asgi_app.LARGE),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Burst:
+    """cpu_us: of the process tree, a request."""
+
+    cpu_us: float
+    requests: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1 when a server cannot be measured."""
+    options = _parser().parse_args(argv)
+    servers = [SERVERS[name] for name in options.servers if SERVERS[name].installed]
+    rows = [
+        ROWS[name]
+        for name in options.rows
+        if not ROWS[name].needs or importlib.util.find_spec(ROWS[name].needs)
+    ]
+    for name, text in facts.environment().items():
+        print(f"- {name}: {text}")
+    found: dict[str, dict[str, list[Burst]]] = {}
+    try:
+        with tempfile.TemporaryDirectory(prefix="fastfork-bench-") as scratch:
+            for row, bursts in _measured(servers, rows, options.rounds, Path(scratch)):
+                found[row.name] = bursts
+                print(f"\n## {row.name}: {row.title}\n\n{_report(bursts)}", flush=True)
+    except (CannotStart, LoadFailed, ProcessLookupError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if options.json:
+        told = {
+            row: {name: [asdict(one) for one in own] for name, own in bursts.items()}
+            for row, bursts in found.items()
+        }
+        options.json.write_text(json.dumps(told, indent=1) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.asgi", description=__doc__)
+    parser.add_argument("--servers", type=_of(SERVERS), default=list(SERVERS))
+    parser.add_argument("--rows", type=_of(ROWS), default=list(ROWS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="file for every burst")
+    return parser
+
+
+def _of(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        given = text.split(",")
+        for name in given:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of: {', '.join(known)}")
+        return given
+
+    return names
+
+
+def _measured(
+    servers: list[Server], rows: list[Workload], rounds: int, scratch: Path
+) -> Iterator[tuple[Workload, dict[str, list[Burst]]]]:
+    """The bursts of each row by server, round by round."""
+    core, load_core = cores()
+    build_floor(scratch)
+    with ExitStack() as stack:
+        up = {
+            server.name: stack.enter_context(running(server, ROWS["hello"], core, scratch))
+            for server in servers
+        }
+        affinity = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {load_core})
+        stack.callback(os.sched_setaffinity, 0, affinity)
+        for row in rows:
+            # The floor answers hello, whatever it is asked.
+            names = [name for name in up if name != FLOOR or row.expect == HELLO]
+            bursts: dict[str, list[Burst]] = {name: [] for name in names}
+            for name in names:
+                drive(row, up[name], BURST_SECONDS, load_core, scratch)  # to warm it up
+            for number in range(rounds):
+                first = number % len(names)
+                for name in (*names[first:], *names[:first]):
+                    bursts[name].append(_burst(row, up[name], load_core, scratch))
+            yield row, bursts
+
+
+def _burst(row: Workload, it: Running, load_core: int, scratch: Path) -> Burst:
+    pids = processes.tree(it.root)
+    cpu = processes.cpu_ns(pids)
+    load = drive(row, it, BURST_SECONDS, load_core, scratch)
+    cpu = processes.cpu_ns(pids) - cpu
+    if load.errors:
+        raise LoadFailed(f"{row.name}: {load.errors}")
+    return Burst(cpu / 1e3 / max(1, load.requests), load.requests)
+
+
+def _report(bursts: dict[str, list[Burst]]) -> str:
+    base = FLOOR if FLOOR in bursts else "uvicorn" if "uvicorn" in bursts else next(iter(bursts))
+    body = []
+    for name, own in bursts.items():
+        ratios = [a.cpu_us / b.cpu_us for a, b in zip(own, bursts[base], strict=True)]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+        cpu = statistics.median(one.cpu_us for one in own)
+        requests = statistics.median(one.requests for one in own) / BURST_SECONDS
+        body.append([name, f"{cpu:.1f}", ratio, f"{requests:.0f}"])
+    return table(["server", "CPU µs/request", f"x {base}", "requests/s"], body)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
