@@ -12,7 +12,6 @@ Runs in: worker
 """
 
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t
 
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
