@@ -13,7 +13,7 @@ CORES := $(shell nproc)
 JOBS ?= $(shell expr 2 \* $(CORES))
 FUZZ_SECONDS ?= 60
 # Other ASGI servers, of versions whose failures are known (tests/asgi/PEERS.md).
-ASGI_PEERS := 'uvicorn[standard]==0.54.0' granian==2.8.9 hypercorn==0.18.0
+ASGI_PEERS := 'uvicorn[standard]==0.54.0' granian==2.8.9 hypercorn==0.18.0 h2corn==2.0.0
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet

@@ -54,8 +54,6 @@ ff_name_fault(const char *p, size_t n)
     const char *end = p + n;
     int worst = FF_NAME_OK;
 
-    if (n == 0)
-        return FF_NAME_OK;
     if (memchr(p, '\0', n) != NULL)
         return FF_NAME_NUL;
     while (p < end) {

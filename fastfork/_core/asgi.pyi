@@ -28,6 +28,7 @@ class AsgiGateway(Gateway):
         max_message: int = 16 << 20,
         max_queue: int = 32,
         deflates: bool = True,
+        tls_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None: ...
     @property
     def asked(self) -> bool: ...

@@ -50,6 +50,8 @@ class Application:
         """The application, in the process that calls it.  Raises BootError."""
         if self.given is None:
             return wsgi.load(cfg)
+        if cfg.worker_class == "asgi":
+            return cast("WSGIApplication", wsgi.as_asgi(self.given, self.text))
         wsgi.check_interface(self.given, self.text)
         return self.given
 

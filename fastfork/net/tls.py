@@ -101,6 +101,7 @@ class Certificates:
 
     def _load_pair(self, context: ssl.SSLContext) -> None:
         certificate = _text_of("certfile", self.certfile)
+        self.certificate = _first_of(certificate)
         name, path = ("keyfile", self.keyfile) if self.keyfile else ("certfile", self.certfile)
         key = _text_of(name, path) if self.keyfile else certificate
         if b"-----BEGIN CERTIFICATE-----" not in certificate:
@@ -130,6 +131,13 @@ class Certificates:
             context.load_verify_locations(self.ca_certs)
         except ssl.SSLError as error:
             raise _bad("ca_certs", self.ca_certs, f"cannot be used: {_reason(error)}") from None
+
+
+def _first_of(text: bytes) -> str:
+    """The first certificate in a file of them, as PEM."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    inner = text.decode("ascii", "replace").partition(begin)[2].partition(end)[0]
+    return f"{begin}{inner}{end}\n"
 
 
 class _Encrypted(Exception):

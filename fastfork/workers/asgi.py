@@ -28,6 +28,7 @@ from fastfork.logs.requestid import FIELD as REQUEST_ID_FIELD
 from fastfork.logs.requestid import KEY as REQUEST_ID
 from fastfork.logs.requestid import giving_ids
 from fastfork.workers.asgiloop import WatchedPoller, make_loop
+from fastfork.workers.asgitls import TlsExtension
 from fastfork.workers.hardend import HARD_MARGIN
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
@@ -108,6 +109,7 @@ class AsgiWorker(ReactorWorker):
             max_message=self.cfg.websocket_max_message_size,
             max_queue=self.cfg.ws_max_queue,
             deflates=self.cfg.ws_per_message_deflate,
+            tls_of=None if self.tls is None else TlsExtension(self.tls),
             make_future=self.aio.create_future,
             call_turn=self.driver.soon if isinstance(self.driver, WatchedPoller) else None,
             make_task=self.make_task(),

@@ -196,9 +196,7 @@ class WatchedPoller:
             self._timer.cancel()
         self._timer = None
         if seconds is not None:
-            self._timer = self._loop.call_later(
-                seconds, self._time_is_up, context=self._context
-            )
+            self._timer = self._loop.call_later(seconds, self._time_is_up, context=self._context)
 
     def _time_is_up(self) -> None:
         self._timer = None

@@ -5,7 +5,7 @@ Runs in: both
 
 from __future__ import annotations
 
-from .loader import check_before_fork, check_interface, load_any, load_app
+from .loader import as_asgi, check_before_fork, check_interface, load_any, load_app
 from .prepared import load
 
-__all__ = ["check_before_fork", "check_interface", "load", "load_any", "load_app"]
+__all__ = ["as_asgi", "check_before_fork", "check_interface", "load", "load_any", "load_app"]

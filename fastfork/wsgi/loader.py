@@ -23,7 +23,14 @@ from .spec import AppSpec
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-__all__ = ["check_before_fork", "check_interface", "load_any", "load_app", "load_asgi"]
+__all__ = [
+    "as_asgi",
+    "check_before_fork",
+    "check_interface",
+    "load_any",
+    "load_app",
+    "load_asgi",
+]
 
 COROUTINE: Final = 0x80  # inspect.CO_COROUTINE, without the module
 
@@ -40,7 +47,11 @@ def load_asgi(text: str) -> Callable[..., object]:
 
     One of ASGI 2 comes back as one of ASGI 3.
     """
-    app = load_any(text)
+    return as_asgi(load_any(text), text)
+
+
+def as_asgi(app: Callable[..., object], text: str) -> Callable[..., object]:
+    """`app` as an application of ASGI 3; text: told of it.  Raises AppNotFound for one of WSGI."""
     from . import interface
 
     reason = interface.wrong_interface(app, text, wanted=interface.Interface.ASGI3)

@@ -17,6 +17,7 @@ from tests.asgi import (
     scope_cases,
     send_cases,
     task_cases,
+    tls_cases,
     websocket_cases,
 )
 from tests.asgi.case import Case
@@ -24,5 +25,6 @@ from tests.asgi.case import Case
 MODULES: Final = (
     scope_cases, receive_cases, send_cases, error_cases, task_cases, lifespan_cases,
     ending_cases, websocket_cases, message_cases, deflate_cases,
+    tls_cases,
 )  # fmt: skip
 CASES: Final[list[Case]] = [case for module in MODULES for case in module.group.cases]

@@ -21,7 +21,9 @@ MARGIN = 6.0  # seconds that the server itself takes, on a machine with much to 
 def on_its_own(stage: Stage) -> tuple[Stage, Started]:
     """A server with a short grace, which the case may end."""
     started = stage.start(grace=GRACE)
-    return Stage(started.endpoint, timeout=GRACE + MARGIN, started=started), started
+    other = stage.on(started)
+    other.timeout = GRACE + MARGIN
+    return other, started
 
 
 def ends_in_time(started: Started, since: float) -> None:
@@ -51,7 +53,6 @@ def websocket_whose_client_is_silent_does_not_keep_the_server(stage: Stage) -> N
     since = time.monotonic()
     started.terminate()
     ends_in_time(started, since)
-    other.close()
 
 
 @wish
@@ -64,7 +65,6 @@ def stream_without_end_does_not_keep_the_server(stage: Stage) -> None:
     since = time.monotonic()
     started.terminate()
     ends_in_time(started, since)
-    other.close()
 
 
 @wish
@@ -88,4 +88,3 @@ def request_that_never_ends_does_not_keep_the_server(stage: Stage) -> None:
     since = time.monotonic()
     started.terminate()
     ends_in_time(started, since)
-    other.close()

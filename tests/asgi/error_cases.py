@@ -29,12 +29,9 @@ def serves_on(stage: Stage) -> None:
 
 def refused(stage: Stage, scene: str) -> None:
     """Play it, and see that send() raised; what became of the answer does not matter."""
-    other = Stage(stage.endpoint, timeout=stage.timeout)  # with notes of its own
-    try:
-        other.send(scene)
-        assert other.told("raised_by_send")["raised_by_send"], f"send() took {scene}"
-    finally:
-        other.close()
+    other = stage.afresh()
+    other.send(scene)
+    assert other.told("raised_by_send")["raised_by_send"], f"send() took {scene}"
 
 
 @rule
@@ -124,8 +121,48 @@ def bytes_that_no_header_may_have_do_not_get_out(stage: Stage) -> None:
 
 
 def raw_answer(stage: Stage, scene: str) -> bytes:
-    client = stage.send(scene, "Connection: close")
+    client = stage.send(scene, "Connection: close", "TE: trailers")
     return client.read_to_end()
+
+
+@rule
+def bytes_that_would_be_another_trailer_do_not_get_out(stage: Stage) -> None:
+    """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
+    dangerous; a trailer is a field."""
+    stage.needs("http.response.trailers", "TE: trailers")
+    assert b"\nx-evil" not in raw_answer(stage, "bad_trailers").lower()
+    assert stage.told("tried")
+    serves_on(stage)
+
+
+@rule
+def bytes_that_would_be_another_hint_do_not_get_out(stage: Stage) -> None:
+    """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
+    dangerous; a link is the value of a field."""
+    stage.needs("http.response.early_hint")
+    assert b"\nx-evil" not in raw_answer(stage, "bad_hints").lower()
+    assert stage.told("tried")
+    serves_on(stage)
+
+
+@rule
+def bytes_that_are_no_request_hurt_nobody_else(stage: Stage) -> None:
+    """RFC 9112 section 2.2: the server SHOULD respond with a 400 (Bad Request) response and close
+    the connection (hypercorn 225, 329: one client stopped the server)."""
+    waiting = stage.send("held")
+    stage.told("waits")
+    for data in (
+        b"\x16\x03\x01\x02\0\x01\0\xfc",
+        b"\0" * 100,
+        b"GET\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\n",
+    ):
+        client = stage.connect()
+        client.send(data)
+        client.half_close()
+        client.read_to_end()
+    stage.cue()
+    assert value_of(waiting.read_response()) == "held"
 
 
 @rule

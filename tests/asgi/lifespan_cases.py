@@ -5,9 +5,6 @@ Runs in: cli
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from tests.asgi.case import Group
 from tests.asgi.servers import Started
 from tests.asgi.stage import Stage
@@ -23,7 +20,7 @@ class Life:
     """A server with one of asgi_lifespans, and the lines that this has written."""
 
     def __init__(self, stage: Stage, app: str, **settings: str) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="lifespan-")) / "lines"
+        self.path = stage.directory() / "lines"
         self.path.touch()
         self.started: Started = stage.start(
             f"asgi_lifespans:{app}", env={"LIFESPAN_FILE": str(self.path)}, **settings
@@ -78,10 +75,24 @@ def shutdown_waits_for_the_last_request(stage: Stage) -> None:
     assert life.lines[-3:] == ["answered", "lifespan.shutdown", "cleaned"]
 
 
+@wish
+def last_answer_says_that_the_connection_ends(stage: Stage) -> None:
+    """RFC 9112 section 9.6: A server that initiates a close of the connection SHOULD send the
+    "close" connection option in its final response (gunicorn 2567, 3737)."""
+    life = Life(stage, "usual")
+    with life.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\na")
+        wait_until(lambda: "request" in life.lines, "the request has begun", LIMIT)
+        life.started.terminate()
+        wait_until(lambda: refuses(life), "nobody new is let in", LIMIT)
+        client.send(b"b")
+        assert client.read_response().closes
+
+
 def refuses(life: Life) -> bool:
     try:
-        life.connect().close()
-    except OSError:
+        RawClient(life.started.endpoint, timeout=1.0).close()
+    except OSError:  # also when nobody answers
         return True
     return False
 
@@ -164,6 +175,7 @@ def failed_shutdown_ends_the_server_with_its_message(stage: Stage) -> None:
     """lifespan: Shutdown Failed: If a server sees this it should log/print the message provided and
     then terminate."""
     life = Life(stage, "failing_at_the_end")
+    life.hello()
     life.end()
     life.wait_for_log("a pool is still open")
 

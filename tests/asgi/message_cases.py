@@ -208,6 +208,26 @@ def close_has_the_code_and_the_reason(stage: Stage) -> None:
 
 
 @rule
+def close_with_a_long_reason_is_a_frame_that_may_be(stage: Stage) -> None:
+    """RFC 6455 section 5.5: All control frames MUST have a payload length of 125 bytes or less; the
+    reason is UTF-8.  The application is told, or the reason is cut."""
+    assert stage.websocket("ws_bad_close?4000-100").closed()[0] in (1000, 1011, 4000)
+
+
+@rule
+def close_with_a_code_that_no_frame_may_have(stage: Stage) -> None:
+    """RFC 6455 section 7.4.1: 1005, 1006 and 1015 MUST NOT be set as a status code in a Close
+    control frame by an endpoint; 7.4.2: 0-999 are not used."""
+    for code in ("1005", "1006", "1015", "999", "5000"):
+        opened = stage.websocket(f"ws_bad_close?{code}")
+        try:
+            payload = opened.message().payload
+        except (ConnectionEnded, ServerReset):
+            continue
+        assert payload[:2] != int(code).to_bytes(2, "big"), code
+
+
+@rule
 def close_of_the_application_is_a_disconnect_too(stage: Stage) -> None:
     """www: Sent to the application when either connection to the client is lost, either from the
     client closing the connection, the server closing the connection, or loss of the socket."""

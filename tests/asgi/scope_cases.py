@@ -178,7 +178,7 @@ def root_path_is_empty(stage: Stage) -> None:
 def root_path_is_what_was_set(stage: Stage) -> None:
     """www: `root_path` -- The root path this application is mounted at; same as SCRIPT_NAME in
     WSGI."""
-    other = stage.on_another(root_path="/mount")
+    other = stage.on(stage.start(root_path="/mount"))
     assert other.value("mount/scope")["root_path"] == "/mount"
 
 
@@ -247,7 +247,7 @@ def server_is_where_it_listens(stage: Stage) -> None:
 def client_and_server_of_a_unix_socket(stage: Stage) -> None:
     """www: `client` Optional; if missing defaults to None.  `server` -- or [path, None] where
     `path` is that of the unix socket."""
-    other = stage.on_another(bind="unix")
+    other = stage.on(stage.start(bind="unix"))
     found = scope_of(other)
     assert found["client"] is None
     assert found["server"] in (None, (other.endpoint, None))

@@ -21,11 +21,11 @@ from tests.kit.server import APPS, ROOT, Fleet, RunningServer
 from tests.kit.waiting import wait_until
 
 # Whether `-k asgi` is there.  Until then tests/asgi is skipped, unless FASTFORK_ASGI=1 says that.
-HAS_WORKER: Final = os.environ.get("FASTFORK_ASGI", "") not in ("", "0")
+HAS_WORKER: Final = True
 
 START: Final = 30.0  # seconds
 STOP: Final = 20.0  # seconds
-PEERS: Final = ("uvicorn", "granian", "hypercorn")
+PEERS: Final = ("uvicorn", "granian", "hypercorn", "h2corn")
 
 
 class Started(Protocol):
@@ -43,6 +43,9 @@ class Started(Protocol):
     def wait(self) -> int:
         """Wait for the end.  Returns the exit code."""
 
+    def end(self) -> None:
+        """End it, if it has not ended, when its case is over."""
+
 
 class Starter(Protocol):
     """Starts servers of one kind, with one process for the application."""
@@ -55,13 +58,15 @@ class Starter(Protocol):
         root_path: str = ...,
         bind: str = ...,
         grace: int = ...,
+        tls: Mapping[str, str] = ...,
         ready: str = ...,
         env: Mapping[str, str] = ...,
     ) -> Started:
         """Start one and wait until it serves, unless `ready` is "no".
 
         lifespan: auto, on or off.  bind: "tcp" or "unix".  env: more of the environment.
-        grace: seconds for what is still served when it is to end.
+        grace: seconds for what is still served when it is to end.  tls: paths by certfile,
+        keyfile and, where clients are asked for theirs, ca_certs.
         """
 
     def finish(self) -> None:
@@ -85,6 +90,11 @@ class FastforkServer:
     def wait(self) -> int:
         return self.server.wait_exit()
 
+    def end(self) -> None:
+        if self.server.process.poll() is None:
+            self.terminate()
+            assert self.wait() == 0, self.log.text()
+
 
 class Fastfork:
     """Starts fastfork with `-k asgi`; its servers are checked for what they leave behind.
@@ -105,6 +115,7 @@ class Fastfork:
         root_path: str = "",
         bind: str = "tcp",
         grace: int = 30,
+        tls: Mapping[str, str] | None = None,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
@@ -114,6 +125,10 @@ class Fastfork:
         options += ["--graceful-timeout", str(grace)]
         if root_path:
             options += ["--root-path", root_path]
+        for name, path in (tls or {}).items():
+            options += [f"--{name.replace('_', '-')}", path]
+        if tls is not None and "ca_certs" in tls:
+            options += ["--cert-reqs", "1"]
         if bind == "unix":
             options += ["--bind", f"unix:{self._files / f'{len(self._started)}.sock'}"]
         server = self._fleet.start(app, *options, ready=ready == "yes", env=env)
@@ -154,6 +169,11 @@ class PeerServer:
     def wait(self) -> int:
         return self.process.wait(STOP)
 
+    def end(self) -> None:
+        for pid in processes.in_session(self.process.pid):  # granian has a worker, too
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(STOP)
+
 
 class Peer:
     """Starts another server.
@@ -173,6 +193,7 @@ class Peer:
         root_path: str = "",
         bind: str = "tcp",
         grace: int = 30,
+        tls: Mapping[str, str] | None = None,
         ready: str = "yes",
         env: Mapping[str, str] | None = None,
     ) -> Started:
@@ -183,6 +204,12 @@ class Peer:
         log = Log(self.files / f"{name}.log")
         arguments = ARGUMENTS[self.kind](endpoint, lifespan, root_path)
         arguments += [GRACE[self.kind], str(grace)]
+        for setting, path in (tls or {}).items():
+            arguments += [TLS[self.kind][setting], path]
+        if tls is not None and "ca_certs" in tls:
+            if self.kind not in ASKS_CLIENTS:
+                raise NotOffered("cannot ask clients for a certificate without demanding one")
+            arguments += ASKS_CLIENTS[self.kind]
         with log.path.open("ab") as output:
             process = subprocess.Popen(
                 [self.python, "-P", "-m", self.kind, *arguments, app],
@@ -206,9 +233,7 @@ class Peer:
 
     def finish(self) -> None:
         for server in self._started:
-            for pid in processes.in_session(server.process.pid):  # granian has a worker, too
-                os.kill(pid, signal.SIGKILL)
-            server.process.wait(STOP)
+            server.end()
 
 
 def _free_port() -> int:
@@ -241,9 +266,36 @@ def _hypercorn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
     return ["--bind", where, *root, "--keep-alive", "60", "--workers", "1"]
 
 
-ARGUMENTS: Final = {"uvicorn": _uvicorn, "granian": _granian, "hypercorn": _hypercorn}
+def _h2corn(endpoint: Endpoint, lifespan: str, root_path: str) -> list[str]:
+    where = f"unix:{endpoint}" if isinstance(endpoint, str) else f"127.0.0.1:{endpoint[1]}"
+    root = ["--root-path", root_path] if root_path else []
+    return ["--bind", where, *root, "--lifespan", lifespan]
+
+
+ARGUMENTS: Final = {
+    "uvicorn": _uvicorn,
+    "granian": _granian,
+    "hypercorn": _hypercorn,
+    "h2corn": _h2corn,
+}
 GRACE: Final = {
     "uvicorn": "--timeout-graceful-shutdown",
     "granian": "--workers-kill-timeout",
     "hypercorn": "--graceful-timeout",
+    "h2corn": "--timeout-graceful-shutdown",
+}
+TLS: Final = {
+    "uvicorn": {
+        "certfile": "--ssl-certfile", "keyfile": "--ssl-keyfile", "ca_certs": "--ssl-ca-certs",
+    },
+    "granian": {
+        "certfile": "--ssl-certificate", "keyfile": "--ssl-keyfile", "ca_certs": "--ssl-ca",
+    },
+    "hypercorn": {"certfile": "--certfile", "keyfile": "--keyfile", "ca_certs": "--ca-certs"},
+    "h2corn": {"certfile": "--certfile", "keyfile": "--keyfile", "ca_certs": "--ca-certs"},
+}  # fmt: skip
+ASKS_CLIENTS: Final = {
+    "uvicorn": ["--ssl-cert-reqs", "1"],
+    "hypercorn": ["--verify-mode", "CERT_OPTIONAL"],
+    "h2corn": ["--cert-reqs", "optional"],
 }

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import ast
 import itertools
+import shutil
+import ssl
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tests.asgi.case import NotOffered
 from tests.asgi.servers import Started, Starter
 from tests.kit.client import Endpoint, RawClient
 from tests.kit.response import Response
+from tests.kit.tls import TlsClient
 from tests.kit.waiting import wait_until
 from tests.kit.websocket import WebSocket
 
@@ -28,7 +33,7 @@ class Stage:
 
     endpoint: of the server that runs asgi_stage:app in one process.  timeout: seconds for each
     wait.  started: the same server, None when somebody else has started it.  starter: starts more
-    of its kind, None when nobody can.
+    of its kind, None when nobody can.  context: what a client needs that speaks TLS, None without.
     """
 
     def __init__(
@@ -38,26 +43,42 @@ class Stage:
         timeout: float = 10.0,
         started: Started | None = None,
         starter: Starter | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
         self.case = f"case-{next(_numbers)}"
-        self._started, self._starter = started, starter
+        self._started, self._starter, self._context = started, starter, context
         self._log_before = len(started.log.text()) if started is not None else 0
         self._clients: list[RawClient] = []
+        self._others: list[Started] = []
+        self._stages: list[Stage] = []
+        self._directories: list[Path] = []
 
     def close(self) -> None:
-        """Close all connections of the case."""
+        """Close all connections of the case, end the servers that it has started."""
         for client in self._clients:
             client.close()
+        for stage in self._stages:
+            stage.close()
+        for started in self._others:
+            started.end()
+        for directory in self._directories:
+            shutil.rmtree(directory)
+        self._directories.clear()
 
     # -- asking
 
     def connect(self) -> RawClient:
         """A connection, closed when the case ends."""
-        client = RawClient(self.endpoint, timeout=self.timeout)
+        client = self._new()
         self._clients.append(client)
         return client
+
+    def _new(self) -> RawClient:
+        if self._context is None:
+            return RawClient(self.endpoint, timeout=self.timeout)
+        return TlsClient(self.endpoint, self._context, timeout=self.timeout)
 
     def head(self, scene: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
         """The bytes of a request without a body, with these field lines."""
@@ -69,7 +90,7 @@ class Stage:
     ) -> Response:
         """One request on a connection of its own."""
         length = [] if body is None else [f"Content-Length: {len(body)}"]
-        with RawClient(self.endpoint, timeout=self.timeout) as client:
+        with self._new() as client:
             client.send(self.head(scene, *lines, *length, method=method) + (body or b""))
             return client.read_response(method)
 
@@ -94,7 +115,7 @@ class Stage:
 
         Raises AssertionError when the scene is over without it.
         """
-        with RawClient(self.endpoint, timeout=self.timeout) as client:
+        with self._new() as client:
             response = client.request("GET", f"/recall?{self.case}&{key}")
         found: dict[str, Any] = value_of(response)
         assert key in found, f"the scene has not noted {key!r}: {found}"
@@ -102,7 +123,7 @@ class Stage:
 
     def cue(self, key: str = "go") -> None:
         """Let the scene go on."""
-        with RawClient(self.endpoint, timeout=self.timeout) as client:
+        with self._new() as client:
             assert client.request("GET", f"/cue?{self.case}&{key}").status == 200
 
     # -- the server itself
@@ -126,13 +147,24 @@ class Stage:
         """One more server, see servers.Starter."""
         if self._starter is None:
             raise NotOffered("nobody knows how to start another one")
-        return self._starter.start(app, **settings)
+        self._others.append(self._starter.start(app, **settings))
+        return self._others[-1]
 
-    def on_another(self, **settings: str) -> Stage:
-        """The stage of a server with other settings."""
-        started = self.start(**settings)
-        other = Stage(started.endpoint, timeout=self.timeout, started=started)
-        self._clients.append(other)  # type: ignore[arg-type]  # it has close() as well
+    def directory(self) -> Path:
+        """A new one, which goes when the case is over."""
+        self._directories.append(Path(tempfile.mkdtemp(prefix="asgi-case-")))
+        return self._directories[-1]
+
+    def afresh(self) -> Stage:
+        """The same stage with notes of its own, to play a scene several times."""
+        other = Stage(self.endpoint, timeout=self.timeout, context=self._context)
+        self._stages.append(other)
+        return other
+
+    def on(self, started: Started, context: ssl.SSLContext | None = None) -> Stage:
+        """The stage of a server that the case has started."""
+        other = Stage(started.endpoint, timeout=self.timeout, started=started, context=context)
+        self._stages.append(other)
         return other
 
 

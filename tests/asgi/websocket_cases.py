@@ -196,6 +196,32 @@ def client_that_leaves_before_accept_is_a_disconnect(stage: Stage) -> None:
     assert stage.told("heard")["heard"]["type"] == "websocket.disconnect"
 
 
+def accepted_badly(stage: Stage, how: str) -> bytes:
+    """All that the server says when the application accepts so."""
+    other = stage.afresh()
+    client = other.connect()
+    client.send(handshake(f"/ws_bad_accept?{how}", [("X-Case", other.case)]))
+    client.wait_for_answer_or_end()
+    other.told("ended")
+    client.half_close()
+    return client.read_to_end().lower()
+
+
+@rule
+def bytes_that_would_be_another_header_do_not_get_out(stage: Stage) -> None:
+    """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
+    dangerous (daphne 4.2.2 mended this for the answer to an upgrade)."""
+    for how in ("header", "name", "protocol"):
+        assert b"\nx-evil" not in accepted_badly(stage, how), how
+
+
+@wish
+def subprotocol_that_was_not_offered_is_not_chosen(stage: Stage) -> None:
+    """RFC 6455 section 4.2.2: The value chosen MUST be derived from the client's handshake; the
+    client must fail the connection else."""
+    assert b"x-evil" not in accepted_badly(stage, "not-offered")
+
+
 # -- beside others
 
 

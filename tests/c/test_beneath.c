@@ -30,6 +30,7 @@ static const struct {
     {BYTES("a.."), FF_NAME_OK},
     {BYTES("..."), FF_NAME_HIDDEN},
     {BYTES("..a"), FF_NAME_HIDDEN},
+    {BYTES(".a"), FF_NAME_HIDDEN},
     {BYTES("/"), FF_NAME_STRAYS},
     {BYTES("/a"), FF_NAME_STRAYS},
     {BYTES("a//b"), FF_NAME_STRAYS},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -22,17 +22,13 @@ variable = contextvars.ContextVar("variable", default="unset")
 
 
 @pytest.fixture(autouse=True)
-def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    logger = logging.getLogger("fastfork.error")
-    before = logger.propagate, logger.level
-    logger.propagate = True
-    caplog.set_level(logging.DEBUG, logger="fastfork.error")
-    logger.addHandler(caplog.handler)
-    logger.propagate = False
-    yield caplog
-    logger.removeHandler(caplog.handler)
-    logger.propagate, level = before
-    logger.setLevel(level)
+def log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """What is logged, by a logger that is not the server's: others look at that one's state."""
+    monkeypatch.setattr("fastfork.asgi.lifespan.log", logging.getLogger(__name__))
+    caplog.set_level(logging.DEBUG, logger=__name__)
+    return caplog
 
 
 def run(app: App, mode: Mode = "auto", *, timeout: float = LONG, **state: Any) -> Lifespan:

@@ -125,6 +125,7 @@ def test_file_without_a_date_has_no_validators(fields: dict[str, str], status: i
         ("bytes=100-", 416),
         ("bytes=100-200", 416),
         ("bytes=99999999999999999999999-", 416),
+        ("bytes=18446744073709551621-", 416),  # 2**64 + 5
         ("bytes=-0", 416),
         ("bytes=5-2", None),
         ("bytes=-", None),

@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fastfork._core.conditions import http_date
-from fastfork._core.static import StaticFiles, answer_to
-from fastfork.config.statickinds import HASHED
-from fastfork.http import error_page
-from fastfork.static.mounts import describing
-
-OLD = 1_600_000_000  # seconds; long ago
-CSS = b"body {}\n" * 40
-LARGE = 64 << 10  # bytes: more than is read into memory
-SECRET = b"not for anybody"
-
-Fields = dict[str, str]
-
-
-class Site:
-    """A tree of files, and what answers for it.
-
-    Below root: css/app.css with variants, page/index.html, large.bin, empty.txt, links and files
-    that are none.  Beside it: `outside`.
-    """
-
-    def __init__(self, top: Path) -> None:
-        self.root = top / "root"
-        self.lines: list[str] = []
-        (self.root / "css").mkdir(parents=True)
-        (self.root / "page").mkdir()
-        (self.root / "bare").mkdir()
-        (self.root / ".well-known").mkdir()
-        self.write("css/app.css", CSS)
-        self.write("page/index.html", b"<p>page")
-        self.write("large.bin", bytes(LARGE))
-        self.write("empty.txt", b"")
-        self.write(".secret", SECRET)
-        self.write(".well-known/security.txt", b"Contact: a@b\n")
-        self.write("na\xefve file.txt", b"latin")
-        (top / "outside").write_bytes(SECRET)
-        os.symlink("css/app.css", self.root / "inside.css")
-        os.symlink("../outside", self.root / "outside.txt")
-        os.symlink("..", self.root / "up")
-        os.mkfifo(self.root / "fifo")
-
-    def write(self, name: str, data: bytes, *, at: float = OLD) -> Path:
-        """Make a file; at: seconds since 1970."""
-        path = self.root / name
-        path.write_bytes(data)
-        os.utime(path, (at, at))
-        return path
-
-    def files(self, *mounts: tuple[str, str], **options: Any) -> StaticFiles:
-        """What answers; the root below /static without `mounts`."""
-        logger = logging.Logger("test of static files")
-        logger.addHandler(_Noting(self.lines))
-        return StaticFiles(
-            list(mounts) or [("/static", str(self.root))],
-            describe=describing(HASHED, 0, {"*.woff2": {"Access-Control-Allow-Origin": "*"}}),
-            pages=error_page,
-            log=logger,
-            **options,
-        )
-
-
-class _Noting(logging.Handler):
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self.lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+from fastfork._core.static import answer_to
+from tests.kit.static import CSS, LARGE, OLD, SECRET, Site, ask
 
 
 @pytest.fixture
@@ -86,33 +19,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path)
     yield made
     assert not made.lines
-
-
-class Got:
-    """An answer.  status: 0 where the application is asked."""
-
-    def __init__(self, files: StaticFiles, path: str, method: str, fields: Fields) -> None:
-        from urllib.parse import unquote_to_bytes
-
-        environ = {
-            "REQUEST_METHOD": method,
-            "RAW_URI": path,
-            "PATH_INFO": unquote_to_bytes(path.partition("?")[0]).decode("latin-1"),
-            "SCRIPT_NAME": "",
-            **{f"HTTP_{name.upper().replace('-', '_')}": text for name, text in fields.items()},
-        }
-        found = answer_to(files, environ)
-        self.status, self.fields, self.body = 0, Fields(), b""
-        if found is not None:
-            line, pairs, body = found
-            self.status, self.fields = int(line[:3]), dict(pairs)
-            assert len(self.fields) == len(pairs), "a field comes twice"
-            self.body = body if isinstance(body, bytes) else b"%d+%d" % body
-
-
-def ask(files: StaticFiles, path: str, method: str = "GET", **fields: str) -> Got:
-    """fields: their names with underscores for dashes."""
-    return Got(files, path, method, {name.replace("_", "-"): text for name, text in fields.items()})
 
 
 def test_file_is_sent_with_what_is_known_of_it(site: Site) -> None:
@@ -377,6 +283,19 @@ def test_unreadable_file_is_403_and_one_line(site: Site, monkeypatch: pytest.Mon
     assert {ask(files, "/static/css/app.css").status for _ in range(3)} == {403}
     (line,) = site.lines
     assert "'/css/app.css' cannot be read: Permission denied" in line
+    site.lines.clear()
+
+
+def test_file_with_fewer_bytes_than_it_says_is_500_and_one_line(site: Site) -> None:
+    """As those of sysfs(5), or one that is cut again and again."""
+    name = "uevent_seqnum"
+    if not Path("/sys/kernel", name).exists():
+        pytest.skip("no sysfs on this system")
+    files = site.files(("/sys", "/sys/kernel"))
+    assert {ask(files, f"/sys/{name}").status for _ in range(3)} == {500}
+    assert site.lines == [
+        f"the static file '/sys/{name}' cannot be read: it is being changed (said once a file)"
+    ]
     site.lines.clear()
 
 

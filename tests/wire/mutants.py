@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 
 from tests.wire.mutant import Mutant
+from tests.wire.mutants_beneath import BENEATH
 from tests.wire.mutants_body import BODY
 from tests.wire.mutants_head import HEAD
 from tests.wire.mutants_preface import PREFACE
@@ -31,7 +32,7 @@ BUILD_SECONDS = 120
 RUN_SECONDS = 60  # the tests take under a second; a mutant may loop
 
 
-MUTANTS = HEAD + BODY + PREFACE + WEBSOCKET
+MUTANTS = HEAD + BODY + PREFACE + BENEATH + WEBSOCKET
 
 
 def build_and_run(csrc: Path, build: Path) -> tuple[bool, str]:

@@ -25,10 +25,11 @@ from tests.wire.mutants_blocks import BLOCKS
 from tests.wire.mutants_proxies import PROXIES
 from tests.wire.mutants_pyx import PYX, CoreMutant
 from tests.wire.mutants_responses import RESPONSES
+from tests.wire.mutants_static import STATIC
 from tests.wire.mutants_wscodec import WSCODEC
 
 ROOT = Path(__file__).resolve().parents[2]
-MUTANTS = PYX + RESPONSES + PROXIES + BLOCKS + WSCODEC
+MUTANTS = PYX + RESPONSES + PROXIES + BLOCKS + STATIC + WSCODEC
 COPIED = ("csrc", "fastfork", "tests", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 BUILD_SECONDS = 300
 RUN_SECONDS = 600  # all of the named tests take two minutes; a mutant may hang

@@ -17,12 +17,13 @@ cdef class AsgiGateway(Gateway):
     cdef InFlight lines
     cdef readonly TaskBoard board
     cdef object make_task
+    cdef object tls_of
     cdef dict state            # what the lifespan has left, or None
     cdef str root_path
     cdef list servers          # scope["server"] of each listener
     cdef AsgiCall spare        # the first of those that wait for work
     cdef int spare_count
-    cdef dict _extensions(self, Connection connection)
+    cdef dict _extensions(self, dict environ, Connection connection)
     cdef object _client(self, dict environ, Connection connection)
     cdef dict _scope(self, dict environ, Connection connection)
     cdef int _goes_away(self, AsgiCall call) except -1

@@ -55,18 +55,19 @@ cdef class AsgiGateway(Gateway):
         self.crew.aside = True
 
     def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None,
-               on_lost=None, max_message=16 << 20, max_queue=32, deflates=True):
+               on_lost=None, max_message=16 << 20, max_queue=32, deflates=True, tls_of=None):
         """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
         task that steps `call`, which may have ended already.  servers: scope["server"] of each
         listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway.
         on_lost(task): the client of this one has left before it had ended.
 
         max_message: bytes of a message of a WebSocket.  max_queue: of those that nobody has taken.
-        deflates: they may be compressed."""
+        deflates: they may be compressed.  tls_of(environ) -> the extension `tls`; None without TLS."""
         self.hub = hub
         self.make_task = make_task
         self.servers = list(servers)
         self.board = TaskBoard(hub, make_future, call_turn, on_lost)
+        self.tls_of = tls_of
         self.board.max_message = max_message
         self.board.max_queue = max_queue
         self.board.deflates = deflates
@@ -249,7 +250,7 @@ cdef class AsgiGateway(Gateway):
             "raw_path": raw_path,
             "query_string": query,
             "headers": fields,
-            "extensions": self._extensions(connection),
+            "extensions": self._extensions(environ, connection),
         }
         if self.state is not None:
             scope["state"] = self.state.copy()
@@ -263,8 +264,11 @@ cdef class AsgiGateway(Gateway):
         port = environ.get("REMOTE_PORT") or ""
         return (address, int(port) if port.isdigit() else 0)
 
-    cdef dict _extensions(self, Connection connection):
-        return (EXTENSIONS if connection.minor else EXTENSIONS_OF_1_0).copy()
+    cdef dict _extensions(self, dict environ, Connection connection):
+        extensions = (EXTENSIONS if connection.minor else EXTENSIONS_OF_1_0).copy()
+        if self.tls_of is not None and "SSL_PROTOCOL" in environ:
+            extensions["tls"] = self.tls_of(environ)
+        return extensions
 
 
 def _since(found):

@@ -4,6 +4,7 @@ cdef enum:
     TURN_BYTES = 1 << 20   # handed to one client before others get their turn
     SHORT = -1             # `fault`: a file has become shorter
     FOLLOW_BYTES = 64 << 10  # left in memory, upon which whoever waits for the client may go on
+    FILE_COPY_MAX = 32 << 10  # shorter files are read and sent with the head
 
 
 cdef class FileSegment:

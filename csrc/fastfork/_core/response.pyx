@@ -16,7 +16,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, come_back, go_out
 from fastfork._core.failing cimport note_cut
 from fastfork._core.filewrapper cimport FileWrapper
-from fastfork._core.outbox cimport FileSegment, owning
+from fastfork._core.outbox cimport FILE_COPY_MAX, FileSegment, owning
 from fastfork._core.scoreboard cimport ANSWERS
 from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
 from fastfork._core.ticks cimport now_ns
@@ -30,7 +30,6 @@ from fastfork._core.filewrapper import is_plain_file
 
 cdef enum:
     JOIN_MAX = 64 << 10       # lists of blocks up to this size become one block
-    FILE_COPY_MAX = 32 << 10  # shorter files are read and sent with the head
     TURN_BLOCKS = 64          # blocks of one response before others get a turn
     TURN_NS = 10000000
     SLOW_BLOCK_NS = 100000000  # an application that takes this long for a block is asked less

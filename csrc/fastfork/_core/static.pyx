@@ -33,7 +33,7 @@ from posix.unistd cimport close
 from fastfork._core.conditions cimport BEYOND, FAILED, NOT_MODIFIED, WHOLE
 from fastfork._core.conditions cimport decide, is_same, range_of
 from fastfork._core.interrupted cimport ff_interrupted
-from fastfork._core.outbox cimport owning
+from fastfork._core.outbox cimport FILE_COPY_MAX, owning
 from fastfork._core.representations cimport FF_NAME_NUL, FF_NAME_OK, FF_NAME_TOO_LONG, S_ISDIR
 from fastfork._core.representations cimport S_ISREG, ff_name_fault, file_facts
 from fastfork._core.text cimport (
@@ -52,7 +52,6 @@ cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *p, size_t n, int64_t offset)
 
 cdef enum:
-    COPY_MAX = 32 << 10     # shorter files are read and sent with the head
     KNOWN_MAX = 4096        # paths that are remembered
     TOLD_MAX = 100          # lines in the log about files that cannot be read
     ATTEMPTS = 3            # at a file that becomes shorter while it is read
@@ -94,7 +93,7 @@ cdef object _part(FileSegment file, int64_t offset, int64_t n):
     cdef bytes data
     cdef ssize_t got
     cdef int64_t done = 0
-    if n > COPY_MAX:
+    if n > FILE_COPY_MAX:
         file.offset = offset
         file.left = n
         return file

@@ -137,7 +137,8 @@ cdef class WebSocketCodec(MessageReader):
         if not self.has_close():
             return None
         self.state |= WS_CLOSE_SENT
-        return close_frame(self.code, self.closed_reason.encode() if self.state & WS_FAILED else b"")
+        reason = self.closed_reason.encode() if self.state & WS_FAILED else b""
+        return close_frame(self.code, reason)
 
     cdef int _control(self, char *p, Py_ssize_t n) except -1:
         cdef bytes whole
@@ -217,7 +218,8 @@ cdef class WebSocketCodec(MessageReader):
         if self.state & WS_CLOSE_SENT:
             raise ConnectionError("a close frame has been sent")
         if PyUnicode_Check(data) and PyUnicode_IS_ASCII(data):
-            opcode, p, n = FF_WS_TEXT, <const char *>PyUnicode_DATA(data), PyUnicode_GET_LENGTH(data)
+            opcode = FF_WS_TEXT
+            p, n = <const char *>PyUnicode_DATA(data), PyUnicode_GET_LENGTH(data)
         elif PyBytes_Check(data):
             opcode, p, n = FF_WS_BINARY, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
         else:
@@ -283,10 +285,10 @@ cdef class WebSocketCodec(MessageReader):
     cpdef bytes close(self, int code=1000, str reason=None):
         """The close frame, of which there is one: None when it has been sent.
 
-        code: one that may be sent (section 7.4), else ValueError.  reason: cut to 123 bytes, where a
-        character ends.  Where the client has closed first it answers that; where the client has
-        broken the protocol it is take_close().  Else the client's is waited for (is_done), and messages
-        are dropped from now on, taken or not.
+        code: one that may be sent (section 7.4), else ValueError.  reason: cut to 123 bytes, where
+        a character ends.  Where the client has closed first it answers that; where the client has
+        broken the protocol it is take_close().  Else the client's is waited for (is_done), and
+        messages are dropped from now on, taken or not.
         """
         if code < 0 or not ff_ws_is_close_code(code):
             raise ValueError(f"{code} is no close code that may be sent")

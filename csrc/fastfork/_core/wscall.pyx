@@ -75,7 +75,10 @@ cdef class WebSocketCall(AsgiCall):
         scope["subprotocols"] = self.offered
         scope["type"] = "websocket"
         scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+        tls = scope["extensions"].get("tls")
         scope["extensions"] = {"websocket.http.response": {}}
+        if tls is not None:
+            scope["extensions"]["tls"] = tls
         del scope["method"]
         return scope
 
@@ -155,7 +158,8 @@ cdef class WebSocketCall(AsgiCall):
         if chosen is not None:
             if not isinstance(chosen, str):
                 raise TypeError(f"the subprotocol of websocket.accept is a str, not {chosen!r:.80}")
-            subprotocols(chosen)  # raises ValueError for what is no token
+            if chosen not in self.offered:
+                raise ValueError(f"the client has not offered the subprotocol {chosen!r:.80}")
             lines.append(b"Sec-WebSocket-Protocol: " + chosen.encode("ascii"))
         if self.agreed is not None:
             lines.append(b"Sec-WebSocket-Extensions: " + self.agreed[0].encode("ascii"))

@@ -4,9 +4,9 @@ It is the interpreter's own zlib, so nothing more is needed to build or to load 
 costs 0.7 us a message more than calling the library would.  Each call of it releases the
 interpreter lock: other threads may run meanwhile.
 
-What a connection may keep is bounded when it is negotiated.  Ours is a window of 12 bits and memLevel
-5, 38 KiB where zlib's defaults take 256.  The client's is 12 bits too if it offers to be told so;
-else it may keep nothing from one message to the next, and neither do we.
+What a connection may keep is bounded when it is negotiated.  Ours is a window of 12 bits and
+memLevel 5, 38 KiB where zlib's defaults take 256.  The client's is 12 bits too if it offers to be
+told so; else it may keep nothing from one message to the next, and neither do we.
 
 Runs in: worker
 """

@@ -21,7 +21,7 @@ cdef class MessageReader:
     cdef uint8_t opcode               # ... whose own opcode is this
     cdef uint8_t message              # opcode of the message that is being read, 0 between messages
     cdef uint8_t is_deflated          # ... and whether it is compressed
-    cdef uint8_t utf8                 # ff_utf8_after() what has come of it
+    cdef uint8_t utf8                 # ff_utf8_after() what has come; whole between messages
     cdef uint8_t phase                # of the mask: bytes of payload that have come, modulo 4
     cdef uint8_t started              # bytes in `start`
     cdef uint16_t code                # of WebSocketCodec: the close frame's, or the failure's

@@ -1,7 +1,7 @@
 """The messages that a WebSocket's client sends (RFC 6455 section 5): frames in, str and bytes out.
 
 Frames are read where they were received.  A message that has come whole is unmasked straight into
-the str or bytes that the application gets; what has not come whole is kept, and what the frames of it
+the str or bytes that the application gets; what has not come whole is kept, and what its frames
 announce counts before it has come.  Text is refused at the byte that makes it none (section 8.1).
 
 What nobody takes is bounded.  Beyond max_queue messages or max_queued bytes no frame is read: the
@@ -19,7 +19,6 @@ from libc.string cimport memcpy
 from fastfork._core.frames cimport (
     FF_NEED_DATA,
     FF_UTF8_BAD,
-    FF_UTF8_WHOLE,
     FF_WS_BINARY,
     FF_WS_CONTINUATION,
     FF_WS_HEAD_MAX,
@@ -235,7 +234,6 @@ cdef class MessageReader:
         if h.opcode == FF_WS_TEXT or h.opcode == FF_WS_BINARY:
             self.message = h.opcode
             self.is_deflated = h.rsv1
-            self.utf8 = FF_UTF8_WHOLE
         self.opcode, self.is_last, self.in_frame = h.opcode, h.fin, True
         self.left, self.phase = h.length, 0
         memcpy(self.key, h.key, 4)
@@ -322,8 +320,6 @@ cdef class MessageReader:
             return self._inflate(opcode, PyBytes_AS_STRING(data), n)
         if opcode == FF_WS_BINARY:
             return self._add(data)
-        if self.utf8 != FF_UTF8_WHOLE:
-            return self._fail(FF_WS_NOT_UTF8)
         return self._decode(PyBytes_AS_STRING(data), n)
 
     cdef int _make_room(self, Py_ssize_t n) except -1:

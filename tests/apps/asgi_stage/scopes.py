@@ -23,7 +23,10 @@ def told(scope: Any) -> dict[str, Any]:
         facts[key] = None if scope.get(key) is None else tuple(scope[key])
     facts["types"] = {key: type(scope[key]).__name__ for key in scope}
     facts["class"] = type(scope).__name__
-    facts["extensions"] = {name: dict(more) for name, more in scope.get("extensions", {}).items()}
+    extensions = {name: dict(more) for name, more in scope.get("extensions", {}).items()}
+    if "client_cert_chain" in extensions.get("tls", {}):
+        extensions["tls"]["client_cert_chain"] = list(extensions["tls"]["client_cert_chain"])
+    facts["extensions"] = extensions
     return facts
 
 

@@ -174,6 +174,24 @@ async def trailers(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     return None
 
 
+async def bad_trailers(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Trailers that would be something else on the wire."""
+    await start(send, trailers=True)
+    await body(send, b"one")
+    sums = [(b"x-one", b"1\r\nx-evil: 1")]
+    notes.note(tried=True)
+    await send({"type": "http.response.trailers", "headers": sums})
+
+
+async def bad_hints(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """A hint that would be something else on the wire."""
+    await start(send)
+    notes.note(tried=True)
+    links = (b"</a.css>; rel=preload\r\nx-evil: 1",)
+    await send({"type": "http.response.early_hint", "links": links})
+    await body(send, b"ok")
+
+
 async def early_hints(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     await start(send, 200, (b"content-length", b"2"))
     links = (b"</a.css>; rel=preload", b"</b.js>; rel=preload")
@@ -212,6 +230,7 @@ SCENES = {
         whole, without_length, least, additional_keys, piece_by_piece, empty_pieces,
         ordered_headers, headers_of_a_generator, headers_of_iterables, own_transfer_encoding,
         status, not_modified, after_the_last, to_who_does_not_read, to_who_has_left, for_ever,
-        listening_stream, stubborn, trailers, early_hints, a_path, a_file,
+        listening_stream, stubborn, trailers, early_hints, bad_trailers,
+        bad_hints, a_path, a_file,
     )
 }  # fmt: skip

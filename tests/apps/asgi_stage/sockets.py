@@ -13,6 +13,12 @@ from .scopes import told
 ACCEPT = {"type": "websocket.accept"}
 PIECE = bytes(65536)
 DENIAL = "websocket.http.response"
+BAD_ACCEPTS: dict[str, dict[str, Any]] = {
+    "header": {"headers": [(b"x-one", b"1\r\nx-evil: 1")]},
+    "name": {"headers": [(b"x-one: 1\r\nx-evil", b"1")]},
+    "protocol": {"subprotocol": "one\r\nx-evil: 1"},
+    "not-offered": {"subprotocol": "x-evil"},
+}
 WRONG: dict[str, dict[str, Any]] = {
     "accept": ACCEPT,
     "neither": {"type": "websocket.send"},
@@ -143,6 +149,25 @@ async def ws_wrong(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     notes.note(raised_by_send=await attempt(send, WRONG[scope["query_string"].decode()]))
 
 
+async def ws_bad_accept(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Accept with what must not be on the wire; if that is refused, properly."""
+    await connected(receive)
+    raised = await attempt(send, {**ACCEPT, **BAD_ACCEPTS[scope["query_string"].decode()]})
+    if raised:
+        await send(ACCEPT)
+    await send({"type": "websocket.close"})
+
+
+async def ws_bad_close(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
+    """Close with what must not be on the wire; if that is refused, properly."""
+    await connected(receive)
+    await send(ACCEPT)
+    code, _, reason = scope["query_string"].decode().partition("-")
+    message = {"type": "websocket.close", "code": int(code), "reason": "é" * int(reason or 0)}
+    if await attempt(send, message):
+        await send({"type": "websocket.close"})
+
+
 async def ws_gone_first(scope: Any, receive: Any, send: Any, notes: Notes) -> None:
     """The client leaves before it is accepted."""
     await connected(receive)
@@ -179,6 +204,6 @@ SCENES = {
     for scene in (
         ws_scope, ws_state, ws_later, ws_accept, ws_echo, ws_again, ws_late, ws_deny,
         ws_deny_with_an_answer, ws_leave_first, ws_raise_first, ws_leave, ws_raise, ws_close,
-        ws_early, ws_wrong, ws_gone_first, ws_held, ws_flood,
+        ws_early, ws_wrong, ws_bad_accept, ws_bad_close, ws_gone_first, ws_held, ws_flood,
     )
 }  # fmt: skip
