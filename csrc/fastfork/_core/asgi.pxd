@@ -1,12 +1,13 @@
 from libc.stdint cimport int64_t
 
-from fastfork._core.asgicall cimport AsgiCall, TaskBoard
+from fastfork._core.asgicall cimport AsgiCall
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew
 from fastfork._core.gateway cimport Gateway
 from fastfork._core.hub cimport Hub
 from fastfork._core.inflight cimport InFlight
 from fastfork._core.site cimport Site
+from fastfork._core.taskboard cimport TaskBoard
 
 
 cdef class AsgiGateway(Gateway):

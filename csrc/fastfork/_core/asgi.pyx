@@ -9,7 +9,7 @@ the connection up again.  The coroutine may go on for longer than its response.
 Runs in: worker
 """
 
-from fastfork._core.asgicall cimport AsgiCall, TaskBoard
+from fastfork._core.asgicall cimport AsgiCall
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat, come_back, go_out, line_of
 from fastfork._core.published cimport ff_publish

@@ -2,24 +2,9 @@ from libc.stdint cimport int64_t
 
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.connection cimport Connection
-from fastfork._core.hub cimport Hub
 from fastfork._core.sink cimport Sink
+from fastfork._core.taskboard cimport TaskBoard
 from fastfork._core.upload cimport Upload
-
-
-cdef class TaskBoard:
-    cdef Hub hub
-    cdef object make_future
-    cdef object call_turn      # has the loop call Hub.turn soon, or None where it does so anyway
-    cdef object on_lost        # is told of a task whose client has left, or None
-    cdef set calls             # whose tasks have not ended
-    cdef list returned         # ... whose responses have ended, for the next turn
-    cdef readonly bint asked   # a turn is to follow
-    cdef bint turning
-    cdef public Py_ssize_t max_message  # bytes of a message of a WebSocket
-    cdef public int max_queue  # messages of one that nobody has taken
-    cdef public bint deflates  # it may be compressed
-    cdef int soon(self) except -1
 
 
 cdef class AsgiCall(AsgiSender):

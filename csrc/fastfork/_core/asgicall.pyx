@@ -18,6 +18,7 @@ from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
+from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
@@ -41,30 +42,6 @@ cdef enum:
 cdef dict DISCONNECT = {"type": "http.disconnect"}
 cdef object ENDED = object()  # in place of what a coroutine yields
 cdef str WSGI_INPUT = sys.intern("wsgi.input")
-
-
-cdef class TaskBoard:
-    """The requests of one worker that are in tasks.
-
-    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn, on_lost: see
-    asgi.pyx.
-    """
-
-    def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
-        self.hub = hub
-        self.make_future = make_future
-        self.call_turn = call_turn
-        self.on_lost = on_lost
-        self.calls = set()
-        self.returned = []
-
-    cdef int soon(self) except -1:
-        """There is something for a turn to do."""
-        if not self.turning and not self.asked:
-            self.asked = True
-            if self.call_turn is not None:
-                self.call_turn()
-        return 0
 
 
 cdef class AsgiCall(AsgiSender):

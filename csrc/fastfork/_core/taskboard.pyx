@@ -1,0 +1,30 @@
+"""What the requests in tasks of one worker have in common.
+
+Runs in: worker
+"""
+
+from fastfork._core.hub cimport Hub
+
+
+cdef class TaskBoard:
+    """The requests of one worker that are in tasks.
+
+    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn, on_lost: see
+    asgi.pyx.
+    """
+
+    def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
+        self.hub = hub
+        self.make_future = make_future
+        self.call_turn = call_turn
+        self.on_lost = on_lost
+        self.calls = set()
+        self.returned = []
+
+    cdef int soon(self) except -1:
+        """There is something for a turn to do."""
+        if not self.turning and not self.asked:
+            self.asked = True
+            if self.call_turn is not None:
+                self.call_turn()
+        return 0
