@@ -15,6 +15,7 @@ from fastfork._core.crew cimport Seat, come_back, go_out, line_of
 from fastfork._core.published cimport ff_publish
 from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, SINCE
 from fastfork._core.site cimport Site
+from fastfork._core.taskboard cimport TaskBoard
 from fastfork._core.wscall cimport WebSocketCall
 from fastfork._core.wshandshake cimport NO_WEBSOCKET, check_handshake
 from fastfork._core.writer cimport AWAY, FINISHED, ResponseWriter

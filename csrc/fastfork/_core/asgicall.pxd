@@ -25,6 +25,7 @@ cdef class AsgiCall(AsgiSender):
     cdef bint has_told         # on_lost was called
     cdef int place             # its number on the scoreboard, -1 for none
     cdef int64_t since         # when it was called
+    cdef readonly int64_t number  # of requests that it has served: what is of an earlier one is over
     cdef AsgiCall next         # of those that wait for work
     cdef int open(self, Connection connection) except -1
     cdef int received(self, const char *p, Py_ssize_t n) except -1

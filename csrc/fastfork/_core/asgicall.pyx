@@ -20,6 +20,7 @@ from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
 from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
+from fastfork._core.taskboard cimport TaskBoard
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
@@ -67,6 +68,7 @@ cdef class AsgiCall(AsgiSender):
         """A request begins; `begin` and `environ` are set."""
         body = self.environ[WSGI_INPUT]
         self.client = connection
+        self.number += 1
         self.open_response()
         self.receivers = self.senders = None
         self.upload = None
@@ -288,6 +290,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's receive(): an awaitable of the next message."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         return step
 
     cdef dict heard(self):
@@ -339,6 +342,7 @@ cdef class AsgiCall(AsgiSender):
         """ASGI's send(): an awaitable that ends when the message is taken."""
         cdef Step step = Step.__new__(Step)
         step.call = self
+        step.number = self.number
         step.sends = True
         step.message = message if type(message) is dict else dict(message)
         return step

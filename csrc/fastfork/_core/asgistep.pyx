@@ -11,6 +11,8 @@ from collections.abc import Coroutine
 
 from fastfork.errors import ClientDisconnected
 
+cdef dict DISCONNECT = {"type": "http.disconnect"}
+
 
 cdef class Step:
     """What receive() and send() return: a coroutine of one step, where nothing has to wait.
@@ -47,8 +49,9 @@ cdef class Step:
     def close(self):
         """It is not wanted any more."""
         if self.call is not None:
-            self._forget()
-            self.call = None
+            if self.number == self.call.number:
+                self._forget()
+            self.call = self.future = self.waiting = None
 
     cdef bint _goes_on(self) except -1:
         """False when it is done, and `result` what it was awaited for; else that is a future."""
@@ -56,6 +59,8 @@ cdef class Step:
         cdef bint has_waited = self.waiting is not None
         if call is None:
             raise RuntimeError("cannot await what receive() or send() returned twice")
+        if self.number != call.number:
+            return self._end_late()
         if has_waited:
             try:
                 self.result = next(self.waiting)
@@ -84,6 +89,12 @@ cdef class Step:
         else:
             self.result = None
         self.call = None
+        return False
+
+    cdef bint _end_late(self):
+        """Its request is over, and the call serves another one."""
+        self.call = self.future = self.waiting = None
+        self.result = None if self.sends else dict(DISCONNECT)
         return False
 
     cdef bint _wait(self) except -1:

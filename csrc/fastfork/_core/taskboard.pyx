@@ -1,4 +1,4 @@
-"""What the requests in tasks of one worker have in common.
+"""The requests of one worker that are in tasks of asyncio.
 
 Runs in: worker
 """

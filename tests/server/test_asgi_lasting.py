@@ -1,0 +1,93 @@
+"""What of an ASGI request outlasts its response, and what must not.
+
+Runs in: cli
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.kit.server import RunningServer
+from tests.kit.waiting import DEADLINE, wait_until
+
+Borrow = Callable[..., RunningServer]
+APP = ("asgi_lasting:app", "-k", "asgi")
+
+
+def test_grace_of_a_client_that_left_ends_with_its_request(borrow_server: Borrow) -> None:
+    server = borrow_server(*APP, "--asgi-disconnect-grace-period", "0.3")
+    with server.connect() as leaving:
+        leaving.send(b"GET /until_left HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: json.loads(server.get("/facts").text) == [], "it is served")
+    wait_until(lambda: json.loads(server.get("/facts").text), "the application has heard of it")
+    clients = [server.connect() for _ in range(5)]
+    for client in clients:
+        client.send(b"GET /sleeps HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert [client.read_response().text for client in clients] == ["slept"] * 5
+
+
+def test_client_that_left_cancels_its_request_after_the_grace(borrow_server: Borrow) -> None:
+    server = borrow_server(*APP, "--asgi-disconnect-grace-period", "0.1", "--access-logfile", "-")
+    with server.connect() as leaving:
+        leaving.send(b"GET /sleeps?gone HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.get("/hello")
+    server.log.wait_for("GET /sleeps?gone")
+
+
+def test_receive_that_was_left_behind_does_not_hear_the_next_request(
+    borrow_server: Borrow,
+) -> None:
+    server = borrow_server(*APP)
+    with server.connect() as client:
+        for body in ("one", "two"):
+            assert client.request("GET", "/listens_on").text == "listens"
+            told = client.request("POST", "/hears", body=body.encode()).text
+            assert json.loads(told) == [["http.disconnect"], body]
+
+
+def ask(server: RunningServer, kind: str, times: int) -> None:
+    """A kind of request, so many times."""
+    if kind == "websocket":
+        for _ in range(times):
+            with connect(server.url.replace("http", "ws", 1) + "/") as socket:
+                socket.send("hello")
+                assert socket.recv(timeout=DEADLINE) == "hello"
+        return
+    if kind == "cuts":
+        for _ in range(times):
+            with server.connect() as client:
+                client.send(b"GET /cuts HTTP/1.1\r\nHost: a\r\n\r\n")
+                assert client.sock.recv(1)
+        return
+    with server.connect() as client:
+        for _ in range(times):
+            if kind == "echo_body":
+                client.request("POST", "/echo_body", body=b"x" * 1000)
+            else:
+                client.request("GET", f"/{kind}")
+
+
+@pytest.mark.parametrize(
+    "kind", ["hello", "echo_body", "streams", "listens_on", "cuts", "websocket"]
+)
+def test_requests_leave_nothing_behind(borrow_server: Borrow, kind: str) -> None:
+    server = borrow_server(*APP)
+    if kind == "cuts":
+        server.expect_alarm("OSError: over")
+    times = 100 if kind in ("websocket", "cuts") else 1000
+
+    def count() -> list[int]:
+        server.get("/hears")
+        return list(json.loads(server.get("/counts").text))
+
+    ask(server, kind, 5)
+    before = count()
+    ask(server, kind, times)
+    wait_until(
+        lambda: all(now <= then + 10 for now, then in zip(count(), before, strict=True)),
+        lambda: f"what there was: {before}; now {count()}",
+    )
