@@ -9,4 +9,5 @@ class TaskBoard:
         hub: Hub,
         make_future: Callable[[], Any],
         call_turn: Callable[[], object] | None = None,
+        on_lost: Callable[[Any], object] | None = None,
     ) -> None: ...

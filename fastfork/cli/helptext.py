@@ -50,11 +50,12 @@ GENERAL: Final = (
     (f"{COMPLETION} SHELL", "Print what completes options in bash, zsh or tcsh, and exit."),
 )
 _EPILOG: Final = (
-    "MODULE:APP names a WSGI application: shop:app is the object `app` of the module `shop`, "
-    "'shop:create_app()' calls a factory. Durations are seconds, or 500ms, 2m; sizes are bytes, "
-    "or 512M. What is called FASTFORK_... is an environment variable that sets the same. "
-    "`fastfork config` says what is set and why, `fastfork signal NAME` tells a running server "
-    "something, `fastfork status` shows what it does; each has a --help of its own."
+    "MODULE:APP names a WSGI application, or one of ASGI where the worker class is asgi: shop:app "
+    "is the object `app` of the module `shop`, 'shop:create_app()' calls a factory. Durations are "
+    "seconds, or 500ms, 2m; sizes are bytes, or 512M. What is called FASTFORK_... is "
+    "an environment variable that sets the same. `fastfork config` says what is set and why, "
+    "`fastfork signal NAME` tells a running server something, `fastfork status` shows what it "
+    "does; each has a --help of its own."
 )
 _INDENT: Final = 26  # columns before the explanation
 _WIDEST: Final = 100  # columns; longer lines are hard to read

@@ -65,8 +65,9 @@ def named(app: object) -> Application:
         return Application(app, None)
     if not callable(app):
         raise AppNotFound(
-            f"{app!r:.80} is no WSGI application; hand over what is called as "
-            "app(environ, start_response), or its name: 'module:app'"
+            f"{app!r:.80} is no application; hand over what is called as "
+            "app(environ, start_response), with worker_class='asgi' as app(scope, receive, send), "
+            "or its name: 'module:app'"
         )
     kind = app if hasattr(app, "__qualname__") else type(app)
     text = f"{kind.__module__}:{kind.__qualname__}"

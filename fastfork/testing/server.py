@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from fastfork import clock, unpatched
 from fastfork.embed import Application, named, read
@@ -30,8 +30,6 @@ from fastfork.errors import ServerFailed
 from fastfork.testing import child
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
-
     from fastfork.config import Loaded
 
 __all__ = ["RunningServer", "running_server"]
@@ -173,13 +171,14 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    app: WSGIApplication | str, /, *, start_timeout: float = 30.0, **settings: object
+    app: Callable[..., Any] | str, /, *, start_timeout: float = 30.0, **settings: object
 ) -> Iterator[RunningServer]:
     """Serve `app` with real processes on a real port, as long as the block runs.
 
-    app: a WSGI application, which may be a closure, or "module:name".  start_timeout: seconds
-    until a worker must answer.  settings: those of docs/reference/settings.md by name; neither
-    the environment nor a config file sets any, but for the file that `config` names.
+    app: a WSGI application, or an ASGI one with `worker_class="asgi"`; it may be a closure, or
+    "module:name".  start_timeout: seconds until a worker must answer.  settings: those of
+    docs/reference/settings.md by name; neither the environment nor a config file sets any, but for
+    the file that `config` names.
 
     Afterwards no process of the server is left: it gets SIGTERM, and SIGKILL when it has not
     ended some seconds after its `graceful_timeout`; it also ends when this process dies.

@@ -187,7 +187,7 @@ def test_settings_that_change_what_the_application_sees_are_in_effect() -> None:
 
 
 def test_what_cannot_be_called_is_told_before_anything_starts() -> None:
-    with pytest.raises(AppNotFound, match="None is no WSGI application"), running_server(None):  # type: ignore[arg-type]
+    with pytest.raises(AppNotFound, match="None is no application"), running_server(None):  # type: ignore[arg-type]
         pass
 
 
@@ -195,8 +195,21 @@ def test_application_of_the_other_interface_is_refused() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None: ...
 
     wanted = "is an ASGI application .* give the option -k asgi"
-    with pytest.raises(ServerFailed, match=wanted), running_server(app):  # type: ignore[arg-type]
+    with pytest.raises(ServerFailed, match=wanted), running_server(app):
         pass
+
+
+def test_asgi_application_is_served_where_the_worker_class_says_so() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    with (
+        running_server(app, worker_class="asgi") as server,
+        RawClient((server.host, server.port)) as client,
+    ):
+        assert client.request("GET", "/").body == b"hello"
 
 
 def test_application_that_does_not_load_is_raised_with_the_log(

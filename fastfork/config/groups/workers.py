@@ -42,7 +42,9 @@ class WorkerSettings:
         "and `threads` says how many requests the application answers at a time. With one thread "
         "that is the main thread of the process, with more it never is. `gevent` calls the "
         "application in a greenlet for each request, and needs `pip install 'fastfork[gevent]'`; "
-        "`docs/how-to/gevent.md` says what that is good for.",
+        "`docs/how-to/gevent.md` says what that is good for. `asgi` serves ASGI applications in a "
+        "task for each request, see `docs/explanation/asgi.md`. gunicorn's and uvicorn's names of "
+        "these mean the same.",
     )
     threads: int = setting(
         1,
