@@ -364,8 +364,8 @@ cdef class WebSocketCall(AsgiCall):
             self.site.batch.put(self.client, frame, len(frame))
             hub.deadlines.set(self.client, PONG, hub.now)
             return 0
-        if wait == PONG and self.codec.is_alive:
-            return self._arm()
+        if wait == PONG and (self.codec.is_alive or self.codec.is_paused()):
+            return self._arm()  # while nothing is read, the answer may stand behind other frames
         if wait == PONG or wait == READER:
             self.client.cut = True
             return hub._lost(self.client)
