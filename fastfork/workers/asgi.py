@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from functools import partial
+from math import ceil
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -66,6 +67,7 @@ class AsgiWorker(ReactorWorker):
     lifespan: Lifespan
     _told_of_end = False
     _is_ending = False
+    _websockets = 0  # that were open when half of the grace was over
 
     def shares_connections(self) -> bool:
         """Never: there is always a task for a request."""
@@ -194,10 +196,24 @@ class AsgiWorker(ReactorWorker):
         """See ReactorWorker.  Streams hear of the end in time to say so to their clients."""
         if self.drain_deadline is not None and not self._told_of_end:
             left = self.drain_deadline - clock.now()
+            self.thin_out(left)
             if left <= WORD_BEFORE_END:
                 self._told_of_end = True
                 self.gateway.tell_of_end()
         return super().look_up(hub)
+
+    def thin_out(self, left: float) -> None:
+        """Close WebSockets one after the other: all clients at once would come back at once.
+
+        left: seconds of the grace.  They live on for half of it.
+        """
+        half = self.cfg.graceful_timeout / 2
+        if left > half or half <= WORD_BEFORE_END:
+            return
+        now = self.gateway.websockets()
+        self._websockets = max(self._websockets, now)
+        stay = self._websockets * (left - WORD_BEFORE_END) / (half - WORD_BEFORE_END)
+        self.gateway.stop_websockets(now - ceil(max(0.0, stay)))
 
     def end_loop(self) -> None:
         """Cancel what is left, tell the application of the end, and close the loop."""

@@ -104,6 +104,22 @@ cdef class AsgiGateway(Gateway):
         for call in list(self.board.calls):
             call.stop()
 
+    def websockets(self):
+        """How many WebSockets are open, or in their handshake, and not to be closed."""
+        cdef AsgiCall call
+        return sum([type(call) is WebSocketCall and not call.stopping
+                    for call in self.board.calls])
+
+    def stop_websockets(self, int count):
+        """Close so many of them with 1012: their clients come back to another worker."""
+        cdef AsgiCall call
+        for call in list(self.board.calls):
+            if count <= 0:
+                return
+            if type(call) is WebSocketCall and not call.stopping:
+                call.stop()
+                count -= 1
+
     # Gateway
 
     cdef ResponseWriter writer(self, dict environ):

@@ -1,4 +1,5 @@
 from fastfork._core.hub cimport Hub
+from fastfork._core.reshead cimport ResponseHead
 
 
 cdef class TaskBoard:
@@ -10,6 +11,7 @@ cdef class TaskBoard:
     cdef list returned         # ... whose responses have ended, for the next turn
     cdef readonly bint asked   # a turn is to follow
     cdef bint turning
+    cdef ResponseHead switched  # of all WebSockets: 101 and nothing else
     cdef public Py_ssize_t max_message  # bytes of a message of a WebSocket
     cdef public int max_queue  # messages of one that nobody has taken
     cdef public bint deflates  # it may be compressed

@@ -4,6 +4,7 @@ Runs in: worker
 """
 
 from fastfork._core.hub cimport Hub
+from fastfork._core.reshead cimport ResponseHead
 
 
 cdef class TaskBoard:
@@ -19,6 +20,8 @@ cdef class TaskBoard:
         self.call_turn = call_turn
         self.on_lost = on_lost
         self.calls = set()
+        self.switched = ResponseHead.__new__(ResponseHead, None)
+        self.switched.set("101 Switching Protocols", [])
         self.returned = []
 
     cdef int soon(self) except -1:

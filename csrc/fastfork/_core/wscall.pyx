@@ -34,6 +34,8 @@ cdef enum:
     NORMAL = 1000
     ABNORMAL = 1006
 
+# Of the environ of a WebSocket without an access log, for status pages and the error log.
+cdef tuple KEPT = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "REMOTE_ADDR")
 cdef str LEFT = "the client has left"
 
 
@@ -172,11 +174,13 @@ cdef class WebSocketCall(AsgiCall):
             self.codec = WebSocketCodec(
                 max_message=self.board.max_message, max_queue=self.board.max_queue,
                 deflate=None if self.agreed is None else self.agreed[1])
-            self.head = head
+            self.head = self.board.switched
             self.started = self.head_sent = self.bodyless = True
             self.keep_alive = False
             if self.site.access_line is not None:
                 self.status, self.fields = "101 Switching Protocols", []
+            else:  # thousands of them wait, each with its own
+                self.environ = {name: self.environ[name] for name in KEPT}
             self.site.batch.put(connection, PyBytes_AS_STRING(answer), PyBytes_GET_SIZE(answer))
             self.board.soon()
             if connection.partial != NULL:  # what has come behind the handshake
