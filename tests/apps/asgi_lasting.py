@@ -11,8 +11,9 @@ import gc
 import json
 from typing import Any
 
-from fastfork._core.asgicall import AsgiCall
 from fastfork._core.asgistep import Step
+
+from fastfork._core.asgicall import AsgiCall
 
 heard: list[dict[str, Any]] = []
 kept: set[Any] = set()
@@ -107,12 +108,49 @@ async def counts(_scope: Any, _receive: Any, send: Any) -> None:
     await answer(send, json.dumps(found).encode())
 
 
+async def floods(_scope: Any, _receive: Any, send: Any) -> None:
+    """Streams as much as is taken, and notes how it ends."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    try:
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+    except OSError as error:
+        heard.append({"type": type(error).__name__})
+        raise
+
+
+async def begins(_scope: Any, receive: Any, send: Any) -> None:
+    """Begins its response before it reads the body."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    heard.append({"type": "begun"})
+    await body_of(receive)
+    heard.append({"type": "read"})
+    await send({"type": "http.response.body"})
+
+
+async def reads(_scope: Any, receive: Any, send: Any) -> None:
+    """Reads, and notes the kind of the last message."""
+    while (message := await receive()).get("more_body"):
+        pass
+    heard.append({"type": message["type"]})
+    await answer(send, b"read")
+
+
 async def facts(_scope: Any, _receive: Any, send: Any) -> None:
     await answer(send, json.dumps(heard).encode())
 
 
 async def echo(receive: Any, send: Any) -> None:
+    """Send back what comes; after "flood", send as much as is taken."""
     await receive()
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": message["text"]})
+        try:
+            while True:
+                await send({"type": "websocket.send", "text": message["text"]})
+                if message["text"] != "flood" * 10_000:
+                    break
+        except OSError as error:
+            heard.append({"type": type(error).__name__})
+            raise

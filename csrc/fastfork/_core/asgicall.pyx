@@ -87,8 +87,7 @@ cdef class AsgiCall(AsgiSender):
                 and Py_REFCNT(<PyObject *>self._send) == 1)
 
     def cancel(self, int64_t number):
-        """Have CancelledError raised in the application, unless it has ended its request
-        `number`."""
+        """Have CancelledError raised in the application, unless request `number` has ended."""
         if number == self.number and not self.over and self.task is not None:
             self.task.cancel()
 
