@@ -34,10 +34,6 @@ from websockets.sync.client import ClientConnection, connect  # noqa: E402
 APP = "asgi_serial:app"
 KINDS = {"quick": 90, "slow": 5, "upload": 3, "large": 2}
 PATIENCE = 60.0  # seconds for one step, on a machine that is busy with the traffic
-WAYS = {
-    "unix": ("--bind", "unix:server.sock"),
-    "preload": ("--preload",),
-}
 
 
 class Facts:
@@ -131,9 +127,9 @@ def see_end(socket: ClientConnection) -> int | None:
     return None if caught.value.rcvd is None else caught.value.rcvd.code
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_reload_loses_no_request(start: Start, facts: Facts, way: str) -> None:
-    server = start("--graceful-timeout", "60", *WAYS[way], workers=2)
+@pytest.mark.slow
+def test_reload_loses_no_request(start: Start, facts: Facts) -> None:
+    server = start("--graceful-timeout", "60", "--preload", workers=2)
     with traffic_to(server) as traffic:
         goes_on(traffic)
         server.signal("reload")
@@ -145,8 +141,10 @@ def test_reload_loses_no_request(start: Start, facts: Facts, way: str) -> None:
     facts.lifespans_ended_once()
 
 
+@pytest.mark.slow
 def test_upgrade_loses_no_request(start: Start, facts: Facts) -> None:
-    server = start("--graceful-timeout", "60", "--pid", "server.pid", workers=2)
+    options = ("--bind", "unix:server.sock", "--pid", "server.pid")
+    server = start("--graceful-timeout", "60", *options, workers=2)
     with traffic_to(server) as traffic:
         goes_on(traffic)
         old = server.upgrade()
@@ -161,6 +159,7 @@ def test_upgrade_loses_no_request(start: Start, facts: Facts) -> None:
     facts.lifespans_ended_once()
 
 
+@pytest.mark.slow
 def test_worker_that_serves_enough_is_replaced_and_loses_no_request(
     start: Start, facts: Facts
 ) -> None:
