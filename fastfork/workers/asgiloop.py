@@ -34,7 +34,7 @@ class SharedSelector(selectors.BaseSelector):
     def __init__(self, poller: EpollPoller) -> None:
         self._poller = poller
         self._watch = poller.register
-        poller.register = self._register_connection
+        poller.register = self._register_connection  # type: ignore[assignment]
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._turn: Callable[[list[tuple[int, int]]], float] | None = None
         self._asked: Callable[[], bool] = bool

@@ -72,6 +72,14 @@ async def boom(send: Any) -> None:
     raise RuntimeError("boom on purpose")
 
 
+async def cancels(send: Any) -> None:
+    """Cancel the task that it is in."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(60)
+
+
 async def closes(send: Any) -> None:
     """Close descriptors that the loop watches, as careless libraries do, and tell how many."""
     loop = asyncio.get_running_loop()

@@ -159,6 +159,14 @@ def test_error_of_the_application_is_logged_with_the_id(start_server: Starter) -
     server.log.wait_for("[ERROR] [abc-2] Error handling request GET /boom")
 
 
+def test_application_that_cancels_itself_is_logged_as_any_error(start_server: Starter) -> None:
+    server = start_server(*APP)
+    server.expect_alarm("CancelledError")
+    assert server.get("/cancels").status == 500
+    server.log.wait_for("Error handling request GET /cancels")
+    assert server.get("/hello").text == "done"
+
+
 def test_hooks_are_called_around_each_request(start_server: Starter) -> None:
     server = start_server(*APP, config=HOOKS)
     assert server.get("/log").text == "done"

@@ -183,7 +183,8 @@ cdef class AsgiCall(AsgiSender):
         return 0
 
     cdef int _tell_raised(self, error) except -1:
-        if isinstance(error, (CancelledError, ClientDisconnected)):
+        if isinstance(error, ClientDisconnected) or (isinstance(error, CancelledError) and (
+                self.complete or self.client.broken or self.stopping or self.site.leaving())):
             return 0
         self.site.log.error("Error handling request %s %s", self.environ["REQUEST_METHOD"],
                             self.environ["RAW_URI"], exc_info=error)
@@ -328,9 +329,8 @@ cdef class AsgiCall(AsgiSender):
         """receive() waits for the rest of the body, and so the client's time begins."""
         cdef Connection connection = self.client
         cdef Hub hub = self.board.hub
-        if self.upload is None or self.upload.complete or self.complete:
-            return 0
-        if self.site.crew.come_in() != CAME_IN:
+        if (self.upload is None or self.upload.complete or self.complete
+                or self.site.crew.come_in() != CAME_IN):
             return 0
         try:
             if connection.awaits_continue:
