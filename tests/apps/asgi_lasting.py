@@ -52,6 +52,7 @@ async def sleeps(_scope: Any, receive: Any, send: Any) -> None:
     try:
         await asyncio.sleep(0.6)
     except asyncio.CancelledError:
+        heard.append({"type": "cancelled"})
         await answer(send, b"cancelled")
         raise
     await answer(send, b"slept")

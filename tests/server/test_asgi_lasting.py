@@ -30,12 +30,23 @@ def test_grace_of_a_client_that_left_ends_with_its_request(borrow_server: Borrow
     assert [client.read_response().text for client in clients] == ["slept"] * 5
 
 
-def test_client_that_left_cancels_its_request_after_the_grace(borrow_server: Borrow) -> None:
-    server = borrow_server(*APP, "--asgi-disconnect-grace-period", "0.1", "--access-logfile", "-")
+@pytest.mark.parametrize("how", ["closes", "resets"])
+def test_client_that_left_cancels_its_request_after_the_grace(
+    borrow_server: Borrow, how: str
+) -> None:
+    server = borrow_server(*APP, "--asgi-disconnect-grace-period", "0.1")
+    before = heard(server).count("cancelled")
     with server.connect() as leaving:
-        leaving.send(b"GET /sleeps?gone HTTP/1.1\r\nHost: a\r\n\r\n")
+        leaving.send(b"GET /sleeps HTTP/1.1\r\nHost: a\r\n\r\n")
         server.get("/hello")
-    server.log.wait_for("GET /sleeps?gone")
+        if how == "resets":
+            leaving.reset()
+    wait_until(lambda: heard(server).count("cancelled") > before, "it is cancelled")
+
+
+def heard(server: RunningServer) -> list[str]:
+    """What the application has noted of itself."""
+    return [fact["type"] for fact in json.loads(server.get("/facts").text)]
 
 
 def test_receive_that_was_left_behind_does_not_hear_the_next_request(

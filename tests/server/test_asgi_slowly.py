@@ -55,6 +55,15 @@ def test_upload_arrives_whole(secured: Secured, way: str) -> None:
             assert answer.text == DIGEST
 
 
+def test_upload_of_a_client_that_says_no_more_arrives_whole(borrow_server: Borrow) -> None:
+    server = borrow_server("asgi_slowly:app", "-k", "asgi")
+    with server.connect() as client:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+        client.send(head, BODY)
+        client.half_close()
+        assert client.read_response().text == DIGEST
+
+
 @pytest.mark.parametrize("size", [10, 1000, 100_000])
 @pytest.mark.parametrize("compression", ["deflate", None])
 def test_messages_arrive_whole(secured: Secured, size: int, compression: str | None) -> None:

@@ -98,8 +98,7 @@ cdef class AsgiCall(AsgiSender):
         self.number += 1
         self.open_response()
         self.receivers = self.senders = None
-        self.upload = None
-        self.body = b""
+        self.upload, self.body = None, b""
         self.took_body = self.over = self.is_away = self.stopping = False
         self.seat = self.site.crew.first
         if type(body) is bytes:
@@ -151,7 +150,6 @@ cdef class AsgiCall(AsgiSender):
                 Py_DECREF(result)
                 return made
             Py_DECREF(result)
-            error = None
         except StopIteration:
             error = None
         except BaseException as raised:
@@ -243,7 +241,9 @@ cdef class AsgiCall(AsgiSender):
                 and not self.upload.is_full())
 
     cdef int shut_down(self) except -1:
-        """The client sends no more."""
+        """The client sends no more, and has most probably left."""
+        if self.board.on_lost is not None and not self.over:
+            self.board.on_lost(self)
         return self._wake_receivers()
 
     cdef int drained(self) except -1:
@@ -280,8 +280,8 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int lost(self) except -1:
         """The client is gone."""
-        if self.board.on_lost is not None and not self.over:
-            self.board.on_lost(self)
+        if not self.client.shut:  # else it was said before
+            AsgiCall.shut_down(self)
         self._wake_senders()
         return self._wake_receivers()
 

@@ -332,7 +332,7 @@ cdef class WebSocketCall(AsgiCall):
     cdef int shut_down(self) except -1:
         if self.codec is not None and (self.code != 0 or self.over):
             return self._end_of_talk()
-        return self._wake_receivers()
+        return AsgiCall.shut_down(self)
 
     cdef int lost(self) except -1:
         AsgiCall.lost(self)
