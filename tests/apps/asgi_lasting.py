@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
 from typing import Any
 
 from fastfork._core.asgistep import Step
 
 from fastfork._core.asgicall import AsgiCall
 
+log = logging.getLogger("gunicorn.error")
 heard: list[dict[str, Any]] = []
 kept: set[Any] = set()
 
@@ -61,7 +63,21 @@ async def sleeps(_scope: Any, receive: Any, send: Any) -> None:
 async def until_left(_scope: Any, receive: Any, _send: Any) -> None:
     """Answers nothing; ends when the client leaves."""
     await body_of(receive)
+    log.warning("waits until its client has left")
     heard.append(await receive())
+    log.warning("its client has left: %s", heard[-1]["type"])
+
+
+async def waits(_scope: Any, _receive: Any, send: Any) -> None:
+    """For longer than its clients; receives nothing."""
+    await asyncio.sleep(2)
+    await answer(send, b"waited")
+
+
+async def naps(_scope: Any, _receive: Any, send: Any) -> None:
+    """A measure of time."""
+    await asyncio.sleep(0.6)
+    await answer(send, b"slept")
 
 
 async def listens_on(_scope: Any, receive: Any, send: Any) -> None:

@@ -1,5 +1,5 @@
-"""An ASGI application that does not want to end; /KIND says how.  A line is logged when each begins,
-and when it ends.
+"""An ASGI application that does not want to end; /KIND says how.  A line is logged when each
+begins, and when it ends.
 
 Runs in: worker
 """

@@ -6,15 +6,20 @@ Runs in: cli
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from websockets.sync.client import connect
 
+from tests.kit import processes
 from tests.kit.server import RunningServer
+from tests.kit.tls import NAME, Authority
 from tests.kit.waiting import DEADLINE, wait_until
 
 Borrow = Callable[..., RunningServer]
+NAP = 0.6  # seconds that /naps takes
 APP = ("asgi_lasting:app", "-k", "asgi")
 
 
@@ -42,6 +47,58 @@ def test_client_that_left_cancels_its_request_after_the_grace(
         if how == "resets":
             leaving.reset()
     wait_until(lambda: heard(server).count("cancelled") > before, "it is cancelled")
+
+
+AHEAD = {
+    "nothing": b"",
+    "a request": b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n",
+    "many requests": b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n" * 5000,
+}
+
+
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_client_that_has_sent_ahead_and_leaves_costs_no_cpu(
+    start_server: Borrow, ahead: str
+) -> None:
+    server = start_server(*APP)
+    (pid,) = server.worker_pids()
+    with server.connect() as client:
+        client.send(b"GET /waits HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.get("/hello")
+        client.send(AHEAD[ahead])
+        client.half_close()
+        rests(server, pid)
+    rests(server, pid)
+
+
+@pytest.mark.parametrize("how", ["closes", "leaves"])
+def test_application_hears_of_a_tls_client_that_leaves(
+    start_server: Borrow, authority: Authority, how: str
+) -> None:
+    pair = authority.issue("lasting")
+    server = start_server(*APP, "--certfile", str(pair.certificate), "--keyfile", str(pair.key))
+    (pid,) = server.worker_pids()
+    assert not isinstance(server.endpoint, str)
+    context = authority.client_context()
+    plain = socket.create_connection(server.endpoint, 10)
+    with context.wrap_socket(plain, server_hostname=NAME) as client:
+        client.sendall(b"GET /until_left HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.log.wait_for("waits until its client has left")
+        if how == "closes":
+            with suppress(OSError):  # without waiting for the server's
+                client.settimeout(0)
+                client.unwrap()
+    server.log.wait_for("its client has left: http.disconnect")
+    rests(server, pid)
+
+
+def rests(server: RunningServer, pid: int) -> None:
+    """Assert that the worker uses next to nothing of a core, for a while."""
+    before = processes.cpu_seconds(pid)
+    with server.connect() as other:
+        other.send(b"GET /naps HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        other.read_bytes(1)
+    assert processes.cpu_seconds(pid) - before < NAP / 4
 
 
 def heard(server: RunningServer) -> list[str]:

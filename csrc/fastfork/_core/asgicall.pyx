@@ -17,9 +17,11 @@ from libc.stdint cimport int64_t
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
+from fastfork._core.connections cimport EPOLLRDHUP
 from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
 from fastfork._core.scan cimport ff_error_status
+from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
@@ -46,8 +48,7 @@ cdef str WSGI_INPUT = sys.intern("wsgi.input")
 cdef class TaskBoard:
     """The requests of one worker that are in tasks.
 
-    hub: the loop's.  make_future() -> a future of the worker's event loop.  call_turn, on_lost: see
-    asgi.pyx.
+    hub: the loop's.  make_future() -> a future of the event loop.  The rest: see asgi.pyx.
     """
 
     def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
@@ -105,7 +106,7 @@ cdef class AsgiCall(AsgiSender):
             self.body = <bytes>body
         elif type(body) is Upload:
             self.upload = <Upload>body
-        connection.shut = False
+        connection.shut, connection.at_end = False, EPOLLRDHUP
         connection.sink = self.ear
         self.board.calls.add(self)
         return 0
@@ -202,8 +203,7 @@ cdef class AsgiCall(AsgiSender):
             return self.give_up(500)
         self.client.cut = self.left < 0 and not self.chunked and not self.bodyless
         note_cut(self.site.crew.slot, self.environ, self.head.status)
-        self.keep_alive = False
-        self.chunked = False
+        self.keep_alive = self.chunked = False
         self.left = -1
         self._finish()
         return self._completed()
@@ -235,10 +235,11 @@ cdef class AsgiCall(AsgiSender):
 
     # What the loop has to say; see Sink.
 
-    cdef bint wants(self) noexcept:
+    cdef int wants(self) noexcept:
         """Is there room for more of the body?"""
-        return (self.upload is not None and not self.upload.complete
-                and not self.upload.is_full())
+        if self.upload is None or self.upload.complete:
+            return NO_MORE
+        return LATER if self.upload.is_full() else MORE
 
     cdef int shut_down(self) except -1:
         """The client sends no more, and has most probably left."""
@@ -368,17 +369,16 @@ cdef class AsgiCall(AsgiSender):
 
 
 cdef int _wake(list futures) except -1:
-    if futures is not None:
-        for future in futures:
-            if not future.done():
-                future.set_result(None)
+    for future in futures or ():
+        if not future.done():
+            future.set_result(None)
     return 0
 
 
 cdef class CallSink(Sink):
     """What the loop tells of the connection goes to its call."""
 
-    cdef bint wants(self) noexcept:
+    cdef int wants(self) noexcept:
         return self.call.wants()
 
     cdef int received(self, char *p, Py_ssize_t n) except -1:
