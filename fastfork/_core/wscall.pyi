@@ -1,0 +1,3 @@
+from fastfork._core.asgicall import AsgiCall
+
+class WebSocketCall(AsgiCall): ...
