@@ -228,11 +228,11 @@ class AsgiWorker(ReactorWorker):
         """The request lines that the application is working on, the oldest first."""
         return ", ".join(line for _call, _since, line in self._requests())
 
-    def _requests(self) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else self.gateway.running()
+    def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
+        return [] if self.hub is None else self.gateway.running(to_answer)
 
     def _running(self) -> list[tuple[int, int, str]]:
-        return [(id(call), since, line) for call, since, line in self._requests()]
+        return [(id(call), since, line) for call, since, line in self._requests(to_answer=True)]
 
     def _stack_of(self, ident: int) -> str:
         for call, _since, _line in self._requests():

@@ -86,6 +86,19 @@ def test_request_timeout_tells_where_the_task_waits(start_server: Starter) -> No
     server.wait_for_workers(1, without=[pid])
 
 
+def test_web_socket_may_last_longer_than_request_timeout(start_server: Starter) -> None:
+    server = start_server(*APP, "--request-timeout", "0.3", "--graceful-timeout", "1")
+    server.expect_alarm("REQUEST TIMEOUT")
+    with connect(server.url.replace("http", "ws", 1) + "/socket") as socket:
+        client = server.connect()
+        client.send(b"GET /wait/long HTTP/1.1\r\nHost: a\r\n\r\n")
+        line = server.log.wait_for("REQUEST TIMEOUT")  # the younger one's
+        assert "GET /wait/long HTTP/1.1" in line
+        assert server.log.text().count("REQUEST TIMEOUT") == 1
+        client.close()
+        socket.close()
+
+
 def test_requests_in_flight_are_on_the_page_and_in_the_metrics(start_server: Starter) -> None:
     server = start_server(*APP, *ADMIN)
     clients = [server.connect() for _ in range(20)]
