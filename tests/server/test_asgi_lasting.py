@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -47,6 +48,33 @@ def test_client_that_left_cancels_its_request_after_the_grace(
         if how == "resets":
             leaving.reset()
     wait_until(lambda: heard(server).count("cancelled") > before, "it is cancelled")
+
+
+def test_client_that_says_no_more_gets_all_its_answers(borrow_server: Borrow) -> None:
+    server = borrow_server(*APP)
+    with server.connect() as client:
+        ask = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
+        client.send(ask % b"sleeps" + ask % b"hello", ask % b"streams")
+        client.half_close()
+        assert [client.read_response().text for _ in range(3)] == ["slept", "hello", "012"]
+        client.expect_end()
+
+
+@pytest.mark.parametrize("size", [100_000, 20_000_000])
+@pytest.mark.parametrize("how", ["length", "chunked"])
+def test_answer_before_the_upload_has_ended_arrives(
+    borrow_server: Borrow, size: int, how: str
+) -> None:
+    server = borrow_server(*APP)
+    pieces = (b"x" * 100_000 for _ in range(size // 100_000))
+    fields = {"Content-Length": str(size)} if how == "length" else {}
+    for _ in range(3):
+        url = f"{server.url}/hello"
+        answer = httpx.post(url, content=pieces, headers=fields, trust_env=False)
+        assert (answer.status_code, answer.text) == (200, "hello")
+        pieces = (b"x" * 100_000 for _ in range(size // 100_000))
+    with server.connect() as client:
+        assert client.request("GET", "/hello").text == "hello"
 
 
 AHEAD = {
