@@ -30,7 +30,6 @@ from fastfork.logs.requestid import KEY as REQUEST_ID
 from fastfork.logs.requestid import giving_ids
 from fastfork.workers.asgiloop import WatchedPoller, make_loop
 from fastfork.workers.asgitls import TlsExtension
-from fastfork.workers.hardend import HARD_MARGIN
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
 from fastfork.wsgi.request_hooks import calling_pre_request
@@ -47,8 +46,11 @@ if TYPE_CHECKING:
     from fastfork.workers.asgiloop import Driver
     from fastfork.workers.poller import EpollPoller
 
-# A task that was cancelled has so long to end, seconds.
+# A task that was cancelled has so long to end, seconds; where the worker's own time is over, this.
+# The arbiter kills half a second after that time (KILL_MARGIN), and the lifespan has to end, too.
 LAST_SECONDS: Final = 1.0
+OVERTIME_OF_TASKS: Final = 0.15
+OVERTIME: Final = 0.25
 # Streams hear that the server ends so long before their time is over, seconds.
 WORD_BEFORE_END: Final = 1.0
 # While they do: from one turn to the next, seconds.
@@ -227,7 +229,8 @@ class AsgiWorker(ReactorWorker):
             task.cancel()
         if tasks:
             # Turns go on: what they still say is sent.
-            _done, left = self.aio.run_until_complete(asyncio.wait(tasks, timeout=LAST_SECONDS))
+            seconds = LAST_SECONDS if self.drain_deadline is None else OVERTIME_OF_TASKS
+            _done, left = self.aio.run_until_complete(asyncio.wait(tasks, timeout=seconds))
             if left:
                 LOGGER.warning(
                     "%d request(s) do not end, and are left (pid: %d)", len(left), os.getpid()
@@ -235,7 +238,8 @@ class AsgiWorker(ReactorWorker):
         self.driver.rest()
         seconds = SHUTDOWN_SECONDS
         if self.drain_deadline is not None:
-            seconds = max(HARD_MARGIN / 2, self.drain_deadline - clock.now())
+            over = self.drain_deadline + OVERTIME - clock.now()
+            seconds = max(OVERTIME - OVERTIME_OF_TASKS, over)
         self.aio.run_until_complete(self.lifespan.shutdown(0.0 if was_cut else seconds))
         self.aio.run_until_complete(self.aio.shutdown_asyncgens())
 

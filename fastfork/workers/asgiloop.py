@@ -40,6 +40,8 @@ class SharedSelector(selectors.BaseSelector):
 
     def __init__(self, poller: EpollPoller) -> None:
         self._poller = poller
+        self._watch = poller.register
+        poller.register = self._register_connection  # type: ignore[assignment]
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
@@ -68,19 +70,31 @@ class SharedSelector(selectors.BaseSelector):
             self._wait = turn(events)
         return [(keys[fd], _to_events(mask) & keys[fd].events) for fd, mask in ours if fd in keys]
 
+    def _register_connection(self, fd: Any, mask: int) -> None:
+        """The hub watches a connection.
+
+        Libraries close descriptors that the loop watches still: the number is a connection's by
+        now, and neither what happens to it nor what is forgotten late is asyncio's business.
+        """
+        self._keys.pop(fd, None)
+        self._watch(fd, mask)
+
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """See selectors.BaseSelector."""
         key = selectors.SelectorKey(fileobj, _descriptor(fileobj), events, data)
         if key.fd in self._keys:
             raise KeyError(f"{fileobj!r} (descriptor {key.fd}) is registered already")
-        self._poller.register(key.fd, _to_mask(events))
+        self._watch(key.fd, _to_mask(events))
         self._keys[key.fd] = key
         return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """See selectors.BaseSelector."""
+        """See selectors.BaseSelector.  One that was closed and opened again is a new one."""
         key = self._found(fileobj)._replace(events=events, data=data)
-        self._poller.modify(key.fd, _to_mask(events))
+        try:
+            self._poller.modify(key.fd, _to_mask(events))
+        except FileNotFoundError:
+            self._watch(key.fd, _to_mask(events))
         self._keys[key.fd] = key
         return key
 
@@ -105,6 +119,7 @@ class SharedSelector(selectors.BaseSelector):
         """Forget all; the poller is the worker's to close."""
         self._keys.clear()
         self._turn = None
+        self._poller.register = self._watch
 
     def _found(self, fileobj: Any) -> selectors.SelectorKey:
         try:

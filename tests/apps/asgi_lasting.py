@@ -9,11 +9,14 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
 from typing import Any
 
-from fastfork._core.asgicall import AsgiCall
 from fastfork._core.asgistep import Step
 
+from fastfork._core.asgicall import AsgiCall
+
+log = logging.getLogger("gunicorn.error")
 heard: list[dict[str, Any]] = []
 kept: set[Any] = set()
 
@@ -51,6 +54,7 @@ async def sleeps(_scope: Any, receive: Any, send: Any) -> None:
     try:
         await asyncio.sleep(0.6)
     except asyncio.CancelledError:
+        heard.append({"type": "cancelled"})
         await answer(send, b"cancelled")
         raise
     await answer(send, b"slept")
@@ -59,7 +63,21 @@ async def sleeps(_scope: Any, receive: Any, send: Any) -> None:
 async def until_left(_scope: Any, receive: Any, _send: Any) -> None:
     """Answers nothing; ends when the client leaves."""
     await body_of(receive)
+    log.warning("waits until its client has left")
     heard.append(await receive())
+    log.warning("its client has left: %s", heard[-1]["type"])
+
+
+async def waits(_scope: Any, _receive: Any, send: Any) -> None:
+    """For longer than its clients; receives nothing."""
+    await asyncio.sleep(2)
+    await answer(send, b"waited")
+
+
+async def naps(_scope: Any, _receive: Any, send: Any) -> None:
+    """A measure of time."""
+    await asyncio.sleep(0.6)
+    await answer(send, b"slept")
 
 
 async def listens_on(_scope: Any, receive: Any, send: Any) -> None:
@@ -107,12 +125,49 @@ async def counts(_scope: Any, _receive: Any, send: Any) -> None:
     await answer(send, json.dumps(found).encode())
 
 
+async def floods(_scope: Any, _receive: Any, send: Any) -> None:
+    """Streams as much as is taken, and notes how it ends."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    try:
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+    except OSError as error:
+        heard.append({"type": type(error).__name__})
+        raise
+
+
+async def begins(_scope: Any, receive: Any, send: Any) -> None:
+    """Begins its response before it reads the body."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+    heard.append({"type": "begun"})
+    await body_of(receive)
+    heard.append({"type": "read"})
+    await send({"type": "http.response.body"})
+
+
+async def reads(_scope: Any, receive: Any, send: Any) -> None:
+    """Reads, and notes the kind of the last message."""
+    while (message := await receive()).get("more_body"):
+        pass
+    heard.append({"type": message["type"]})
+    await answer(send, b"read")
+
+
 async def facts(_scope: Any, _receive: Any, send: Any) -> None:
     await answer(send, json.dumps(heard).encode())
 
 
 async def echo(receive: Any, send: Any) -> None:
+    """Send back what comes; after "flood", send as much as is taken."""
     await receive()
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": message["text"]})
+        try:
+            while True:
+                await send({"type": "websocket.send", "text": message["text"]})
+                if message["text"] != "flood" * 10_000:
+                    break
+        except OSError as error:
+            heard.append({"type": type(error).__name__})
+            raise

@@ -43,6 +43,7 @@ def websocket_is_closed_with_1012(stage: Stage) -> None:
     assert opened.closed()[0] == 1012
     opened.send(CLOSE, close_payload(1012))
     ends_in_time(started, since)
+    other.close()
 
 
 @wish
@@ -77,6 +78,7 @@ def stream_that_listens_hears_of_the_end(stage: Stage) -> None:
     started.terminate()
     assert client.read_response().body.endswith(b"goodbye")
     started.wait()
+    other.close()
 
 
 @wish

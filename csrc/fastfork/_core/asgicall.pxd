@@ -32,7 +32,7 @@ cdef class AsgiCall(AsgiSender):
     cdef int _refuse_rest(self, int status) except -1
     cdef int lost(self) except -1
     cdef int stop(self) except -1
-    cdef bint wants(self) noexcept
+    cdef int wants(self) noexcept
     cdef int shut_down(self) except -1
     cdef int _tell_left(self) except -1
     cdef int drained(self) except -1

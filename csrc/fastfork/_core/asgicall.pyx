@@ -16,10 +16,12 @@ from cpython.object cimport PyObject
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
+from fastfork._core.connections cimport EPOLLRDHUP
 from fastfork._core.deadlines cimport MORE_BODY, READER
 from fastfork._core.failing cimport note_cut
 from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
+from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.taskboard cimport TaskBoard
 from fastfork._core.text cimport Py_REFCNT
 from fastfork._core.ticks cimport now_ns
@@ -79,7 +81,7 @@ cdef class AsgiCall(AsgiSender):
             self.body = <bytes>body
         elif type(body) is Upload:
             self.upload = <Upload>body
-        connection.shut = False
+        connection.shut, connection.at_end = False, EPOLLRDHUP
         connection.sink = self.ear
         self.board.calls.add(self)
         return 0
@@ -133,7 +135,6 @@ cdef class AsgiCall(AsgiSender):
                 Py_DECREF(result)
                 return made
             Py_DECREF(result)
-            error = None
         except StopIteration:
             error = None
         except BaseException as raised:
@@ -165,7 +166,8 @@ cdef class AsgiCall(AsgiSender):
         return 0
 
     cdef int _tell_raised(self, error) except -1:
-        if isinstance(error, (CancelledError, ClientDisconnected)):
+        if isinstance(error, ClientDisconnected) or (isinstance(error, CancelledError) and (
+                self.complete or self.client.broken or self.stopping or self.site.leaving())):
             return 0
         self.site.log.error("Error handling request %s %s", self.environ["REQUEST_METHOD"],
                             self.environ["RAW_URI"], exc_info=error)
@@ -185,8 +187,7 @@ cdef class AsgiCall(AsgiSender):
             return self.give_up(500)
         self.client.cut = self.left < 0 and not self.chunked and not self.bodyless
         note_cut(self.site.crew.slot, self.environ, self.head.status)
-        self.keep_alive = False
-        self.chunked = False
+        self.keep_alive = self.chunked = False
         self.left = -1
         self._finish()
         return self._completed()
@@ -218,10 +219,11 @@ cdef class AsgiCall(AsgiSender):
 
     # What the loop has to say; see Sink.
 
-    cdef bint wants(self) noexcept:
+    cdef int wants(self) noexcept:
         """Is there room for more of the body?"""
-        return (self.upload is not None and not self.upload.complete
-                and not self.upload.is_full())
+        if self.upload is None or self.upload.complete:
+            return NO_MORE
+        return LATER if self.upload.is_full() else MORE
 
     cdef int shut_down(self) except -1:
         """The client sends no more, which to an ASGI application means that it has left."""
@@ -319,9 +321,8 @@ cdef class AsgiCall(AsgiSender):
         """receive() waits for the rest of the body, and so the client's time begins."""
         cdef Connection connection = self.client
         cdef Hub hub = self.board.hub
-        if self.upload is None or self.upload.complete or self.complete:
-            return 0
-        if self.site.crew.come_in() != CAME_IN:
+        if (self.upload is None or self.upload.complete or self.complete
+                or self.site.crew.come_in() != CAME_IN):
             return 0
         try:
             if connection.awaits_continue:
@@ -359,17 +360,16 @@ cdef class AsgiCall(AsgiSender):
 
 
 cdef int _wake(list futures) except -1:
-    if futures is not None:
-        for future in futures:
-            if not future.done():
-                future.set_result(None)
+    for future in futures or ():
+        if not future.done():
+            future.set_result(None)
     return 0
 
 
 cdef class CallSink(Sink):
     """What the loop tells of the connection goes to its call."""
 
-    cdef bint wants(self) noexcept:
+    cdef int wants(self) noexcept:
         return self.call.wants()
 
     cdef int received(self, char *p, Py_ssize_t n) except -1:

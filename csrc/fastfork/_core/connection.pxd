@@ -32,6 +32,7 @@ cdef class Connection:
     cdef bint close_after     # close when everything is sent
     cdef bint broken          # the peer is gone: nothing can be sent
     cdef bint shut            # ... or sends no more, as far as a sink is told
+    cdef int at_end           # what a sink's connection is watched for besides: its end, 0 once seen
     cdef bint shared          # its descriptor was copied: closing it leaves it in the poller
     cdef bint moved           # another process goes on with it
     cdef bint detached        # the application took the socket

@@ -251,7 +251,7 @@ cdef class Connections:
         if connection.sink is None or connection.broken or connection.fd < 0:
             return 0
         return self._watch(connection, (0 if connection.outbox is None else EPOLLOUT) | (
-            0 if connection.shut else EPOLLIN if connection.sink.wants() else EPOLLRDHUP))
+            0 if connection.shut else EPOLLIN if connection.sink.wants() > 0 else connection.at_end))
 
     cdef int _lost(self, Connection connection) except -1:
         """The client of a busy connection is gone, and there is nothing more to watch."""

@@ -31,7 +31,7 @@ from fastfork._core.scan cimport (
 )
 from fastfork._core.scoreboard cimport BYTES_RECEIVED, LINE, LINE_BYTES, LINE_SIZE
 from fastfork._core.secured cimport SEEN_TO
-from fastfork._core.sink cimport Sink
+from fastfork._core.sink cimport LATER, Sink
 
 import sys
 
@@ -126,8 +126,15 @@ cdef class Receiver(Uploads):
             self._send_meanwhile(connection)
         if not mask & (EPOLLIN | EPOLLRDHUP) or connection.shut or connection.broken:
             return 0
-        if not sink.wants():
-            n = recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
+        n = sink.wants()
+        if n <= 0:
+            if not mask & EPOLLRDHUP:
+                return self._watch_for_sink(connection)
+            connection.at_end = 0  # it would be reported again and again
+            # What comes before the end is no more to be received: requests that follow, or an alert
+            # of TLS.  Or the sink will have it, and then the end.
+            if n == LATER:
+                n = recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)
         elif connection.sealed is not None:
             n = self._unseal(connection)
         else:
@@ -137,7 +144,7 @@ cdef class Receiver(Uploads):
         if n == 0:
             connection.shut = True
             sink.ended()
-        elif n > 0 and sink.wants():
+        elif n > 0 and sink.wants() > 0:
             self.slot[BYTES_RECEIVED] += n
             sink.received(received, n)
         return self._watch_for_sink(connection)
@@ -224,7 +231,7 @@ cdef class Receiver(Uploads):
             if connection.state == CLOSED or connection.close_after or connection.detached:
                 return 0  # what follows the last request is never answered
             if (connection.state == RESPONDING and connection.sink is not None
-                    and connection.sink.wants()):
+                    and connection.sink.wants() > 0):
                 return connection.sink.received(<char *>p, end - p)
             if connection.state == RESPONDING or count == PIPELINED_MAX:
                 self._keep(connection, p, end - p)

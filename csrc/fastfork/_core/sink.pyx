@@ -10,9 +10,10 @@ Runs in: worker
 cdef class Sink:
     """Called by the loop, whose thread is inside (turnstile.pyx)."""
 
-    cdef bint wants(self) noexcept:
-        """Is there room for more bytes?  While there is not, nothing is received."""
-        return False
+    cdef int wants(self) noexcept:
+        """MORE where there is room for more bytes.  Else nothing is received: LATER for now, NO_MORE
+        until the response has ended."""
+        return NO_MORE
 
     cdef int received(self, char *p, Py_ssize_t n) except -1:
         """n bytes at p have come, n > 0.  They may be changed there, and are gone afterwards."""

@@ -15,6 +15,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.deadlines cimport CLOSING, PING, PONG, READER
 from fastfork._core.hub cimport Hub
 from fastfork._core.reshead cimport ResponseHead, octets
+from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
@@ -315,9 +316,11 @@ cdef class WebSocketCall(AsgiCall):
 
     # What the loop has to say.
 
-    cdef bint wants(self) noexcept:
-        return (self.codec is not None and not self.complete and not self.codec.is_paused()
-                and not self.codec.state & (WS_CLOSE_RECEIVED | WS_FAILED))
+    cdef int wants(self) noexcept:
+        if self.complete or (self.codec is not None
+                             and self.codec.state & (WS_CLOSE_RECEIVED | WS_FAILED)):
+            return NO_MORE
+        return LATER if self.codec is None or self.codec.is_paused() else MORE
 
     cdef int received(self, const char *p, Py_ssize_t n) except -1:
         self.codec.feed(<char *>p, n)
