@@ -158,8 +158,8 @@ RESPONSES = (
         "reshead.pyx",
         "line ends in names",
         START,
-        "if n == 0 or ff_token_span(name, name + n) != <size_t>n:",
-        "if False:",
+        "name = _latin1(field, &n)\n    if n == 0 or ff_token_span(name, name + n) != <size_t>n:",
+        "name = _latin1(field, &n)\n    if False:",
     ),
     CoreMutant(
         "reshead.pyx",

@@ -68,7 +68,7 @@ _PLANTED = (
     ("static.pyx", "names that are refused go to the application", FILES,
      "return None if PyBytes_GET_SIZE(mount.prefix) == 0 else", "return None if True else"),
     ("static.pyx", "a path with a colon is a scheme", FILES, '"./" if ":" in last else ""', '""'),
-    ("response.pyx", "a static answer is logged always", HUB,
+    ("writer.pyx", "a static answer is logged always", HUB,
      "answer.fields if answer.is_logged else None", "answer.fields"),
 )  # fmt: skip
 

@@ -167,7 +167,8 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int _tell_raised(self, error) except -1:
         if isinstance(error, ClientDisconnected) or (isinstance(error, CancelledError) and (
-                self.complete or self.client.broken or self.stopping or self.site.leaving())):
+                self.complete or self.client.broken or self.client.shut or self.stopping
+                or self.site.leaving())):
             return 0
         self.site.log.error("Error handling request %s %s", self.environ["REQUEST_METHOD"],
                             self.environ["RAW_URI"], exc_info=error)

@@ -260,7 +260,8 @@ cdef class Receiver(Uploads):
                 self._answer(connection)
                 continue
             self._begin_body(connection)
-            if p == end and not self.gateway.streams and self.parser.framing.expect_continue and connection.state == BODY:
+            if (p == end and self.parser.framing.expect_continue
+                    and not self.gateway.streams and connection.state == BODY):
                 self.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
             if not self._feed_body(connection, &p, end):
                 return 0
