@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import Starter
+from tests.kit import processes
 from tests.kit.server import RunningServer
-from tests.kit.waiting import DEADLINE
+from tests.kit.waiting import DEADLINE, wait_until
 
 APP = ("asgi_stubborn:app", "-k", "asgi", "--graceful-timeout", "1")
 MARGIN = 4.0  # seconds after graceful_timeout: a closing handshake, a cancellation, and the rest
@@ -81,6 +82,18 @@ def test_crowd_that_will_not_go_is_gone_in_time_at_a_reload(start_server: Starte
         server.wait_for_workers(1, without=[pid])
         server.log.wait_for(f"Worker exited (pid: {pid})")
     assert server.log.text().count("shutdown") == 1
+
+
+def test_worker_whose_arbiter_is_gone_ends_as_well(start_server: Starter) -> None:
+    server = start_server(*APP)
+    (pid,) = server.worker_pids()
+    with connect(server.url.replace("http", "ws", 1) + "/only_waits") as socket:
+        server.log.wait_for("begins only_waits")
+        server.signal("KILL")
+        assert see_end(socket) == 1012
+    server.wait_exit()
+    server.log.wait_for("shutdown")
+    wait_until(lambda: not processes.alive(pid), "the worker is gone")
 
 
 def test_quick_stop_does_not_wait(start_server: Starter) -> None:
