@@ -32,6 +32,7 @@ class Case:
 
     is_rule: the specification, or an RFC, says so.  Else it is more than either asks for ("should",
     or nothing at all), and no fault of a server that does otherwise.
+    is_own: it is played on fastfork alone.
     """
 
     group: str
@@ -39,6 +40,7 @@ class Case:
     source: str
     play: Play
     is_rule: bool
+    is_own: bool = False
 
     def __str__(self) -> str:
         """As pytest shows it."""
@@ -60,9 +62,14 @@ class Group:
         """What it recommends, or what users ask for."""
         return self._add(play, is_rule=False)
 
-    def _add(self, play: Play, *, is_rule: bool) -> Play:
+    def own_rule(self, play: Play) -> Play:
+        """A rule that nobody else is tried with: a server without this guard may pass on what it
+        must not, or fall over."""
+        return self._add(play, is_rule=True, is_own=True)
+
+    def _add(self, play: Play, *, is_rule: bool, is_own: bool = False) -> Play:
         source = " ".join((inspect.getdoc(play) or "").split())
         assert source, f"{play.__name__} has no source"
         name = play.__name__.replace("_", " ")
-        self.cases.append(Case(self.name, name, source, play, is_rule))
+        self.cases.append(Case(self.name, name, source, play, is_rule, is_own))
         return play

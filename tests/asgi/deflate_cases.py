@@ -86,7 +86,7 @@ def message_may_be_sent_as_it_is(stage: Stage) -> None:
         assert client.message() == data
 
 
-@rule
+@group.own_rule
 def fragments_of_a_compressed_message_are_one(stage: Stage) -> None:
     """RFC 7692 section 6.1: the bit is set on the first fragment of the message alone."""
     client = Squeezed(stage, "ws_echo")

@@ -99,7 +99,7 @@ def answer_may_follow_what_was_refused(stage: Stage) -> None:
         assert stage.value(scene) == "answered", scene
 
 
-@rule
+@group.own_rule
 def bytes_that_would_be_another_header_do_not_get_out(stage: Stage) -> None:
     """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
     dangerous; who has received them MUST reject the message, or replace each of them."""
@@ -109,7 +109,7 @@ def bytes_that_would_be_another_header_do_not_get_out(stage: Stage) -> None:
     serves_on(stage)
 
 
-@rule
+@group.own_rule
 def bytes_that_no_header_may_have_do_not_get_out(stage: Stage) -> None:
     """RFC 9110 section 5.1 and 5.5: a field name is a token, a value has no NUL."""
     for name in ("value-nul", "name-space", "name-empty"):
@@ -125,7 +125,7 @@ def raw_answer(stage: Stage, scene: str) -> bytes:
     return client.read_to_end()
 
 
-@rule
+@group.own_rule
 def bytes_that_would_be_another_trailer_do_not_get_out(stage: Stage) -> None:
     """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
     dangerous; a trailer is a field."""
@@ -135,7 +135,7 @@ def bytes_that_would_be_another_trailer_do_not_get_out(stage: Stage) -> None:
     serves_on(stage)
 
 
-@rule
+@group.own_rule
 def bytes_that_would_be_another_hint_do_not_get_out(stage: Stage) -> None:
     """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
     dangerous; a link is the value of a field."""

@@ -207,7 +207,7 @@ def accepted_badly(stage: Stage, how: str) -> bytes:
     return client.read_to_end().lower()
 
 
-@rule
+@group.own_rule
 def bytes_that_would_be_another_header_do_not_get_out(stage: Stage) -> None:
     """RFC 9110 section 5.5: Field values containing CR, LF, or NUL characters are invalid and
     dangerous (daphne 4.2.2 mended this for the answer to an upgrade)."""

@@ -17,7 +17,7 @@ from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
 from fastfork._core.connections cimport EPOLLRDHUP
-from fastfork._core.deadlines cimport MORE_BODY, READER
+from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, READER
 from fastfork._core.failing cimport note_cut
 from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
@@ -258,7 +258,8 @@ cdef class AsgiCall(AsgiSender):
             connection.uploading = False
             hub.deadlines.remove(connection)
             if not self.head_sent:
-                self.keep_alive = connection.keep_alive
+                self.keep_alive = (connection.keep_alive
+                                   and hub.deadlines.patience[NEXT_REQUEST] > 0)
             if p < end:
                 hub._keep(connection, p, end - p)
         elif self.receivers is not None:
