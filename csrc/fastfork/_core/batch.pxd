@@ -1,3 +1,4 @@
+cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t
 
@@ -51,6 +52,7 @@ cdef extern from *:
     const int64_t NOT_ASKED
 
 
+@cython.final
 cdef class Batch:
     cdef ff_outs outs
     cdef PyObject *connections[16]  # whose item it is; owned

@@ -15,6 +15,7 @@ worker that has had one request at a time, with answers that were whole, has one
 Runs in: worker
 """
 
+cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t
@@ -37,6 +38,7 @@ cdef enum:
     COPIED_MAX = 8 << 10      # of what is sealed; more is sent by reference
 
 
+@cython.final
 cdef class Batch:
     """The worker's one output buffer."""
 

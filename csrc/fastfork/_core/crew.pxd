@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.batch cimport Batch, ff_watch
@@ -9,6 +10,7 @@ cpdef bint has_taken(dict environ) except -1
 cdef str line_of(dict environ)
 
 
+@cython.final
 cdef class Seat:
     cdef int fd                # eventfd it waits on; -1: it never has to
     cdef char *received        # its receive buffer
@@ -23,6 +25,7 @@ cdef class Seat:
     cdef readonly unsigned long ident
 
 
+@cython.final
 cdef class Crew(Turnstile):
     cdef readonly bint many    # there is more than one thread
     cdef bint aside            # others have the hub while the application works: many, or greenlets

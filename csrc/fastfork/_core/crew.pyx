@@ -18,6 +18,7 @@ by thread.
 Runs in: worker
 """
 
+cimport cython
 from libc.errno cimport errno
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
@@ -87,6 +88,7 @@ cdef str line_of(dict environ):
             f"{environ.get('SERVER_PROTOCOL')}")
 
 
+@cython.final
 cdef class Seat:
     """What one thread has to itself."""
 
@@ -108,6 +110,7 @@ cdef class Seat:
         return self.fd
 
 
+@cython.final
 cdef class Crew(Turnstile):
     """slot: the worker's scoreboard slot.  threads: that run the application.
     many: there is a keeper, and the pusher watches over the leader; without it the one thread

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 from fastfork._core.connection cimport Connection
@@ -20,6 +21,7 @@ cdef enum:
     WAITS
 
 
+@cython.final
 cdef class Deadlines:
     cdef void *first[WAITS]
     cdef void *last[WAITS]

@@ -7,6 +7,8 @@ looking for expired ones looks at the first of each list only.  No sweep, no hea
 Runs in: worker
 """
 
+cimport cython
+
 cdef int64_t FOR_EVER_NS = <int64_t>1 << 61  # 73 years
 
 
@@ -23,6 +25,7 @@ cdef str time_is_up(int wait):
     return <str>TIME_IS_UP[wait]
 
 
+@cython.final
 cdef class Deadlines:
     """first_byte ... queued: seconds, how long each kind of wait may last; queued=0: for ever."""
 

@@ -1,3 +1,4 @@
+cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
@@ -29,6 +30,7 @@ cdef struct name_entry:
     char name[NAME_MAX]
 
 
+@cython.final
 cdef class EnvironBuilder:
     cdef readonly FieldBlocks blocks
     cdef name_entry *names

@@ -9,6 +9,7 @@ name stands the last value, because clients repeat themselves.
 Runs in: worker
 """
 
+cimport cython
 from cpython.dict cimport PyDict_Copy, PyDict_SetItem, PyDict_Size
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -98,6 +99,7 @@ cdef bytes unfolded(bytes value):
     return bytes(room[:size])
 
 
+@cython.final
 cdef class EnvironBuilder:
     """Builds environs.  on_dropped(name: str) is called once a name for a field that was
     left out because of an underscore in its name (it would pass for another field).

@@ -1,8 +1,10 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 from fastfork._core.answering cimport Answering
 
 
+@cython.final
 cdef class Hub(Answering):
     cdef object write_access
     cdef int64_t log_ns        # when access lines were last written

@@ -10,6 +10,7 @@ answers it.  The hub belongs to one thread at a time: see crew.pyx.
 Runs in: worker
 """
 
+cimport cython
 from libc.stdint cimport int64_t
 
 from fastfork._core.answering cimport Answering
@@ -31,6 +32,7 @@ cdef double LOOK_UP = -1.0    # what a turn returns besides the seconds to wait
 cdef double LOST_LEAD = -2.0
 
 
+@cython.final
 cdef class Hub(Answering):
     """See `Answering`, `Receiver` and `Connections` for the other arguments.
 

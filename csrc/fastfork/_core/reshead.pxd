@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t, uint8_t
 
 cdef enum:  # what the Connection field says
@@ -10,6 +11,7 @@ cdef enum:
     SERVER_MAX = 200  # characters of the Server field
 
 
+@cython.final
 cdef class ServerLines:
     cdef char text[SERVER_MAX + 64]
     cdef int size         # of both lines
@@ -18,6 +20,7 @@ cdef class ServerLines:
     cdef int refresh(self) except -1
 
 
+@cython.final
 cdef class ResponseHead:
     cdef char *buffer
     cdef Py_ssize_t size

@@ -9,6 +9,7 @@ log, except `Connection: close`.
 Runs in: worker
 """
 
+cimport cython
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdio cimport snprintf
@@ -54,6 +55,7 @@ cdef extern from "<time.h>" nogil:
     tm *gmtime_r(const time_t *when, tm *parts)
 
 
+@cython.final
 cdef class ServerLines:
     """The Server and Date fields, formatted once a second (RFC 9110 section 6.6.1).
 
@@ -184,6 +186,7 @@ cdef int _kind_of_token(const char *name, Py_ssize_t n) noexcept:
     return HOP_BY_HOP if ours else PLAIN
 
 
+@cython.final
 cdef class ResponseHead:
     """Reusable.  on_dropped(name: str) is called for a field that is not the application's."""
 

@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport int64_t
 
 from fastfork._core.batch cimport Batch
@@ -6,6 +7,7 @@ from fastfork._core.crew cimport Crew
 from fastfork._core.reshead cimport ServerLines
 
 
+@cython.final
 cdef class Site:
     # What all responses of a worker share.
     cdef Batch batch

@@ -3,6 +3,7 @@
 Runs in: worker
 """
 
+cimport cython
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.outbox cimport Outbox
@@ -16,6 +17,7 @@ cdef enum:
     SERVER_CLOSING = 168
 
 
+@cython.final
 cdef class Site:
     """log: logging.Logger.  pages(status: int) -> (status line, bytes): the error pages.
     access_line: None, or what formats an access log line (fastfork.logs.access).
