@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Final
 from fastfork import address, clock, logs
 from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
-from fastfork.arbiter.admin import Admin
-from fastfork.arbiter.codewatch import CodeWatch
-from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.children.crew import Crew
+from fastfork.arbiter.children.reap import meaning
 from fastfork.arbiter.editions import Edition, Editions, first_places
 from fastfork.arbiter.face import Server, WorkerFace
+from fastfork.arbiter.forking.maker import Maker
+from fastfork.arbiter.forking.nursery import Job, NoNursery, Nursery
+from fastfork.arbiter.forking.refork import Refork
+from fastfork.arbiter.forking.spawn import exit_code, worker_class
 from fastfork.arbiter.gauges import Gauges
+from fastfork.arbiter.helpers.admin import Admin
+from fastfork.arbiter.helpers.codewatch import CodeWatch
 from fastfork.arbiter.ledger import Ledger
-from fastfork.arbiter.maker import Maker
-from fastfork.arbiter.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.ownership import give_logs, with_access
-from fastfork.arbiter.reap import meaning
-from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
-from fastfork.arbiter.spawn import exit_code, worker_class
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.arbiter.verdicts import bury_lost, bury_template, judge_worker
 from fastfork.errors import ConfigError, StartError

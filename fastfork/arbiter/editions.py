@@ -17,9 +17,9 @@ from typing import Any
 
 from fastfork import logs
 from fastfork.address import Address
-from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.children.crew import Crew
+from fastfork.arbiter.forking.nursery import Nursery
 from fastfork.arbiter.ground import Ground
-from fastfork.arbiter.nursery import Nursery
 from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import StartError

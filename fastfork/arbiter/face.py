@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fastfork import logs
-from fastfork.arbiter.spawn import Runnable, Viewed
+from fastfork.arbiter.forking.spawn import Runnable, Viewed
 from fastfork.config import as_gunicorn
 from fastfork.errors import HookFailed
 from fastfork.ipc import Heartbeat
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from wsgiref.types import WSGIApplication
 
-    from fastfork.arbiter.crew import Crew
+    from fastfork.arbiter.children.crew import Crew
     from fastfork.config import Config
     from fastfork.ipc import Slot
     from fastfork.net import Listener

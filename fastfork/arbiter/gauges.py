@@ -13,7 +13,7 @@ from fastfork import clock, metrics
 from fastfork.arbiter.ledger import accept_queue
 
 if TYPE_CHECKING:
-    from fastfork.arbiter.children import Child
+    from fastfork.arbiter.children.child import Child
     from fastfork.config import Config
     from fastfork.net import Listener
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from fastfork import clock
-from fastfork.arbiter.children import Child
-from fastfork.arbiter.reap import Death
+from fastfork.arbiter.children.child import Child
+from fastfork.arbiter.children.reap import Death
 from fastfork.ipc import Field, Scoreboard, tally
 from fastfork.ipc.ends import End, note_end
 from fastfork.ipc.tally import Closing, Reason

@@ -17,7 +17,7 @@ from fastfork.process.notify import Notifier
 from fastfork.records import record
 
 if TYPE_CHECKING:
-    from fastfork.arbiter.crew import Crew
+    from fastfork.arbiter.children.crew import Crew
     from fastfork.config import Config
 
 # sd_watchdog_enabled(3) recommends half of the time.

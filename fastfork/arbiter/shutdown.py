@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastfork import clock
 from fastfork.arbiter import announce
-from fastfork.arbiter.crew import KILL_MARGIN, Crew
+from fastfork.arbiter.children.crew import KILL_MARGIN, Crew
 from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import AppNotFound, BootError

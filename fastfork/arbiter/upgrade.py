@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from fastfork import unpatched
-from fastfork.arbiter.spawn import held_back
+from fastfork.arbiter.forking.spawn import held_back
 from fastfork.errors import ConfigError, StartError
 from fastfork.net import Inherited, Places
 from fastfork.process import parent, streams

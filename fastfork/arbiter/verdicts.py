@@ -9,13 +9,13 @@ import logging
 from typing import Protocol
 
 from fastfork import clock
-from fastfork.arbiter.backoff import HEALTHY_AFTER
-from fastfork.arbiter.children import Child
-from fastfork.arbiter.crew import Crew
+from fastfork.arbiter.children.backoff import HEALTHY_AFTER
+from fastfork.arbiter.children.child import Child
+from fastfork.arbiter.children.crew import Crew
+from fastfork.arbiter.children.reap import LOST, LOST_STATUS, Death, is_there
 from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.face import Server as Face
-from fastfork.arbiter.nursery import Nursery
-from fastfork.arbiter.reap import LOST, LOST_STATUS, Death, is_there
+from fastfork.arbiter.forking.nursery import Nursery
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import BootError

@@ -11,7 +11,7 @@ import re
 from typing import Any, Final
 
 from fastfork.config import SETTINGS
-from fastfork.config.kinds import FOLDER, LOG_PATH, PATH
+from fastfork.config.kinds.basic import FOLDER, LOG_PATH, PATH
 from fastfork.errors import OptionError, StartError
 
 from . import tell

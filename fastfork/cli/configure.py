@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fastfork.arbiter.certificates import prepared_certificates
-from fastfork.config import SETTINGS, Loaded, leftout, reference, template
-from fastfork.config.names import OTHER_OPTIONS, OTHER_SETTINGS
+from fastfork.config import SETTINGS, Loaded, reference, template
+from fastfork.config.gunicorn import leftout
+from fastfork.config.gunicorn.names import OTHER_OPTIONS, OTHER_SETTINGS
 from fastfork.errors import OptionError, StartError
 
 from .parser import CommandLineParser

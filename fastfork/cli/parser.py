@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-from fastfork.config.options import OptionParser, read
-from fastfork.config.words import ARGUMENTS
+from fastfork.config.sources.options import OptionParser, read
+from fastfork.config.sources.words import ARGUMENTS
 from fastfork.errors import OptionError
 
 from . import helptext

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fastfork import config, logs, net, wsgi
 from fastfork.address import PassedAddress
 from fastfork.config import Config, Loaded
-from fastfork.config.words import ARGUMENTS, plain
+from fastfork.config.sources.words import ARGUMENTS, plain
 from fastfork.errors import AppNotFound, BootError, ConfigError
 from fastfork.process import boot, collector, streams
 from fastfork.process.place import start_directory
@@ -63,7 +63,7 @@ def _options(words: Sequence[str]) -> dict[str, object]:
     """The settings that were typed; the application is `wsgi_app`."""
     found = plain(words)
     if found is None:
-        from .parser import CommandLineParser  # here: see config/words.py
+        from .parser import CommandLineParser  # here: see config/sources/words.py
 
         return CommandLineParser().options(words)
     arguments = found.pop(ARGUMENTS, None)

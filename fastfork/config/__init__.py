@@ -7,7 +7,7 @@ Runs in: both
 
 from __future__ import annotations
 
-from .ashooks import as_gunicorn
+from .gunicorn.ashooks import as_gunicorn
 from .loading import Loaded, load
 from .settings import GROUPS, SETTINGS, Config
 from .spec import Spec

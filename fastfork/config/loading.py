@@ -15,12 +15,13 @@ from typing import Any
 from fastfork.records import field, record, replace
 
 from ..errors import ConfigError, OptionError
-from . import compat, leftout, words
-from .checks import CHECKS
-from .kinds import BadValue
-from .names import OTHER_SETTINGS, misspelt
+from .checks.table import CHECKS
+from .gunicorn import compat, leftout
+from .gunicorn.names import OTHER_SETTINGS, misspelt
+from .kinds.basic import BadValue
 from .settings import SETTINGS, Config
-from .unasked import find_default
+from .sources import words
+from .sources.unasked import find_default
 from .values import Given, Raw
 
 __all__ = ["COMMAND_LINE", "DEFAULT", "Loaded", "load"]
@@ -156,7 +157,7 @@ class _Load:
                 return {}
             from pathlib import Path  # here, as the next one: many servers have no file
 
-            from . import file
+            from .sources import file
 
             found = file.read(place, Path(self.cwd), origin, SETTINGS)
         except ConfigError as error:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from .leftout import part_of
-from .names import OTHER_SETTINGS
+from .gunicorn.leftout import part_of
+from .gunicorn.names import OTHER_SETTINGS
 from .settings import GROUPS, SETTINGS, heading
+from .sources.unasked import DEFAULT_NAMES
 from .spec import Reload, Spec
-from .unasked import DEFAULT_NAMES
 
 __all__ = ["PAGE", "entry", "main", "render"]
 

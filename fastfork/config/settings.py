@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from fastfork.records import fields, record
 
-from .ashooks import HookView
 from .groups.admin import AdminSettings
 from .groups.asgi import AsgiSettings
 from .groups.development import DevelopmentSettings
@@ -26,6 +25,7 @@ from .groups.server import FileSettings, ProcessSettings, SocketSettings
 from .groups.static import StaticSettings
 from .groups.tls import TlsSettings
 from .groups.workers import WorkerSettings
+from .gunicorn.ashooks import HookView
 from .spec import METADATA_KEY, Spec
 
 __all__ = ["GROUPS", "SETTINGS", "Config", "heading"]

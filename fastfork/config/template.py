@@ -9,8 +9,8 @@ import json
 import textwrap
 from typing import Any, Final
 
-from .kinds import DURATION, SIZE
-from .permissions import MODE, OPTIONAL_MODE
+from .kinds.basic import DURATION, SIZE
+from .kinds.permissions import MODE, OPTIONAL_MODE
 from .settings import GROUPS, SETTINGS, heading
 from .spec import Spec
 

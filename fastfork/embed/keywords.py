@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from fastfork import config
-from fastfork.config import SETTINGS, Loaded, leftout
-from fastfork.config.names import OTHER_SETTINGS
+from fastfork.config import SETTINGS, Loaded
+from fastfork.config.gunicorn import leftout
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
 from fastfork.embed.application import Application
 from fastfork.errors import ConfigError
 from fastfork.records import replace

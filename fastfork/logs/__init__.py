@@ -15,8 +15,8 @@ from fastfork.config import Config
 from fastfork.process import streams
 
 from . import voice
-from .access import AccessLog
-from .error import STANDARD_STREAM
+from .access.accesslog import AccessLog
+from .error.errorlog import STANDARD_STREAM
 from .escaping import escape, escape_controls
 from .glogging import Logger
 from .guard import let_pass_when, must_pass

@@ -16,18 +16,20 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from fastfork.config import logformat
-from fastfork.config.logkinds import DEFAULT_LOGGER
-from fastfork.config.sinks import FACILITIES as SYSLOG_FACILITIES
-from fastfork.config.sinks import Sink
-from fastfork.config.sinks import parse_syslog as parse_syslog_address
+from fastfork.config.kinds import logformat
+from fastfork.config.kinds.logs import DEFAULT_LOGGER
+from fastfork.config.kinds.sinks import FACILITIES as SYSLOG_FACILITIES
+from fastfork.config.kinds.sinks import Sink
+from fastfork.config.kinds.sinks import parse_syslog as parse_syslog_address
 
-from . import clf, formatters, logconfig
-from .accesshandler import AccessHandler
-from .atoms import JsonAtoms, SafeAtoms, mapping_format
-from .error import ErrorHandler, LogHandler
+from . import logconfig
+from .access import clf
+from .access.atoms import JsonAtoms, SafeAtoms, mapping_format
+from .access.handler import AccessHandler
+from .access.line import basic_user
+from .error import formatters
+from .error.errorlog import ErrorHandler, LogHandler
 from .guard import must_pass
-from .line import basic_user
 from .logconfig import CONFIG_DEFAULTS
 from .requestid import KEY, RequestIdFilter
 from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastfork.errors import ConfigError
 
-from . import formatters
+from .error import formatters
 from .logstreams import Standard, StandardError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import stat
 
 from fastfork.config import Config
 
-from .error import STANDARD_STREAM
+from .error.errorlog import STANDARD_STREAM
 from .logstreams import open_descriptor
 from .serverlogger import LOGGER
 

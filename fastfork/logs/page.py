@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from fastfork.config import logformat
+from fastfork.config.kinds import logformat
 from fastfork.metrics.table import METRICS
 
 __all__ = ["PAGE", "main", "render"]

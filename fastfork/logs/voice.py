@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from fastfork import metrics
 from fastfork.config import Config
-from fastfork.config.compat import gunicorn_names
-from fastfork.config.logkinds import DEFAULT_LOGGER
+from fastfork.config.gunicorn.compat import gunicorn_names
+from fastfork.config.kinds.logs import DEFAULT_LOGGER
 from fastfork.errors import ConfigError
 
 from . import logconfig
-from .accesshandler import AccessHandler
-from .counter import LogCounter
-from .error import make_handler
+from .access.handler import AccessHandler
+from .error.counter import LogCounter
+from .error.errorlog import make_handler
 from .glogging import Logger
 from .guard import must_pass
 from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler

@@ -41,7 +41,7 @@ def setup(cfg: Config) -> None:
         _state.statsd = None
     if cfg.statsd_host is None:
         return
-    from fastfork.config.sinks import parse_statsd  # here: most servers tell nobody
+    from fastfork.config.kinds.sinks import parse_statsd  # here: most servers tell nobody
 
     from .statsd import Statsd
 

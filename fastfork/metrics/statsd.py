@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Final
 
 from fastfork import clock, unpatched
-from fastfork.config.sinks import Sink
+from fastfork.config.kinds.sinks import Sink
 
 __all__ = ["Statsd"]
 

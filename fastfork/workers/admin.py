@@ -14,7 +14,7 @@ from typing import Final
 from fastfork import clock, forks
 from fastfork.config import Config
 from fastfork.ipc import Scoreboard, Slot, State
-from fastfork.metrics.app import CONTROL, AdminApp
+from fastfork.metrics.admin.app import CONTROL, AdminApp
 from fastfork.net import Listener
 from fastfork.process import parent, privileges, title
 from fastfork.records import replace

@@ -13,7 +13,7 @@ from typing import Final
 
 import fastfork
 from fastfork.cli import main as cli
-from fastfork.config import compat
+from fastfork.config.gunicorn import compat
 
 __all__ = ["main"]
 

@@ -29,8 +29,8 @@ from fastfork._core.site import Site
 from fastfork._core.wsgi import WsgiGateway
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
-from fastfork.logs.errorstream import ErrorStream
-from fastfork.logs.line import compile_line
+from fastfork.logs.access.line import compile_line
+from fastfork.logs.error.errorstream import ErrorStream
 from fastfork.net.taken import taken
 from fastfork.workers.poller import Poller, make_poller
 from fastfork.wsgi.gunicorn_socket import GunicornSocket

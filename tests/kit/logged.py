@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from fastfork import logs, metrics
 from fastfork.config import Config
-from fastfork.logs.access import AccessLog
+from fastfork.logs.access.accesslog import AccessLog
 from fastfork.logs.glogging import Logger
 from fastfork.logs.serverlogger import OurHandler
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from fastfork._core.static import StaticFiles, answer_to
-from fastfork.config.statickinds import HASHED
+from fastfork.config.kinds.static import HASHED
 from fastfork.http import error_page
 from fastfork.static.mounts import describing
 

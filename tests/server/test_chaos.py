@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from fastfork.arbiter.backoff import HEALTHY_AFTER
+from fastfork.arbiter.children.backoff import HEALTHY_AFTER
 from tests.conftest import Starter
 from tests.kit.processes import alive
 from tests.kit.server import RunningServer

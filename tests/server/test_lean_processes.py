@@ -40,20 +40,21 @@ LIBRARY = (
     "stringprep", "subprocess", "tempfile", "tomllib", "urllib", "uuid", "zipfile",
 )  # fmt: skip
 OURS = (
-    "fastfork.arbiter.template", "fastfork.arbiter.watcher", "fastfork.cli.commandpage",
+    "fastfork.arbiter.forking.template", "fastfork.arbiter.helpers.watcher",
+    "fastfork.cli.commandpage",
     "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
     "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser",
     "fastfork.cli.report", "fastfork.cli.signalpage", "fastfork.cli.status",
-    "fastfork.cli.tell", "fastfork.config.file", "fastfork.config.foreign",
-    "fastfork.config.hookpage", "fastfork.config.options", "fastfork.config.reference",
-    "fastfork.config.template", "fastfork.config.tomlfile", "fastfork.embed",
+    "fastfork.cli.tell", "fastfork.config.sources.file", "fastfork.config.sources.foreign",
+    "fastfork.config.hookpage", "fastfork.config.sources.options", "fastfork.config.reference",
+    "fastfork.config.template", "fastfork.config.sources.tomlfile", "fastfork.embed",
     "fastfork.http.reading", "fastfork.logs.page", "fastfork.logs.syslog",
-    "fastfork.metrics.app", "fastfork.metrics.page", "fastfork.metrics.prometheus",
+    "fastfork.metrics.admin.app", "fastfork.metrics.admin.page", "fastfork.metrics.prometheus",
     "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon",
     "fastfork.testing", "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
 )  # fmt: skip
 # What a template is asked for comes pickled.
-WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.template"})
+WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.template"})
 
 
 @cache
@@ -129,7 +130,7 @@ def test_module_that_the_arbiter_has_says_so(start_server: Starter, tmp_path: Pa
     wait_until(lambda: "Reload complete" in server.log.text(), "the reload is complete")
     wait_until(lambda: len(server.worker_pids()) == 1, "the old worker has left")
     loaded = at_fork(server, tmp_path, server.pid).split()
-    assert "fastfork.config.file" in loaded
+    assert "fastfork.config.sources.file" in loaded
     root = Path(fastfork.__file__).parent
     wrong = []
     for name in loaded:

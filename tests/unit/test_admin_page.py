@@ -9,12 +9,12 @@ import pytest
 
 from fastfork.ipc import Scoreboard, State, tally
 from fastfork.metrics import prometheus
-from fastfork.metrics.app import CONTROL, AdminApp
-from fastfork.metrics.chart import Line, amount, chart, seconds
-from fastfork.metrics.history import SAMPLES, History
-from fastfork.metrics.page import main
+from fastfork.metrics.admin.app import CONTROL, AdminApp
+from fastfork.metrics.admin.chart import Line, amount, chart, seconds
+from fastfork.metrics.admin.history import SAMPLES, History
+from fastfork.metrics.admin.page import main
+from fastfork.metrics.admin.status import status
 from fastfork.metrics.reading import Failing, Histogram, Reading, Running, WorkerFacts, read
-from fastfork.metrics.status import status
 from fastfork.records import replace
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastfork.arbiter.backoff import FIRST_DELAY, LONGEST_DELAY, Backoff
+from fastfork.arbiter.children.backoff import FIRST_DELAY, LONGEST_DELAY, Backoff
 
 
 def test_first_worker_need_not_wait() -> None:

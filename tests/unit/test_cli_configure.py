@@ -10,7 +10,7 @@ import pytest
 
 from fastfork.cli.main import main
 from fastfork.config import SETTINGS, template
-from fastfork.config.names import OTHER_SETTINGS
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
 
 APP = "def app(environ, start_response): return []\n"
 

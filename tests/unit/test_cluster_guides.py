@@ -12,10 +12,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fastfork.arbiter.crew import KILL_MARGIN
+from fastfork.arbiter.children.crew import KILL_MARGIN
 from fastfork.arbiter.shutdown import LAST_WAIT
 from fastfork.cli.parser import CommandLineParser
-from fastfork.metrics.app import PAGES
+from fastfork.metrics.admin.app import PAGES
 from fastfork.metrics.families import METRICS
 from tests.kit.envoy import bootstrap
 

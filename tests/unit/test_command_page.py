@@ -10,7 +10,7 @@ import pytest
 from fastfork.cli.commandpage import render
 from fastfork.cli.parser import CommandLineParser
 from fastfork.cli.tell import names
-from fastfork.config.names import OTHER_OPTIONS
+from fastfork.config.gunicorn.names import OTHER_OPTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
 

@@ -9,8 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from fastfork.config import Config, Loaded, compat, load
-from fastfork.config.workerclass import GeventWorker, ThreadWorker
+from fastfork.config import Config, Loaded, load
+from fastfork.config.gunicorn import compat
+from fastfork.config.kinds.workerclass import GeventWorker, ThreadWorker
 from fastfork.errors import ConfigError
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "migrate-from-gunicorn.md"

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from fastfork.config import SETTINGS
-from fastfork.config.kinds import BadValue
-from fastfork.config.leftout import PARTS, part_of
-from fastfork.config.names import OTHER_SETTINGS
-from fastfork.config.options import OptionParser, read
+from fastfork.config.gunicorn.leftout import PARTS, part_of
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
+from fastfork.config.kinds.basic import BadValue
 from fastfork.config.reference import render
+from fastfork.config.sources.options import OptionParser, read
 
 TABLE = Path(__file__).with_name("gunicorn_settings.tsv")
 DOCS = Path(__file__).parents[2] / "docs"

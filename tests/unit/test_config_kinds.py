@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fastfork.config.kinds import (
+from fastfork.config.kinds.basic import (
     ADDRESSES,
     DURATION,
     ENVIRONMENT,

@@ -9,8 +9,8 @@ import pytest
 
 from fastfork.cli.parser import CommandLineParser
 from fastfork.config import Loaded, load
-from fastfork.config.leftout import part_of, refusal
-from fastfork.config.names import OTHER_SETTINGS
+from fastfork.config.gunicorn.leftout import part_of, refusal
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
 from fastfork.errors import ConfigError
 
 

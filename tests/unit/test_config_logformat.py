@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastfork.config.logformat import (
+from fastfork.config.kinds.logformat import (
     ATOMS,
     LONGEST_FORMAT,
     Atom,

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from fastfork.config.kinds import BadValue, Kind
-from fastfork.config.loading import load
-from fastfork.config.logkinds import (
+from fastfork.config.kinds.basic import BadValue, Kind
+from fastfork.config.kinds.logs import (
     DEFAULT_LOGGER,
     FACILITY,
     LOG_DICT,
@@ -21,7 +20,8 @@ from fastfork.config.logkinds import (
     SYSLOG_ADDRESS,
     URL_PATHS,
 )
-from fastfork.config.sinks import Sink, parse_statsd, parse_syslog
+from fastfork.config.kinds.sinks import Sink, parse_statsd, parse_syslog
+from fastfork.config.loading import load
 
 
 class Mine:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from fastfork.config import SETTINGS
-from fastfork.config.names import OTHER_OPTIONS, misspelt, one_edit_apart
+from fastfork.config.gunicorn.names import OTHER_OPTIONS, misspelt, one_edit_apart
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastfork.config import GROUPS, SETTINGS, Config
-from fastfork.config.names import OTHER_OPTIONS, OTHER_SETTINGS
+from fastfork.config.gunicorn.names import OTHER_OPTIONS, OTHER_SETTINGS
 from fastfork.config.reference import PAGE, main, render
 from fastfork.records import fields
 

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from fastfork.config import SETTINGS
-from fastfork.config.names import OTHER_OPTIONS
-from fastfork.config.options import read_variable
-from fastfork.config.words import ARGUMENTS, plain
+from fastfork.config.gunicorn.names import OTHER_OPTIONS
+from fastfork.config.sources.options import read_variable
+from fastfork.config.sources.words import ARGUMENTS, plain
 from fastfork.errors import OptionError
 
 FLAGS = [flag for spec in SETTINGS.values() for flag in spec.flags]

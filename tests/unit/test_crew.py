@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from fastfork import logs
-from fastfork.arbiter import memory
-from fastfork.arbiter.children import REMIND_AFTER, Child
-from fastfork.arbiter.crew import KILL_MARGIN, Crew
+from fastfork.arbiter.children import memory
+from fastfork.arbiter.children.child import REMIND_AFTER, Child
+from fastfork.arbiter.children.crew import KILL_MARGIN, Crew
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State
 from fastfork.ipc.scoreboard import PLACES_AT, REQUEST_LINE_AT

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from fastfork.arbiter.reap import Death, meaning
+from fastfork.arbiter.children.reap import Death, meaning
 
 
 def exited(code: int) -> int:

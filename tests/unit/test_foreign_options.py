@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fastfork.config import SETTINGS
-from fastfork.config.foreign import advice
+from fastfork.config.sources.foreign import advice
 
 OURS = {flag for spec in SETTINGS.values() for flag in spec.flags}
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fastfork import clock
-from fastfork.arbiter import helper
-from fastfork.arbiter.helper import Helper
-from fastfork.arbiter.spawn import Runnable
+from fastfork.arbiter.forking.spawn import Runnable
+from fastfork.arbiter.helpers import helper
+from fastfork.arbiter.helpers.helper import Helper
 from fastfork.ipc import Scoreboard, SignalMailbox
 
 

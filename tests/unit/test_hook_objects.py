@@ -13,7 +13,7 @@ import pytest
 from fastfork import logs
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.config import SETTINGS, Config
-from fastfork.config.workerclass import GeventWorker, SyncWorker, ThreadWorker, Worker
+from fastfork.config.kinds.workerclass import GeventWorker, SyncWorker, ThreadWorker, Worker
 from fastfork.errors import ConfigError
 from fastfork.records import replace
 from fastfork.wsgi.application import Application

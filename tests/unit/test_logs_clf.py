@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fastfork.logs import clf
+from fastfork.logs.access import clf
 
 
 @pytest.mark.parametrize(("month", "name"), [(1, "Jan"), (5, "May"), (12, "Dec")])

@@ -14,8 +14,8 @@ import pytest
 from fastfork import logs
 from fastfork.config import Config
 from fastfork.logs import outlet
-from fastfork.logs.error import ErrorHandler
-from fastfork.logs.errorstream import ErrorStream
+from fastfork.logs.error.errorlog import ErrorHandler
+from fastfork.logs.error.errorstream import ErrorStream
 from fastfork.logs.glogging import Logger
 from tests.kit.logged import kept_loggers
 

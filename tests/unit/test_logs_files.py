@@ -16,9 +16,9 @@ from fastfork import clock, logs
 from fastfork.config import Config
 from fastfork.errors import ConfigError
 from fastfork.logs import outlet
-from fastfork.logs.access import AccessLog
-from fastfork.logs.accesshandler import AccessHandler
-from fastfork.logs.error import ErrorHandler
+from fastfork.logs.access.accesslog import AccessLog
+from fastfork.logs.access.handler import AccessHandler
+from fastfork.logs.error.errorlog import ErrorHandler
 from fastfork.logs.serverlogger import OurHandler
 from fastfork.process import streams
 

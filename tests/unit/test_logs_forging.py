@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastfork.config.logformat import COMBINED, JSON
-from fastfork.logs.atoms import JsonAtoms, SafeAtoms, mapping_format
+from fastfork.config.kinds.logformat import COMBINED, JSON
+from fastfork.logs.access.atoms import JsonAtoms, SafeAtoms, mapping_format
+from fastfork.logs.access.line import compile_line
 from fastfork.logs.glogging import Logger
-from fastfork.logs.line import compile_line
 from fastfork.wsgi.request_hooks import Request, Response
 from tests.kit.logged import plain_logger
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastfork.config import Config
-from fastfork.config.logformat import ATOMS, BadFormat
-from fastfork.logs.line import compile_line
+from fastfork.config.kinds.logformat import ATOMS, BadFormat
+from fastfork.logs.access.line import compile_line
 
 ENVIRON: dict[str, Any] = {
     "REMOTE_ADDR": "192.0.2.1",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastfork.config.logformat import ATOMS
+from fastfork.config.kinds.logformat import ATOMS
 from fastfork.logs.page import PAGE, main, render
 from fastfork.metrics.table import METRICS
 
@@ -34,7 +34,7 @@ def test_metrics_of_the_page_are_those_of_the_code() -> None:
     told = {name.removesuffix(".NNN") for name in METRICS}
     files = [
         SOURCES / "metrics" / "statsd.py",
-        SOURCES / "logs" / "counter.py",
+        SOURCES / "logs" / "error" / "counter.py",
         SOURCES / "arbiter" / "gauges.py",
     ]
     text = "\n".join(path.read_text() for path in files)

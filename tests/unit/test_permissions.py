@@ -12,9 +12,9 @@ from fastfork import accounts
 from fastfork.address import Access, TcpAddress, UnixAddress
 from fastfork.arbiter.ownership import socket_access, with_access
 from fastfork.config import Config
-from fastfork.config.checks import CHECKS
-from fastfork.config.kinds import BadValue
-from fastfork.config.permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER, split_owner
+from fastfork.config.checks.table import CHECKS
+from fastfork.config.kinds.basic import BadValue
+from fastfork.config.kinds.permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER, split_owner
 from fastfork.errors import ConfigError
 from fastfork.process.privileges import identity
 

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from fastfork.arbiter.children import Child, Children
-from fastfork.arbiter.plan import berth_for, plan
+from fastfork.arbiter.children.child import Child, Children
+from fastfork.arbiter.children.plan import berth_for, plan
 from fastfork.ipc import Scoreboard
 
 PIDS = itertools.count(1000)

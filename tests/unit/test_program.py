@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fastfork.arbiter.children import Child
-from fastfork.arbiter.memory import LOOK_EVERY, MemoryWatch, resident
+from fastfork.arbiter.children.child import Child
+from fastfork.arbiter.children.memory import LOOK_EVERY, MemoryWatch, resident
 from fastfork.ipc import Scoreboard
 from fastfork.process.program import VARIABLE, Inheritance, Program
 from fastfork.process.terminal import Terminal
@@ -81,7 +81,7 @@ def test_resident_memory_is_the_second_number_in_pages(tmp_path: Path) -> None:
 def test_memory_is_looked_at_every_few_seconds_and_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fastfork.arbiter.memory.resident", lambda _pid: 100)
+    monkeypatch.setattr("fastfork.arbiter.children.memory.resident", lambda _pid: 100)
     slot = Scoreboard(1).slot(0)
     child = Child(
         pid=7, nr=0, age=1, generation=0, spawned_at=0.0, slot=slot, ready_at=1.0, leaving=False
@@ -97,7 +97,7 @@ def test_memory_is_looked_at_every_few_seconds_and_told_once(
 def test_worker_that_loads_or_leaves_is_not_replaced_for_its_size(
     monkeypatch: pytest.MonkeyPatch, leaving: bool
 ) -> None:
-    monkeypatch.setattr("fastfork.arbiter.memory.resident", lambda _pid: 100)
+    monkeypatch.setattr("fastfork.arbiter.children.memory.resident", lambda _pid: 100)
     child = Child(
         pid=7,
         nr=0,

@@ -9,10 +9,10 @@ import pytest
 
 from fastfork import logs
 from fastfork.arbiter import Arbiter, editions
-from fastfork.arbiter.children import Children
+from fastfork.arbiter.children.child import Children
 from fastfork.arbiter.editions import without_server_settings
+from fastfork.arbiter.forking.nursery import NoNursery
 from fastfork.arbiter.ledger import Ledger
-from fastfork.arbiter.nursery import NoNursery
 from fastfork.config import Config, Loaded
 from fastfork.ipc import Scoreboard
 from fastfork.net import Places

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from fastfork.arbiter import stalled
-from fastfork.arbiter.children import Child
-from fastfork.arbiter.stalled import ARBITER_LATE, SilenceWatch
+from fastfork.arbiter.children import stalled
+from fastfork.arbiter.children.child import Child
+from fastfork.arbiter.children.stalled import ARBITER_LATE, SilenceWatch
 from fastfork.ipc import Scoreboard, State
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastfork.arbiter import spawn
+from fastfork.arbiter.forking import spawn
 from fastfork.errors import ConfigError
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fastfork.config import load
-from fastfork.config.kinds import BadValue
-from fastfork.config.statickinds import FIELDS_BY_PATTERN, HASHED, MOUNTS, PATTERN
+from fastfork.config.kinds.basic import BadValue
+from fastfork.config.kinds.static import FIELDS_BY_PATTERN, HASHED, MOUNTS, PATTERN
 from fastfork.errors import ConfigError
 from fastfork.static.mediatypes import gains_nothing, media_type
 from fastfork.static.mounts import describing

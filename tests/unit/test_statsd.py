@@ -13,9 +13,9 @@ import pytest
 
 from fastfork import clock, metrics
 from fastfork.config import Config
-from fastfork.config.sinks import Sink
-from fastfork.logs.counter import LogCounter
-from fastfork.logs.lines import counted, no_line
+from fastfork.config.kinds.sinks import Sink
+from fastfork.logs.access.lines import counted, no_line
+from fastfork.logs.error.counter import LogCounter
 from fastfork.metrics import statsd
 from fastfork.metrics.queue import timing_queue
 from fastfork.metrics.statsd import Statsd

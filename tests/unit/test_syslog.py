@@ -10,7 +10,7 @@ import pytest
 
 from fastfork import clock
 from fastfork.config import Config
-from fastfork.config.sinks import Sink
+from fastfork.config.kinds.sinks import Sink
 from fastfork.logs import syslog
 from fastfork.logs.syslog import SyslogHandler, SyslogLines, SyslogSocket
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from fastfork.arbiter import watcher
-from fastfork.arbiter.watcher import EventWaiter, waiter
-from fastfork.arbiter.watching import Watch, is_watched
+from fastfork.arbiter.helpers import watcher
+from fastfork.arbiter.helpers.watcher import EventWaiter, waiter
+from fastfork.arbiter.helpers.watching import Watch, is_watched
 from fastfork.config import Config
-from fastfork.config.checks import CHECKS
+from fastfork.config.checks.table import CHECKS
 from fastfork.errors import AppImportFailed
 from fastfork.ipc import ModuleList
 from fastfork.workers.sources import SourceReport, files_of_error, files_of_modules

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..adminkinds import ADMIN_ADDRESSES
+from ..kinds.admin import ADMIN_ADDRESSES
 from ..spec import setting
 
 __all__ = ["AdminSettings"]

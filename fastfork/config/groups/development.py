@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import FLAG, PATHS, choice
+from ..kinds.basic import FLAG, PATHS, choice
 from ..spec import setting
 
 __all__ = ["DevelopmentSettings"]

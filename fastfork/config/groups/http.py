@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import DURATION, FLAG, FLAG_ON, HEADER, KIBI, PATH, SIZE, choice, integer
+from ..kinds.basic import DURATION, FLAG, FLAG_ON, HEADER, KIBI, PATH, SIZE, choice, integer
 from ..spec import setting
 
 __all__ = ["AnswerSettings", "LeniencySettings", "LimitSettings", "TimeSettings"]

@@ -9,9 +9,9 @@ from typing import Any
 
 from fastfork.records import record
 
-from ..kinds import FLAG, FORMAT, LOG_PATH, PATH, TEXT, choice
-from ..logformat import COMBINED
-from ..logkinds import (
+from ..kinds.basic import FLAG, FORMAT, LOG_PATH, PATH, TEXT, choice
+from ..kinds.logformat import COMBINED
+from ..kinds.logs import (
     DEFAULT_LOGGER,
     FACILITY,
     LOG_DICT,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import FLAG
-from ..logkinds import STATSD_ADDRESS, STATSD_PREFIX, STATSD_TAGS
+from ..kinds.basic import FLAG
+from ..kinds.logs import STATSD_ADDRESS, STATSD_PREFIX, STATSD_TAGS
 from ..spec import setting
 
 __all__ = ["MetricSettings"]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import FLAG
-from ..permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER
+from ..kinds.basic import FLAG
+from ..kinds.permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER
 from ..spec import setting
 
 __all__ = ["PrivilegeSettings"]

@@ -9,8 +9,14 @@ from collections.abc import Mapping
 
 from fastfork.records import record
 
-from ..logkinds import NETWORKS
-from ..proxykinds import FIELD_NAMES, FORWARDED_FIELDS, PROXY_PROTOCOL, SCHEME_HEADERS, FieldValues
+from ..kinds.logs import NETWORKS
+from ..kinds.proxies import (
+    FIELD_NAMES,
+    FORWARDED_FIELDS,
+    PROXY_PROTOCOL,
+    SCHEME_HEADERS,
+    FieldValues,
+)
 from ..spec import setting
 
 __all__ = ["ProxySettings"]

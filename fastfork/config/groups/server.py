@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import ADDRESSES, ENVIRONMENT, FLAG, FOLDER, PATH, TEXT, integer
+from ..kinds.basic import ADDRESSES, ENVIRONMENT, FLAG, FOLDER, PATH, TEXT, integer
 from ..spec import setting
 
 __all__ = ["FileSettings", "ProcessSettings", "SocketSettings"]

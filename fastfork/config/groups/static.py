@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from fastfork.records import record
 
-from ..kinds import DURATION, FLAG, FLAG_ON
+from ..kinds.basic import DURATION, FLAG, FLAG_ON
+from ..kinds.static import FIELDS_BY_PATTERN, HASHED, MOUNTS, PATTERN, FieldsByPattern, Mounts
 from ..spec import setting
-from ..statickinds import FIELDS_BY_PATTERN, HASHED, MOUNTS, PATTERN, FieldsByPattern, Mounts
 
 __all__ = ["StaticSettings"]
 

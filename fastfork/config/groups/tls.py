@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import DURATION, FLAG, FLAG_ON, PATH, TEXT
+from ..kinds.basic import DURATION, FLAG, FLAG_ON, PATH, TEXT
+from ..kinds.tls import ANYTHING, CERT_REQS, TLS_VERSION
 from ..spec import setting
-from ..tlskinds import ANYTHING, CERT_REQS, TLS_VERSION
 
 __all__ = ["TlsSettings"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..kinds import DURATION, FLAG, OPTIONAL_DURATION, SIZE, integer
+from ..kinds.basic import DURATION, FLAG, OPTIONAL_DURATION, SIZE, integer
+from ..kinds.workerclass import WORKER_CLASS
 from ..spec import setting
-from ..workerclass import WORKER_CLASS
 
 __all__ = ["WorkerSettings"]
 

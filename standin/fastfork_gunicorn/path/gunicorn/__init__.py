@@ -1,11 +1,11 @@
-"""fastfork under gunicorn's name: what fastfork.config.compat has for config files, importable.
+"""gunicorn's module, as config files import it: what fastfork.config.gunicorn.compat names.
 
 Runs in: both
 """
 
 from __future__ import annotations
 
-from fastfork.config import compat
+from fastfork.config.gunicorn import compat
 
 compat.add_names()
 __version__ = compat.NAMES["gunicorn"]["__version__"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from fastfork.config import SETTINGS
-from fastfork.config.names import OTHER_SETTINGS
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
 from fastfork.embed import serving
 from fastfork.embed.application import Application as Served
 from fastfork.errors import AppImportFailed, StartError

@@ -1,0 +1,206 @@
+"""Building workers and templates, each in the process that it is for.
+
+Runs in: both
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from fastfork.arbiter.certificates import prepared_certificates
+from fastfork.arbiter.face import Server, WorkerFace
+from fastfork.arbiter.forking.nursery import Job, Nursery, OwnNursery, TemplateNursery
+from fastfork.arbiter.forking.refork import Handover, Promotable
+from fastfork.arbiter.forking.spawn import Runnable, Viewed, WorkerClass, worker_class
+from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
+from fastfork.net import Listener, Pool
+from fastfork.process import parent
+from fastfork.records import record
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from fastfork.arbiter.forking.template import Template
+    from fastfork.config import Config, Loaded
+    from fastfork.net.tls import Certificates
+
+log = logging.getLogger("fastfork.error")
+
+TEMPLATE: Final = "fastfork.arbiter.forking.template"
+
+LoadApp = Callable[["Config"], "WSGIApplication"]
+
+
+@record(frozen=True)
+class Recipe:
+    """What the workers of one edition have in common.  certificates: None without TLS."""
+
+    cfg: Config
+    make: WorkerClass
+    certificates: Certificates | None
+
+
+class Maker:
+    """Everything that the making of a worker needs besides its settings.
+
+    load_app: loads the application of a Config.  close_others(listeners): closes, in a child,
+    what it has inherited of the arbiter's listening sockets beside these.  become(loaded): lets
+    hooks in a template see its settings.  modules: where workers tell which files they are made of.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: Server,
+        scoreboard: Scoreboard,
+        mailbox: SignalMailbox,
+        load_app: LoadApp,
+        close_others: Callable[[Sequence[Listener]], None],
+        become: Callable[[Loaded], None],
+        modules: ModuleList | None,
+    ) -> None:
+        self.server = server
+        self.scoreboard = scoreboard
+        self.mailbox = mailbox
+        self.load_app = load_app
+        self.close_others = close_others
+        self.become = become
+        self.modules = modules
+        self.arbiter_pid = server.pid
+        self.handover: Handover | None = None
+        # One for all workers of this arbiter, whatever their settings: a connection that waits
+        # in it during a reload is for the old and the new ones.
+        self.pool = Pool() if sys.platform == "linux" else None
+
+    def close_in_helper(self, kept: Sequence[Listener] = ()) -> None:
+        """Close every socket that is for others, in a process that is no worker.  Runs in: both."""
+        self.close_others(kept)
+        if self.pool is not None:
+            self.pool.close()
+
+    def nursery(self, loaded: Loaded) -> Nursery:
+        """Where workers with these settings are forked.  Raises ConfigError, OSError."""
+        cfg = loaded.config
+        make_worker = worker_class(cfg.worker_class)
+        recipe = Recipe(cfg, make_worker, prepared_certificates(cfg))
+        if cfg.refork and self.handover is None:
+            self.handover = Handover()
+        if cfg.preload_app and parent.adopt_orphans():
+            import_module(TEMPLATE)  # before the fork, as worker_class says
+
+            return TemplateNursery.start(
+                partial(self._template, loaded, recipe),
+                self.mailbox,
+                face=self.server.template(cfg),
+                grace=cfg.graceful_timeout,
+            )
+        if cfg.preload_app:
+            log.warning(
+                "preload_app needs Linux; here each worker loads the application for itself"
+            )
+        return OwnNursery(partial(self._worker, recipe), self.mailbox)
+
+    def _worker(
+        self,
+        recipe: Recipe,
+        job: Job,
+        face: WorkerFace | None,
+        listeners: Sequence[Listener],
+    ) -> Runnable:
+        """Build a worker that the arbiter has forked, in its process."""
+        worker = self._bare(recipe, None, job, listeners)
+        return worker if face is None else self.server.in_hooks(worker, face)
+
+    def _bare(
+        self,
+        recipe: Recipe,
+        app: WSGIApplication | None,
+        job: Job,
+        listeners: Sequence[Listener],
+    ) -> Viewed:
+        """A worker without its hooks.  app: loaded already, by the template."""
+        self.close_others(listeners)
+        return recipe.make(
+            number=job.nr,
+            age=job.age,
+            cfg=recipe.cfg,
+            listeners=listeners,
+            slot=self.scoreboard.slot(job.nr),
+            arbiter_pid=self.arbiter_pid,
+            load_app=partial(self.load_app, recipe.cfg) if app is None else lambda: app,
+            modules=self.modules,
+            pool=self.pool,
+            certificates=recipe.certificates,
+            is_preloaded=app is not None,
+        )
+
+    def _template(self, loaded: Loaded, recipe: Recipe, channel: socket.socket) -> Template:
+        """Build a template, in its process."""
+        from fastfork.arbiter.forking.template import Template
+
+        self.become(loaded)
+        return Template(
+            channel=channel,
+            cfg=loaded.config,
+            mailbox=self.mailbox,
+            arbiter_pid=self.arbiter_pid,
+            load_app=partial(self.load_app, loaded.config),
+            make=partial(self._template_worker, recipe, is_warm=False),
+            close_inherited=partial(self.close_others, ()),
+            prepare=recipe.make.prepare,
+            note_failure=partial(failure.note, self.scoreboard.server),
+        )
+
+    def _template_worker(
+        self,
+        recipe: Recipe,
+        app: WSGIApplication,
+        job: Job,
+        given: Mapping[str, object],
+        listeners: Sequence[Listener],
+        *,
+        is_warm: bool,
+    ) -> Runnable:
+        """Build a worker that a template has forked, in its process."""
+        cfg = recipe.cfg
+        face = WorkerFace(number=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
+        for name, value in given.items():
+            setattr(face, name, value)
+        worker = self._bare(recipe, app, job, listeners)
+        lived = self.server.in_hooks(worker, face)
+        if not cfg.refork or self.handover is None:
+            return lived
+        return Promotable(
+            server=self.server,
+            worker=worker,
+            lived=lived,
+            slot=self.scoreboard.slot(job.nr),
+            handover=self.handover,
+            become=partial(self._be_template, recipe),
+            is_warm=is_warm,
+        )
+
+    def _be_template(self, recipe: Recipe, app: WSGIApplication, channel: socket.socket) -> int:
+        """Be a template, in the process of a worker that has finished.  The exit code."""
+        from fastfork.arbiter.forking.template import Template
+
+        template = Template(
+            channel=channel,
+            cfg=recipe.cfg,
+            mailbox=self.mailbox,
+            arbiter_pid=self.arbiter_pid,
+            load_app=lambda: app,
+            make=partial(self._template_worker, recipe, is_warm=True),
+            close_inherited=lambda: None,
+            prepare=recipe.make.prepare,
+            note_failure=partial(failure.note, self.scoreboard.server),
+        )
+        template.install_handlers()
+        template.show()
+        return template.serve(app)

@@ -1,0 +1,4 @@
+"""What settings, names and objects of gunicorn's mean here.
+
+Runs in: both
+"""

@@ -1,0 +1,4 @@
+"""The kinds of value that settings may have.
+
+Runs in: both
+"""

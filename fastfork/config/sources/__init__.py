@@ -1,0 +1,4 @@
+"""Where settings come from: files, variables, the command line.
+
+Runs in: both
+"""

@@ -1,0 +1,4 @@
+"""The access log.
+
+Runs in: both
+"""

@@ -1,0 +1,99 @@
+"""What else may happen where an access line is made, which is the end of a response.
+
+Each of these is a LineFunction, or wraps one; without the settings none is in the way.
+
+Runs in: worker
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from fastfork.wsgi.request_hooks import KEY, Request, Response
+
+from ..guard import must_pass
+from ..serverlogger import LOGGER
+from .line import Headers, LineFunction
+
+if TYPE_CHECKING:
+    from fastfork.metrics.statsd import Statsd
+
+    from ..glogging import Logger
+
+__all__ = ["counted", "excluding", "logged_by", "no_line"]
+
+# What a Logger is told of a request that was refused before it was understood.
+_UNKNOWN = {
+    "REQUEST_METHOD": "-",
+    "RAW_URI": "-",
+    "SERVER_PROTOCOL": "-",
+    "PATH_INFO": "-",
+    "QUERY_STRING": "",
+    "REMOTE_ADDR": "",
+    "wsgi.url_scheme": "http",
+}
+
+
+def no_line(
+    environ: dict[str, Any],  # noqa: ARG001 - a LineFunction
+    status: str,  # noqa: ARG001
+    sent: int,  # noqa: ARG001
+    duration: int,  # noqa: ARG001
+    headers: Headers,  # noqa: ARG001
+) -> str:
+    """No access log: something else is to be done."""
+    return ""
+
+
+def excluding(line: LineFunction, paths: Iterable[str]) -> LineFunction:
+    """`line`, but '' for these paths; one that ends in `*` stands for all that begin so."""
+    listed = list(paths)
+    exact = frozenset(path for path in listed if not path.endswith("*"))
+    begun = tuple(path[:-1] for path in listed if path.endswith("*"))
+
+    def some(
+        environ: dict[str, Any], status: str, sent: int, duration: int, headers: Headers
+    ) -> str:
+        path = environ.get("PATH_INFO", "")
+        if type(path) is str and (path in exact or (begun and path.startswith(begun))):
+            return ""
+        return line(environ, status, sent, duration, headers)
+
+    return some
+
+
+def counted(line: LineFunction, statsd: Statsd) -> LineFunction:
+    """`line`, and the metrics of the request."""
+    count = statsd.request
+
+    def counting(
+        environ: dict[str, Any], status: str, sent: int, duration: int, headers: Headers
+    ) -> str:
+        count(status, duration)
+        return line(environ, status, sent, duration, headers)
+
+    return counting
+
+
+def logged_by(logger: Logger) -> LineFunction:
+    """Hands the request to `logger.access`, which writes the line itself."""
+
+    def logged(
+        environ: dict[str, Any], status: str, sent: int, duration: int, headers: Headers
+    ) -> str:
+        try:
+            if "REQUEST_METHOD" not in environ:
+                environ = {**_UNKNOWN, **environ}
+            request = environ.get(KEY) or Request(environ)
+            answer = Response(status, headers, sent)
+            from datetime import timedelta
+
+            logger.access(answer, request, environ, timedelta(microseconds=duration // 1000))
+        except BaseException as error:
+            if must_pass(error):
+                raise
+            LOGGER.exception("The access() of the logger_class raised")
+        return ""
+
+    return logged

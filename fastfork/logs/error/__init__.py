@@ -1,0 +1,4 @@
+"""The error log.
+
+Runs in: both
+"""

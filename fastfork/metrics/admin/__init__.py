@@ -1,0 +1,4 @@
+"""The pages that are answered at `admin_bind`.
+
+Runs in: worker
+"""
