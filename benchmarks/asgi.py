@@ -1,7 +1,7 @@
 """ASGI servers beside each other: python -m benchmarks.asgi [--help].
 
 As in benchmarks.together all servers are up at once, on one core, and each is driven for a second
-in turn; a figure is compared with that of the same round.  The floor is benchmarks/floor.c, which
+in turn; a figure is compared with that of the same round.  The floor (floor/floor.c)
 answers the same bytes without an application.
 
 Runs in: cli
@@ -21,16 +21,17 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import asgi_app, facts, processes
-from benchmarks.apps import HELLO
-from benchmarks.heads import KIB, Request
-from benchmarks.launch import CannotStart, Running, build_floor, cores, running
-from benchmarks.load import LoadFailed, drive
-from benchmarks.report import table
-from benchmarks.servers import FLOOR, Server
-from benchmarks.workloads import Workload
+from benchmarks.apps import asgi_app
+from benchmarks.apps.plain import HELLO
+from benchmarks.kit import facts, processes
+from benchmarks.kit.heads import KIB, Request
+from benchmarks.kit.launch import CannotStart, Running, build_floor, cores, running
+from benchmarks.kit.load import LoadFailed, drive
+from benchmarks.kit.markdown import table
+from benchmarks.kit.servers import FLOOR, Server
+from benchmarks.kit.workloads import Workload
 
-APP = "benchmarks.asgi_app:app"
+APP = "benchmarks.apps.asgi_app:app"
 BURST_SECONDS = 1  # wrk takes whole seconds
 CONNECTIONS = 16
 

@@ -31,8 +31,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 
-from benchmarks.launch import environment, free_port, stop
-from benchmarks.servers import ROOT
+from benchmarks.kit.launch import environment, free_port, stop
+from benchmarks.kit.servers import ROOT
 
 CLIENTS = 8
 PERIOD = 1.0  # seconds between two deaths

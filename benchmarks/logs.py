@@ -22,13 +22,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from benchmarks.callgrind import count, warm_up
-from benchmarks.heads import BROWSER
-from benchmarks.instructions import FEW, MANY
-from benchmarks.launch import CannotStart, build_floor
-from benchmarks.measure import Conditions, take
-from benchmarks.servers import SERVERS, Server
-from benchmarks.workloads import WORKLOADS
+from benchmarks.floor.measure import Conditions, take
+from benchmarks.instructions.callgrind import FEW, MANY, count, warm_up
+from benchmarks.kit.heads import BROWSER
+from benchmarks.kit.launch import CannotStart, build_floor
+from benchmarks.kit.servers import SERVERS, Server
+from benchmarks.kit.workloads import WORKLOADS
 
 _FILE: Final = ("--access-logfile", "{log}")
 
@@ -48,10 +47,15 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "syslog": ("--log-syslog", "--log-syslog-to", f"udp://{_SINK}"),
         "statsd": ("--statsd-host", _SINK),
-        "logger_class": (*_FILE, "--logger-class", "benchmarks.own_logger.OwnLogger"),
+        "logger_class": (*_FILE, "--logger-class", "benchmarks.apps.own_logger.OwnLogger"),
         "logger_class, JSON": (
             *_FILE,
-            *("--logger-class", "benchmarks.own_logger.OwnLogger", "--access-logformat", "json"),
+            *(
+                "--logger-class",
+                "benchmarks.apps.own_logger.OwnLogger",
+                "--access-logformat",
+                "json",
+            ),
         ),
     }
 )

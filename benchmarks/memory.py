@@ -21,10 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from benchmarks import processes
-from benchmarks.launch import free_port
+from benchmarks.kit import processes
+from benchmarks.kit.launch import free_port
 
-APP: Final = "benchmarks.lazy_django:app"
+APP: Final = "benchmarks.apps.lazy_django:app"
 VARIANTS: Final[tuple[tuple[str, list[str]], ...]] = (
     ("each loads for itself", []),
     ("preload", ["--preload"]),

@@ -18,9 +18,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from benchmarks.report import caption, overview, table
-from benchmarks.samples import Run, load_run
-from benchmarks.servers import ROOT
+from benchmarks.floor.report import caption, overview
+from benchmarks.floor.samples import Run, load_run
+from benchmarks.kit.markdown import table
+from benchmarks.kit.servers import ROOT
 from benchmarks.start import Figures, medians
 from benchmarks.start import table as start_table
 from benchmarks.together import Burst, Together, load

@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import facts
-from benchmarks.idle import take_idle
-from benchmarks.launch import CannotStart, build_certificate, build_floor, cores
-from benchmarks.measure import Conditions, take
-from benchmarks.report import markdown
-from benchmarks.samples import IdleSample, Run, Sample
-from benchmarks.servers import FLOOR, SERVERS, Server
-from benchmarks.workloads import CONNECTIONS, WORKLOADS, Workload
+from benchmarks.floor.idle import take_idle
+from benchmarks.floor.measure import Conditions, take
+from benchmarks.floor.report import markdown
+from benchmarks.floor.samples import IdleSample, Run, Sample
+from benchmarks.kit import facts
+from benchmarks.kit.launch import CannotStart, build_certificate, build_floor, cores
+from benchmarks.kit.servers import FLOOR, SERVERS, Server
+from benchmarks.kit.workloads import CONNECTIONS, WORKLOADS, Workload
 
 IDLE_CONNECTIONS = 10_000
 
@@ -134,7 +134,7 @@ def _write(run: Run, options: argparse.Namespace) -> None:
     if options.markdown:
         options.markdown.write_text(text)
     if options.plot:
-        from benchmarks.plot import draw
+        from benchmarks.floor.plot import draw
 
         try:
             for path in draw(run, options.plot):

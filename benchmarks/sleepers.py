@@ -20,12 +20,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import processes
-from benchmarks.heads import PLAIN
-from benchmarks.idle import allow_descriptors, opened
-from benchmarks.launch import CannotStart, Running, cores, on_core, running
-from benchmarks.servers import SERVERS, Server
-from benchmarks.workloads import Workload
+from benchmarks.floor.idle import (
+    allow_descriptors,
+    opened,
+)
+from benchmarks.kit import processes
+from benchmarks.kit.heads import PLAIN
+from benchmarks.kit.launch import CannotStart, Running, cores, on_core, running
+from benchmarks.kit.servers import SERVERS, Server
+from benchmarks.kit.workloads import Workload
 
 SLEEP_SECONDS = 1.0
 PATIENCE_SECONDS = 30.0
@@ -33,7 +36,7 @@ WORKLOAD = Workload(
     name="sleepers",
     title="sleeping a second",
     tool="idle",
-    app="benchmarks.sleep_app:app",
+    app="benchmarks.apps.sleep_app:app",
 )
 
 

@@ -31,10 +31,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks import processes
-from benchmarks.launch import ROOT, environment, free_port, stop
-from benchmarks.servers import SERVERS
-from benchmarks.workloads import WORKLOADS
+from benchmarks.kit import processes
+from benchmarks.kit.launch import ROOT, environment, free_port, stop
+from benchmarks.kit.servers import SERVERS
+from benchmarks.kit.workloads import WORKLOADS
 
 REFERENCE: Final = "gunicorn-sync"
 DEFAULT: Final = ("fastfork-httptools", "fastfork-native", "bjoern", "granian", REFERENCE)

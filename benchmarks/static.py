@@ -22,13 +22,13 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import facts, processes
-from benchmarks.heads import KIB, Request
-from benchmarks.launch import CannotStart, Running, cores, running
-from benchmarks.load import LoadFailed, drive
-from benchmarks.report import table
-from benchmarks.servers import Server
-from benchmarks.workloads import Workload
+from benchmarks.kit import facts, processes
+from benchmarks.kit.heads import KIB, Request
+from benchmarks.kit.launch import CannotStart, Running, cores, running
+from benchmarks.kit.load import LoadFailed, drive
+from benchmarks.kit.markdown import table
+from benchmarks.kit.servers import Server
+from benchmarks.kit.workloads import Workload
 
 REFERENCE = "nginx"
 BURST_SECONDS = 1  # wrk takes whole seconds
@@ -86,7 +86,7 @@ def _fastfork(name: str, *options: str) -> StaticServer:
         name=name,
         module="fastfork",
         command=(
-            *(sys.executable, "-m", "fastfork", "benchmarks.apps:hello", "-w", "1"),
+            *(sys.executable, "-m", "fastfork", "benchmarks.apps.plain:hello", "-w", "1"),
             *("-b", "127.0.0.1:{port}", "--static-path", "/static={files}"),
             *("--log-level", "warning", *options),
         ),
@@ -106,7 +106,14 @@ SERVERS = {
             module="whitenoise",
             beside="gunicorn",
             command=(
-                *(sys.executable, "-m", "gunicorn", "benchmarks.whitenoise_app:app", "-w", "1"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    "benchmarks.apps.whitenoise_app:app",
+                    "-w",
+                    "1",
+                ),
                 *("-k", "gthread", "-b", "127.0.0.1:{port}", "--log-level", "warning"),
                 "--no-control-socket",
             ),

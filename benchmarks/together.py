@@ -21,12 +21,12 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import facts, processes
-from benchmarks.launch import CannotStart, Running, cores, running
-from benchmarks.load import LoadFailed, drive
-from benchmarks.report import table
-from benchmarks.servers import SERVERS, Server
-from benchmarks.workloads import WORKLOADS, Workload
+from benchmarks.kit import facts, processes
+from benchmarks.kit.launch import CannotStart, Running, cores, running
+from benchmarks.kit.load import LoadFailed, drive
+from benchmarks.kit.markdown import table
+from benchmarks.kit.servers import SERVERS, Server
+from benchmarks.kit.workloads import WORKLOADS, Workload
 
 ROWS = (
     *("django", "django-4", "django-1", "quiet", "django-page"),

@@ -1,0 +1,1 @@
+"""Instructions a request, counted by callgrind."""

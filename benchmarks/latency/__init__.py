@@ -1,0 +1,1 @@
+"""Quick requests beside slow ones."""

@@ -1,0 +1,1 @@
+"""Slow clients beside other servers."""

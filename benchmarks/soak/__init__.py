@@ -1,0 +1,1 @@
+"""Twenty million mixed requests to one worker."""
