@@ -29,4 +29,5 @@ class Site:
         line_waits: bool = False,
         server_header: str = "fastfork",
         server: memoryview[int] | None = None,
+        reads_files: bool = False,
     ) -> None: ...

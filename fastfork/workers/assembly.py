@@ -68,6 +68,7 @@ def site(
         response_buffer=cfg.response_buffer,
         server_header=cfg.server_header,
         server=server,
+        reads_files=not cfg.sendfile,
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit.client import RawClient
+from tests.kit.faults import SOURCE, preloaded
 from tests.kit.server import RunningServer, environment
 from tests.kit.waiting import wait_until
 
@@ -184,6 +185,26 @@ def test_file_is_sent_by_sendfile_or_in_blocks(start_server: Starter, asked: str
     assert len(answer.body) == 300_000
     module = "wsgiref" if asked == "--no-sendfile" else "fastfork"
     assert answer.get("Wrapper") == module
+
+
+@pytest.mark.effect("sendfile")
+@pytest.mark.parametrize("asked", ["--sendfile", "--no-sendfile"])
+def test_other_files_are_sent_by_sendfile_or_in_blocks(
+    start_server: Starter, tmp_path: Path, asked: str
+) -> None:
+    """Static files and ASGI's, on a system where sendfile(2) gives zeros."""
+    data = bytes(range(1, 256)) * 2000
+    path = tmp_path / "root" / "large.bin"
+    path.parent.mkdir()
+    path.write_bytes(data)
+    server = start_server(
+        *("asgi_filed:app", "-k", "asgi", "--static-path", f"/static={path.parent}", asked),
+        env={"LD_PRELOAD": preloaded(tmp_path, SOURCE.with_name("zeros.c")), "FILE": str(path)},
+    )
+    sent = data if asked == "--no-sendfile" else bytes(len(data))
+    for target in ("/static/large.bin", "/pathsend"):
+        assert server.get(target).body == sent
+    assert server.get("/zerocopysend").body == 2 * sent
 
 
 # -- names

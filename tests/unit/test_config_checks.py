@@ -60,19 +60,20 @@ def test_gevent_is_refused_with_refork(tmp_path: Path) -> None:
     assert said.startswith("refork: needs another worker_class than gevent: ")
 
 
+@pytest.mark.parametrize("worker_class", ["gevent", "asgi"])
 @pytest.mark.parametrize(
     ("argv", "notice"),
     [
-        ({"threads": "4"}, "threads: 4 has no effect with worker_class=gevent: each request has "),
-        ({"queue_timeout": "5"}, "queue_timeout: has no effect with worker_class=gevent: no "),
+        ({"threads": "4"}, "threads: 4 has no effect with worker_class={}: each request has "),
+        ({"queue_timeout": "5"}, "queue_timeout: has no effect with worker_class={}: no "),
     ],
 )
-def test_what_is_about_threads_has_no_effect_with_gevent(
-    tmp_path: Path, argv: dict[str, object], notice: str
+def test_what_is_about_threads_has_no_effect_with_greenlets_and_tasks(
+    tmp_path: Path, worker_class: str, argv: dict[str, object], notice: str
 ) -> None:
-    loaded = load({"worker_class": "gevent", **argv}, {}, tmp_path)
+    loaded = load({"worker_class": worker_class, **argv}, {}, tmp_path)
     (said,) = [*loaded.notices, *loaded.remarks]
-    assert said.startswith(notice)
+    assert said.startswith(notice.format(worker_class))
 
 
 def test_httptools_is_refused_when_it_is_not_installed(

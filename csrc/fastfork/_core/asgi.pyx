@@ -26,10 +26,6 @@ from asyncio import iscoroutine
 cdef enum:
     SPARE_MAX = 64     # calls that wait for work
 
-cdef dict NOTHING = {}  # there is nothing to say of an extension but that it is there
-cdef dict EXTENSIONS_OF_1_0 = dict.fromkeys(
-    ("http.response.pathsend", "http.response.zerocopysend", "http.response.early_hint"), NOTHING)
-cdef dict EXTENSIONS = {**EXTENSIONS_OF_1_0, "http.response.trailers": NOTHING}
 cdef str FIELDS = sys.intern("fastfork.fields")
 
 
@@ -165,7 +161,7 @@ cdef class AsgiGateway(Gateway):
             call.coroutine = None
             if not call.over:
                 call._ended(error)
-            elif not isinstance(error, Exception):
+            else:
                 raise
         finally:
             come_back(self.crew, seat)
@@ -179,7 +175,7 @@ cdef class AsgiGateway(Gateway):
 
     cdef int done(self, ResponseWriter writer) except -1:
         cdef AsgiCall call = <AsgiCall>writer
-        call.client = None if call.over else call.client
+        call.is_done = True  # a coroutine that goes on has it let go when it ends
         return self._recycle(call) if call.over else 0
 
     cdef bint at_work(self) noexcept:
@@ -233,7 +229,7 @@ cdef class AsgiGateway(Gateway):
 
     cdef int _recycle(self, AsgiCall call) except -1:
         """It may serve again if nobody else refers to what it gave away."""
-        call.environ = call.fields = call.status = call.upload = call.body = None
+        call.let_go()
         if type(call) is AsgiCall and call.recyclable() and self.spare_count < SPARE_MAX:
             call.next = self.spare
             self.spare = call
@@ -282,7 +278,10 @@ cdef class AsgiGateway(Gateway):
         return (address, int(port) if port.isdigit() else 0)
 
     cdef dict _extensions(self, dict environ, Connection connection):
-        extensions = (EXTENSIONS if connection.minor else EXTENSIONS_OF_1_0).copy()
+        extensions = {"http.response.pathsend": {}, "http.response.zerocopysend": {},
+                      "http.response.early_hint": {}}
+        if connection.minor:
+            extensions["http.response.trailers"] = {}
         if self.tls_of is not None and "SSL_PROTOCOL" in environ:
             extensions["tls"] = self.tls_of(environ)
         return extensions

@@ -19,7 +19,8 @@ cdef class AsgiCall(AsgiSender):
     cdef Upload upload         # the body, while it is coming
     cdef bytes body            # ... or all of it; None when it was taken
     cdef bint took_body
-    cdef bint over             # ... and so has the task
+    cdef bint over             # the task has ended
+    cdef bint is_done          # ... after the worker was through with the request
     cdef bint is_away          # the loop does not wait for it
     cdef bint stopping         # the server wants it to end
     cdef bint has_told         # on_lost was called
@@ -47,6 +48,7 @@ cdef class AsgiCall(AsgiSender):
     cdef int ask_for_more(self) except -1
     cdef int _wake_receivers(self) except -1
     cdef int _wake_senders(self) except -1
+    cdef int let_go(self) except -1
     cdef bint recyclable(self)
 
 

@@ -62,6 +62,11 @@ cdef class AsgiCall(AsgiSender):
         """Break the cycles of one that somebody else still refers to."""
         self._receive = self._send = self.ear = None
 
+    cdef int let_go(self) except -1:
+        """Keep nothing of the request that is over."""
+        self.client = self.environ = self.fields = self.status = self.upload = self.body = None
+        return 0
+
     cdef bint recyclable(self):
         return (Py_REFCNT(<PyObject *>self._receive) == 1
                 and Py_REFCNT(<PyObject *>self._send) == 1)
@@ -72,10 +77,10 @@ cdef class AsgiCall(AsgiSender):
         self.client = connection
         self.number += 1
         self.open_response()
-        self.receivers = self.senders = None
-        self.upload = None
+        self.receivers = self.senders = self.upload = None
         self.body = b""
         self.took_body = self.over = self.is_away = self.stopping = self.has_told = False
+        self.is_done = False
         self.seat = self.site.crew.first
         if type(body) is bytes:
             self.body = <bytes>body
@@ -102,10 +107,7 @@ cdef class AsgiCall(AsgiSender):
 
     def send(self, value):
         """Go on with the application's coroutine; see collections.abc.Coroutine."""
-        made = self._step_over(None)
-        if made is ENDED:
-            raise StopIteration
-        return made
+        return next(self)
 
     def throw(self, kind, value=None, traceback=None):
         """Raise an exception in it."""
@@ -158,7 +160,10 @@ cdef class AsgiCall(AsgiSender):
         self.over = True
         self.task = None
         self.board.calls.discard(self)
-        if not self.complete and self.site.crew.come_in() == CAME_IN:
+        if self.is_done:
+            self.let_go()
+            self.retire()
+        elif not self.complete and self.site.crew.come_in() == CAME_IN:
             try:
                 self._answer_for_it(error)
             finally:
@@ -300,12 +305,14 @@ cdef class AsgiCall(AsgiSender):
     cdef dict heard(self):
         """The next message, None when there is none yet."""
         cdef bint more
+        if self.complete:  # and its connection may be at another request
+            return dict(DISCONNECT)
         if not self.took_body:
             if self.upload is None:
                 self.took_body = True
                 body, self.body = self.body, b""
                 return {"type": "http.request", "body": body, "more_body": False}
-            if not self.complete and (len(self.upload.data) or self.upload.complete):
+            if len(self.upload.data) or self.upload.complete:
                 more = not self.upload.complete
                 self.took_body = not more
                 message = {"type": "http.request", "body": self.upload.take(), "more_body": more}
@@ -315,7 +322,7 @@ cdef class AsgiCall(AsgiSender):
                     finally:
                         self.site.crew.release()
                 return message
-        if self.complete or self.stopping or self.client.broken or self.client.shut:
+        if self.stopping or self.client.broken or self.client.shut:
             return dict(DISCONNECT)
         return None
 

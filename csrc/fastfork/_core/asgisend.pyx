@@ -224,10 +224,10 @@ cdef class AsgiSender(ResponseWriter):
             batch.put(self.connection, size,
                       snprintf(size, sizeof(size), b"%llx\r\n", <long long>segment.left))
         batch.flush()
-        self.connection.queue().add_file(segment)
+        self._queue_file(segment)
         if self.chunked:
             self.connection.queue().add(b"\r\n")
-        return batch.look_at(self.connection)
+        return 0
 
     cdef int _trailer_part(self, dict message) except -1:
         """Fields behind the body (RFC 9110 section 6.5), for a client that takes them."""

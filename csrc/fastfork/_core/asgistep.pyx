@@ -80,9 +80,10 @@ cdef class Step:
             message, self.message = self.message, None
             if call.take(message) == WAIT:
                 return self._wait()
-        elif call.client.broken:
-            self.call = None
-            raise ClientDisconnected("the client has left")
+        elif call.complete or call.client.broken:
+            self.call = self.result = None
+            if call.is_lost or not call.complete:
+                raise ClientDisconnected("the client has left")
         elif (call.client.outbox is not None
                 and call.client.outbox.in_memory() > FOLLOW_BYTES):
             return self._wait()

@@ -1,5 +1,5 @@
 cimport cython
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.connection cimport Connection
 
@@ -27,6 +27,7 @@ cdef class Deadlines:
     cdef void *last[WAITS]
     cdef int64_t patience[WAITS]  # nanoseconds
     cdef int64_t count[WAITS]     # connections on each list
+    cdef uint32_t waiting         # bit n: list n is not empty
     cdef void remove(self, Connection connection) noexcept
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept
     cdef Connection oldest(self, int wait)

@@ -2,12 +2,16 @@
 
 Every wait of one kind has the same length, so the order in which waits begin is the order in
 which they run out: setting, moving and dropping a deadline touch three neighbours, and
-looking for expired ones looks at the first of each list only.  No sweep, no heap.
+looking for expired ones looks at the first of each list only.  No sweep, no heap.  `waiting` has
+a bit for each list that is not empty.
 
 Runs in: worker
 """
 
 cimport cython
+
+cdef extern from *:
+    int __builtin_ctz(uint32_t bits) nogil  # the number of the lowest bit that is set
 
 cdef int64_t FOR_EVER_NS = <int64_t>1 << 61  # 73 years
 
@@ -61,6 +65,8 @@ cdef class Deadlines:
         connection.before = connection.behind = NULL
         connection.which_list = NOTHING
         self.count[wait] -= 1
+        if self.count[wait] == 0:
+            self.waiting &= ~(<uint32_t>1 << wait)
 
     cdef void set(self, Connection connection, int wait, int64_t now) noexcept:
         """The connection now waits like this, from now on."""
@@ -69,6 +75,7 @@ cdef class Deadlines:
             return  # it is the last already
         self.remove(connection)
         self.count[wait] += 1
+        self.waiting |= <uint32_t>1 << wait
         connection.which_list = wait
         connection.before = self.last[wait]
         if self.last[wait] != NULL:
@@ -99,12 +106,13 @@ cdef class Deadlines:
     cdef int64_t next(self) noexcept:
         """The earliest deadline in nanoseconds, or -1 when there is none."""
         cdef int64_t earliest = -1
-        cdef int wait
-        for wait in range(1, WAITS):
-            if self.first[wait] != NULL:
-                deadline = (<Connection>self.first[wait]).deadline
-                if earliest < 0 or deadline < earliest:
-                    earliest = deadline
+        cdef int64_t deadline
+        cdef uint32_t left = self.waiting
+        while left:
+            deadline = (<Connection>self.first[__builtin_ctz(left)]).deadline
+            left &= left - 1
+            if earliest < 0 or deadline < earliest:
+                earliest = deadline
         return earliest
 
     cdef void shorten(self, int wait, int64_t deadline) noexcept:

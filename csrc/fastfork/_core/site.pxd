@@ -18,6 +18,7 @@ cdef class Site:
     cdef public object access_line
     cdef list access_lines
     cdef public bint line_waits       # making one may take its time
+    cdef bint reads_files      # files are read and sent, not by sendfile(2)
     cdef set told
     cdef object on_dropped
     cdef public bint draining

@@ -27,13 +27,14 @@ cdef class Site:
     so; server: its words on the scoreboard, None for none.
     spool_dir: directory for what a client does not take, None for the system's.
     response_buffer: bytes of one response that may wait there.
+    reads_files: files are read and sent, not by sendfile(2).
     socket_of(connection) -> the `gunicorn.socket` of a request that wants to upgrade.
     take_over(socket, rest: bytes, Sealed or None) -> what reads the rest first, or through TLS.
     server_header: what responses and pages say in Server, where the application does not."""
 
     def __cinit__(self, Batch batch, *, Crew crew, log, pages, access_line, leaving, socket_of, take_over,
                   spool_dir=None, response_buffer=1 << 30, line_waits=False,
-                  server_header="fastfork", server=None):
+                  server_header="fastfork", server=None, reads_files=False):
         self.batch = batch
         self.crew = crew
         self.lines = ServerLines(server_header)
@@ -46,6 +47,7 @@ cdef class Site:
         self.socket_of = socket_of
         self.take_over = take_over
         self.line_waits = line_waits
+        self.reads_files = reads_files
         self.told, self.access_lines, self.on_dropped = set(), [], self._dropped
         self.server = memoryview(bytes(8 * (SERVER_CLOSING + 1)) if server is None else server)
         words = words_of(self.server, SERVER_CLOSING + 1, writes=False)

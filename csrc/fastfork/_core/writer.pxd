@@ -49,6 +49,7 @@ cdef class ResponseWriter:
     cdef int _need_start(self) except -1
     cdef int _whole(self, bytes data) except -1
     cdef int _file(self, FileSegment segment) except -1
+    cdef int _queue_file(self, FileSegment segment) except -1
     cdef int _finish(self) except -1
     cdef int _end(self) except -1
     cdef int _close_body(self) except -1

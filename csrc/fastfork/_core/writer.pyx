@@ -157,6 +157,8 @@ cdef class ResponseWriter:
         fields = [("Content-Type", "text/html; charset=utf-8")]
         if status == 503:
             fields.append(("Retry-After", "1"))
+        elif status == 426:  # RFC 6455 section 4.4
+            fields.append(("Sec-WebSocket-Version", "13"))
         self._announce(line, fields, [])
         return self._whole(page)
 
@@ -195,7 +197,6 @@ cdef class ResponseWriter:
 
     cdef int _file(self, FileSegment segment) except -1:
         """A file with a descriptor: its head, then sendfile(2) from its position."""
-        cdef Connection connection = self.connection
         self._need_start()
         if self.head.has_length:
             segment.left = min(segment.left, self.head.length)
@@ -204,9 +205,14 @@ cdef class ResponseWriter:
             self.site.batch.flush()
             self.left -= segment.left
             self.sent = segment.left
-            connection.queue().add_file(segment)
-            self.site.batch.look_at(connection)
+            self._queue_file(segment)
         return self._finish()
+
+    cdef int _queue_file(self, FileSegment segment) except -1:
+        """Have part of a file sent behind what waits for the client."""
+        segment.is_read = self.site.reads_files
+        self.connection.queue().add_file(segment)
+        return self.site.batch.look_at(self.connection)
 
     # Its end.
 

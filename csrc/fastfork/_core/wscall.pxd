@@ -13,7 +13,6 @@ cdef class WebSocketCall(AsgiCall):
     cdef str reason
     cdef bint refuses(self) except -1
     cdef dict scope_of(self, dict scope)
-    cdef int _deny(self, int status) except -1
     cdef int _accept(self, dict message) except -1
     cdef int _send_data(self, dict message) except -1
     cdef int _put_data(self, data) except -1

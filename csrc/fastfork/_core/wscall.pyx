@@ -59,19 +59,8 @@ cdef class WebSocketCall(AsgiCall):
             return False
         self.over = True
         self.board.calls.discard(self)
-        self._deny(self.refusal)
+        self.give_up(self.refusal)
         return True
-
-    cdef int _deny(self, int status) except -1:
-        """Answer the handshake with an error page."""
-        line, page = self.site.pages(status)
-        fields = [("Content-Type", "text/html; charset=utf-8")]
-        if status == 426:
-            fields.append(("Sec-WebSocket-Version", "13"))
-        self.keep_alive = False
-        self._announce(line, fields, [])
-        self._whole(page)
-        return self._completed()
 
     cdef dict scope_of(self, dict scope):
         """The scope of the WebSocket, made from the one that its request would have."""
@@ -203,7 +192,7 @@ cdef class WebSocketCall(AsgiCall):
             data = octets(data)
         if self.codec is None:
             raise RuntimeError("websocket.send was sent before websocket.accept")
-        if self.client.broken or self.codec.state & WS_CLOSE_SENT or self.complete:
+        if self.complete or self.client.broken or self.codec.state & WS_CLOSE_SENT:
             if self.code == 0 or self.code == GOING_AWAY:
                 raise ClientDisconnected(LEFT)
             raise RuntimeError("websocket.send was sent after websocket.close")
@@ -241,14 +230,14 @@ cdef class WebSocketCall(AsgiCall):
     cdef int _close(self, int code, reason) except -1:
         if self.is_denied or (self.codec is not None and self.code != 0):
             raise RuntimeError("websocket.close was sent twice")
-        if self.client.broken or self.complete:
+        if self.complete or self.client.broken:
             return 0
         if self.site.crew.come_in() != CAME_IN:
             return 0
         try:
             if self.codec is None:
                 self.code = ABNORMAL
-                return self._deny(403)
+                return self.give_up(403)
             frame = self.codec.close(code, reason)
             self.code, self.reason = code, reason
             if frame is not None:
@@ -290,7 +279,7 @@ cdef class WebSocketCall(AsgiCall):
         if self.codec is None:
             if self.is_denied:
                 return AsgiCall._answer_for_it(self, error)
-            return self._deny(500)
+            return self.give_up(500)
         if self.client.broken:
             return self._end_of_talk()
         if self.code != 0:
@@ -356,9 +345,14 @@ cdef class WebSocketCall(AsgiCall):
         return self._wake_senders()
 
     cdef int _arm(self) except -1:
-        """Wait for the time of the next ping."""
+        """Wait for the client's close frame where ours is sent, else for the time of the next
+        ping."""
         cdef Hub hub = self.board.hub
-        if hub.deadlines.patience[PING] > 0 and not self.complete and self.codec.state == 0:
+        if self.complete:
+            return 0
+        if self.codec.state & WS_CLOSE_SENT:
+            hub.deadlines.set(self.client, CLOSING, hub.now)
+        elif self.codec.state == 0 and hub.deadlines.patience[PING] > 0:
             hub.deadlines.set(self.client, PING, hub.now)
         return 0
 

@@ -65,6 +65,12 @@ def _asgi(cfg: Config) -> Iterator[Problem]:
             fatal=False,
             harmless=True,
         )
+    if cfg.queue_timeout > 0:
+        yield Problem(
+            "queue_timeout",
+            "has no effect with worker_class=asgi: no request waits for a thread",
+            fatal=False,
+        )
 
 
 def _gevent(cfg: Config) -> Iterator[Problem]:

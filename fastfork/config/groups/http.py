@@ -222,13 +222,14 @@ class AnswerSettings:
     sendfile: bool = setting(
         True,
         FLAG_ON,
-        "Send files that the application returns by sendfile(2).",
+        "Send files by sendfile(2).",
         flags="--sendfile",
         env="SENDFILE",
         reload="workers",
-        more="Without it a file in `wsgi.file_wrapper` is read and sent in blocks: for file "
-        "systems on which sendfile(2) gives wrong bytes (VirtualBox shared folders). In gunicorn "
-        "any value in a config file, True too, turns it off.",
+        more="Without it files are read and sent in blocks, those of `wsgi.file_wrapper`, of "
+        "static_path, and of ASGI's pathsend and zerocopysend: for file systems on which "
+        "sendfile(2) gives wrong bytes (VirtualBox shared folders). In gunicorn any value in a "
+        "config file, True too, turns it off.",
     )
     server_header: str = setting(
         "fastfork",
