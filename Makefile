@@ -21,7 +21,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 RUN := env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(PY)
 SOURCES := setup.py pyproject.toml MANIFEST.in README.md \
     $(shell find fastfork csrc -type f \( -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' \
-        -o -name '*.pxi' -o -name '*.[ch]' -o -name '*.md' -o -name py.typed \))
+        -o -name '*.pxi' -o -name '*.[ch]' -o -name py.typed \))
 SIDE_BY_SIDE = --numprocesses $(JOBS) --dist worksteal
 CREATED := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
@@ -191,14 +191,7 @@ docs: $(INSTALLED) $(EXTRA)-docs ## the documentation as HTML in build/docs; a w
 	$(RUN) -m sphinx -b html -W --keep-going -n -q -d build/doctrees docs build/docs $(ARGS)
 
 docs-reference: $(INSTALLED) ## write the reference pages from the tables in the code
-	$(RUN) -m fastfork.config.reference docs/reference/settings.md
-	$(RUN) -m tests.wire.page docs/reference/requests.md
-	$(RUN) -m fastfork.config.hookpage docs/reference/hooks.md
-	$(RUN) -m fastfork.logs.page docs/reference/logging.md
-	$(RUN) -m fastfork.cli.signalpage docs/reference/signals.md
-	$(RUN) -m fastfork.cli.exitcodes docs/reference/exit-codes.md
-	$(RUN) -m fastfork.cli.commandpage docs/reference/command-line.md
-	$(RUN) -m fastfork.metrics.metricspage docs/reference/metrics.md
+	$(RUN) -m tools.reference $(ARGS)
 
 changelog: $(EXTRA)-dev ## show what the next release will say
 	$(VENV)/bin/towncrier build --draft

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fastfork.arbiter.certificates import prepared_certificates
-from fastfork.config import SETTINGS, Loaded, reference, template
+from fastfork.config import SETTINGS, Loaded, explain, template
 from fastfork.config.gunicorn import leftout
 from fastfork.config.gunicorn.names import OTHER_OPTIONS, OTHER_SETTINGS
 from fastfork.errors import OptionError, StartError
@@ -95,7 +95,7 @@ def _explain(words: list[str], loader: Loader) -> int:
         raise OptionError(f"explain takes the name of one setting; {USAGE}")
     name = _setting_called(words[0])
     if name in SETTINGS:
-        print(reference.entry(SETTINGS[name]).removeprefix("### "), end="")
+        print(explain.entry(SETTINGS[name]).removeprefix("### "), end="")
         print("\n".join(_value_here(name, loader)))
         return 0
     if name in OTHER_SETTINGS:

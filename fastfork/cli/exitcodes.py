@@ -1,14 +1,10 @@
-"""The exit codes of the command, and the reference page made of them.
-
-`python -m fastfork.cli.exitcodes FILE` writes the page.
+"""What the exit codes of the command mean: the reference page and tests are made from this table.
 
 Runs in: cli
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Final
 
 from fastfork.errors import AppNotFound, BootError
@@ -16,7 +12,7 @@ from fastfork.records import record
 
 from .saying import BAD_USAGE, FAILED, INTERRUPTED, OK
 
-__all__ = ["BAD_USAGE", "EXIT_CODES", "FAILED", "INTERRUPTED", "OK", "ExitCode", "render"]
+__all__ = ["BAD_USAGE", "EXIT_CODES", "FAILED", "INTERRUPTED", "OK", "ExitCode"]
 
 
 @record(frozen=True)
@@ -89,40 +85,3 @@ EXIT_CODES: Final[dict[int, ExitCode]] = {
     ),
     INTERRUPTED: ExitCode("Ctrl-C before the server was there; later that is a normal stop"),
 }
-
-_HEAD = """# Exit codes
-
-<!-- Made from fastfork/cli/exitcodes.py by `make docs-reference`. -->
-
-What the shell sees of `fastfork`, `python -m fastfork`, `fastfork config` and `fastfork signal`.
-Each mistake is told in one line that begins as shown below, and that goes on with what to type
-instead where that is known. It is written to standard error, and to the error log when that is a
-file.
-
-| code | meaning |
-|---|---|
-"""
-_TAIL = """
-A server that was killed by a signal has no exit code; shells show 128 plus the signal's number.
-What a hook asks for with `sys.exit(N)` in `on_starting` is N.
-
-## Mistakes
-
-| mistake | what is said begins | code |
-|---|---|---|
-"""
-
-
-def render() -> str:
-    """The page, as Markdown."""
-    codes = [f"| {code} | {row.meaning} |" for code, row in EXIT_CODES.items()]
-    mistakes = [
-        f"| {mistake} | `{line}` | {code} |"
-        for code, row in EXIT_CODES.items()
-        for mistake, line in row.mistakes
-    ]
-    return "\n".join([_HEAD + "\n".join(codes), _TAIL.rstrip("\n"), *mistakes, ""])
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

@@ -41,17 +41,15 @@ LIBRARY = (
 )  # fmt: skip
 OURS = (
     "fastfork.arbiter.forking.template", "fastfork.arbiter.helpers.watcher",
-    "fastfork.cli.commandpage",
     "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
-    "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser",
-    "fastfork.cli.report", "fastfork.cli.signalpage", "fastfork.cli.status",
-    "fastfork.cli.tell", "fastfork.config.sources.file", "fastfork.config.sources.foreign",
-    "fastfork.config.hookpage", "fastfork.config.sources.options", "fastfork.config.reference",
-    "fastfork.config.template", "fastfork.config.sources.tomlfile", "fastfork.embed",
-    "fastfork.http.reading", "fastfork.logs.page", "fastfork.logs.syslog",
+    "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser", "fastfork.cli.report",
+    "fastfork.cli.status", "fastfork.cli.tell", "fastfork.config.explain",
+    "fastfork.config.sources.file", "fastfork.config.sources.foreign",
+    "fastfork.config.sources.options", "fastfork.config.sources.tomlfile",
+    "fastfork.config.template", "fastfork.embed", "fastfork.http.reading", "fastfork.logs.syslog",
     "fastfork.metrics.admin.app", "fastfork.metrics.admin.page", "fastfork.metrics.prometheus",
-    "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon",
-    "fastfork.testing", "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
+    "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon", "fastfork.testing",
+    "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
 )  # fmt: skip
 # What a template is asked for comes pickled.
 WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.template"})

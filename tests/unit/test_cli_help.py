@@ -13,7 +13,7 @@ import pytest
 
 import fastfork
 from fastfork.cli import completion, configure, facts, helptext
-from fastfork.cli.exitcodes import EXIT_CODES, render
+from fastfork.cli.exitcodes import EXIT_CODES
 from fastfork.cli.main import main
 from fastfork.cli.parser import CommandLineParser
 from fastfork.config import SETTINGS
@@ -208,8 +208,3 @@ def test_every_exit_code_of_an_error_is_in_the_table() -> None:
         return own.union(*(codes(one) for one in kind.__subclasses__()))
 
     assert codes(FastforkError) <= set(EXIT_CODES)
-
-
-def test_page_of_exit_codes_is_up_to_date() -> None:
-    page = ROOT / "docs" / "reference" / "exit-codes.md"
-    assert page.read_text() == render(), "type: make docs-reference"

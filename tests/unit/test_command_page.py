@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-import pytest
-
-from fastfork.cli.commandpage import render
 from fastfork.cli.parser import CommandLineParser
 from fastfork.cli.tell import names
 from fastfork.config.gunicorn.names import OTHER_OPTIONS
-
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command-line.md"
-
-
-@pytest.mark.skipif(not PAGE.parent.is_dir(), reason="no checkout around the tests")
-def test_page_of_the_command_line_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(), "type: make docs-reference"
+from tools.reference.command_line import render
 
 
 def test_page_has_every_option_once() -> None:

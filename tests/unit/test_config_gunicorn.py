@@ -19,8 +19,8 @@ from fastfork.config import SETTINGS
 from fastfork.config.gunicorn.leftout import PARTS, part_of
 from fastfork.config.gunicorn.names import OTHER_SETTINGS
 from fastfork.config.kinds.basic import BadValue
-from fastfork.config.reference import render
 from fastfork.config.sources.options import OptionParser, read
+from tools.reference.settings import render
 
 TABLE = Path(__file__).with_name("gunicorn_settings.tsv")
 DOCS = Path(__file__).parents[2] / "docs"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from fastfork.config import GROUPS, SETTINGS, Config
 from fastfork.config.gunicorn.names import OTHER_OPTIONS, OTHER_SETTINGS
-from fastfork.config.reference import PAGE, main, render
 from fastfork.records import fields
-
-IN_CHECKOUT = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+from tools.reference.settings import render
 
 
 def test_every_field_is_in_the_table_and_carries_its_spec() -> None:
@@ -78,12 +75,6 @@ def test_a_setting_that_we_have_is_not_called_missing() -> None:
     assert not set(SETTINGS) & set(OTHER_SETTINGS)
 
 
-@pytest.mark.skipif(not IN_CHECKOUT.parent.is_dir(), reason="no checkout around the tests")
-def test_reference_page_is_up_to_date() -> None:
-    """When this fails: python -m fastfork.config.reference"""
-    assert IN_CHECKOUT.read_text(encoding="utf-8") == render()
-
-
 def test_reference_has_one_heading_for_each_setting() -> None:
     headings = re.findall(r"^### (\w+)$", render(), re.M)
     assert headings == list(SETTINGS)
@@ -95,10 +86,3 @@ def test_reference_shows_what_a_reader_types() -> None:
     assert "- Option: `--preload`, `--no-preload`" in page
     assert "- Environment: `FASTFORK_BIND`; `PORT` (as `0.0.0.0:$PORT`), below" in page
     assert "- Option: none, in a config file only" in page
-
-
-def test_reference_is_written_where_it_is_told(tmp_path: Path) -> None:
-    page = tmp_path / "made" / "settings.md"
-    assert main([str(page)]) == 0
-    assert page.read_text(encoding="utf-8") == render()
-    assert PAGE.parts[-3:] == ("docs", "reference", "settings.md")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import pytest
 
 from fastfork.arbiter import SIGNALS, Arbiter
 from fastfork.arbiter.signals import Actions
-from fastfork.cli.signalpage import render
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "signals.md"
 
 
 class Recorder:
@@ -63,9 +59,3 @@ def test_every_row_says_in_one_sentence_what_it_does(signum: int) -> None:
 def test_names_are_words_that_people_type() -> None:
     names = {action.name for action in SIGNALS.values()} - {""}
     assert names == {"stop", "quit", "reload", "reopen", "more", "fewer", "upgrade", "rest"}
-
-
-@pytest.mark.skipif(not PAGE.parent.is_dir(), reason="no checkout around the tests")
-def test_reference_page_is_up_to_date() -> None:
-    """When this fails: make docs-reference"""
-    assert PAGE.read_text(encoding="utf-8") == render()

@@ -1,27 +1,15 @@
-"""The reference page of requests: up to date, complete, and readable.
+"""The reference page of requests is complete and readable.
 
 Runs in: cli
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from fastfork.config.settings import SETTINGS
 from tests.wire.corpus import ALL, WHY
-from tests.wire.page import PAGE, code, escaped, main, render
-
-
-def test_page_is_up_to_date() -> None:
-    """When this fails: make docs-reference"""
-    assert PAGE.read_text(encoding="utf-8") == render()
-
-
-def test_page_is_written_where_it_is_told(tmp_path: Path) -> None:
-    assert main([str(tmp_path / "page.md")]) == 0
-    assert (tmp_path / "page.md").read_text(encoding="utf-8") == render()
+from tools.reference.requests import code, escaped, render
 
 
 def test_every_rule_has_a_reason_and_every_reason_a_rule() -> None:

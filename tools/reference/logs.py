@@ -1,25 +1,17 @@
-"""Writes docs/reference/logging.md from the tables: python -m fastfork.logs.page [PATH]
-
-Runs in: cli
-"""
+"""docs/reference/logging.md, from the tables of atoms and of metrics."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from fastfork.config.kinds import logformat
 from fastfork.metrics.table import METRICS
+from tools.reference.markdown import table
 
-__all__ = ["PAGE", "main", "render"]
-
-# In a checkout; an installed package has no docs beside it and needs a PATH.
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "logging.md"
+__all__ = ["render"]
 
 _PREFACE: Final = """\
-<!-- Made by `python -m fastfork.logs.page`.  Edit fastfork/logs/page.py and the tables instead. -->
+<!-- Made from tools/reference/logs.py and the tables that it names by `make docs-reference`. -->
 
 # Logging
 
@@ -206,26 +198,9 @@ def render() -> str:
     return "".join(
         (
             _PREFACE,
-            _table(("atom", "what it prints"), atoms),
+            table(("atom", "what it prints"), atoms),
             _ESCAPING,
-            _table(("metric", "type", "what it is"), metrics),
+            table(("metric", "type", "what it is"), metrics),
             _BATCHES,
         )
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines) + "\n"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page to the path given, else into the checkout.  Returns the exit code."""
-    page = Path(arguments[0]) if arguments else PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

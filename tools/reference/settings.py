@@ -1,34 +1,19 @@
-"""Writes docs/reference/settings.md from the table: python -m fastfork.config.reference [PATH]
-
-Runs in: cli
-"""
+"""docs/reference/settings.md, from the table of settings."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from .gunicorn.leftout import part_of
-from .gunicorn.names import OTHER_SETTINGS
-from .settings import GROUPS, SETTINGS, heading
-from .sources.unasked import DEFAULT_NAMES
-from .spec import Reload, Spec
+from fastfork.config import explain
+from fastfork.config.gunicorn.leftout import part_of
+from fastfork.config.gunicorn.names import OTHER_SETTINGS
+from fastfork.config.settings import GROUPS, SETTINGS, heading
+from fastfork.config.sources.unasked import DEFAULT_NAMES
 
-__all__ = ["PAGE", "entry", "main", "render"]
-
-# In a checkout; an installed package has no docs beside it and needs a PATH.
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
-
-_RELOAD: Final[dict[Reload, str]] = {
-    "live": "taken by the running arbiter",
-    "workers": "taken by the workers that replace the old ones",
-    "server": "taken by a restart only",
-}
+__all__ = ["render"]
 
 _PREFACE: Final = f"""\
-<!-- Made by `python -m fastfork.config.reference`.  Edit fastfork/config/groups/ instead. -->
+<!-- Made from fastfork/config/groups by `make docs-reference`. -->
 
 # Settings
 
@@ -76,7 +61,7 @@ def render() -> str:
     parts = [_PREFACE]
     for group in GROUPS:
         parts.append(f"## {heading(group)}\n")
-        parts += [entry(spec) for spec in SETTINGS.values() if spec.group == heading(group)]
+        parts += [explain.entry(spec) for spec in SETTINGS.values() if spec.group == heading(group)]
     parts.append(_left_out())
     return "\n".join(parts)
 
@@ -91,44 +76,3 @@ def _left_out() -> str:
         f"{begin} | {', '.join(f'`{name}`' for name in names)} |" for begin, names in named.items()
     )
     return _LEFT_OUT + rows + "\n"
-
-
-def entry(spec: Spec[Any]) -> str:
-    """What the page says of one setting, ending in a newline."""
-    lines = [f"### {spec.name}", "", spec.help]
-    if spec.more:
-        lines += ["", spec.more]
-    lines += ["", f"- Option: {_options(spec)}", f"- Type: {spec.kind.name}"]
-    lines.append(f"- Default: {_default(spec)}")
-    environment = f"- Environment: `FASTFORK_{spec.name.upper()}`"
-    if spec.env is not None:
-        value = spec.env_form.format(f"${spec.env}")
-        environment += f"; `{spec.env}` (as `{value}`), below a config file"
-    lines.append(environment)
-    lines.append(f"- On reload: {_RELOAD[spec.reload]}")
-    return "\n".join(lines) + "\n"
-
-
-def _options(spec: Spec[Any]) -> str:
-    if not spec.flags:
-        return "none, in a config file only"
-    value = f" {spec.kind.metavar}" if spec.kind.metavar else ""
-    twin = f", `--no-{spec.flags[-1].removeprefix('--')}`" if spec.kind.switch else ""
-    return ", ".join(f"`{flag}{value}`" for flag in spec.flags) + twin
-
-
-def _default(spec: Spec[Any]) -> str:
-    shown = spec.kind.show(spec.default)
-    return shown if shown == "none" else f"`{shown}`"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page to the path given, else into the checkout.  Returns the exit code."""
-    page = Path(arguments[0]) if arguments else PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,24 +1,16 @@
-"""docs/reference/requests.md, "what we accept, and why", from the corpus.
-
-    python -m tests.wire.page [FILE]        (make docs-reference)
-
-Runs in: cli
-"""
+"""docs/reference/requests.md, "what we accept, and why", from the corpus in tests/wire."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tests.wire.case import SETTINGS, Case
 from tests.wire.corpus import ALL, WHY
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "requests.md"
 SHOWN: Final = 120  # characters of an input, the ends of a longer one
 INTRO: Final = """\
-<!-- Written by `make docs-reference` from tests/wire/corpus; edit that. -->
+<!-- Made from tests/wire/corpus by `make docs-reference`. -->
 
 # What we accept, and why
 
@@ -116,14 +108,3 @@ def code(raw: bytes) -> str:
         text = f"{text[: SHOWN // 2]} … {text[-SHOWN // 2 :]}"
     text = text.replace("|", "\\|")
     return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page to the path given, else into the checkout.  Returns the exit code."""
-    page = Path(arguments[0]) if arguments else PAGE
-    page.write_text(render(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,13 +1,8 @@
-"""The reference page of signals, made from the table; `python -m fastfork.cli.signalpage FILE`.
-
-Runs in: cli
-"""
+"""docs/reference/signals.md, from the table of signals."""
 
 from __future__ import annotations
 
 import signal
-import sys
-from pathlib import Path
 
 from fastfork.arbiter import SIGNALS
 
@@ -39,7 +34,3 @@ def render() -> str:
             f"| {signal.Signals(signum).name.removeprefix('SIG')} | {name} | {action.help} |"
         )
     return _HEAD + "\n".join(rows) + "\n" + _TAIL
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

@@ -1,25 +1,18 @@
-"""The reference page of the command line, made from its parsers and the table of settings.
-
-`python -m fastfork.cli.commandpage FILE` writes it.
-
-Runs in: cli
-"""
+"""docs/reference/command-line.md, from the parsers and the table of settings."""
 
 from __future__ import annotations
 
 import argparse
 import re
 import signal
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from fastfork.arbiter import SIGNALS
+from fastfork.cli import configure, status, tell
+from fastfork.cli.parser import USAGE, CommandLineParser
 from fastfork.config import SETTINGS
-
-from . import configure, status, tell
-from .parser import USAGE, CommandLineParser
+from tools.reference.markdown import table
 
 __all__ = ["render"]
 
@@ -59,17 +52,17 @@ def render() -> str:
     config = f"`{configure.USAGE.replace(', ', '`, `')}`"
     parts = (
         _HEAD,
-        _table(("option", "what it does"), _own_options()),
+        table(("option", "what it does"), _own_options()),
         *_setting_options(),
         f"## fastfork config\n\n{config}\n\n",
-        _table(("command", "what it does"), _verbs()),
+        table(("command", "what it does"), _verbs()),
         "`show` and `check` take the options that a start takes.\n\n",
         f"## fastfork signal\n\n`{tell.USAGE}`\n\n{_SIGNAL}",
-        _table(("name", "signal", "what the arbiter does"), _signals()),
+        table(("name", "signal", "what the arbiter does"), _signals()),
         f"## fastfork status\n\n`{status.USAGE}`\n\n{_STATUS}",
-        _table(("option", "what it does"), _options(status.parser())),
+        table(("option", "what it does"), _options(status.parser())),
         "## Environment\n\n",
-        _table(("variable", "what it sets"), _variables()),
+        table(("variable", "what it sets"), _variables()),
     )
     return "".join(parts).rstrip() + "\n"
 
@@ -97,7 +90,7 @@ def _setting_options() -> Iterator[str]:
             row = (flags, f"[{name}](settings.md#{name})", spec.help)
             groups.setdefault(spec.group, []).append(row)
     for group, rows in groups.items():
-        yield f"### {group}\n\n" + _table(("option", "setting", "what it does"), rows)
+        yield f"### {group}\n\n" + table(("option", "setting", "what it does"), rows)
 
 
 def _verbs() -> Iterator[Sequence[str]]:
@@ -134,12 +127,3 @@ def _variables() -> Iterator[Sequence[str]]:
 def _flags(action: argparse.Action) -> str:
     value = f" {action.metavar}" if action.metavar else ""
     return ", ".join(f"`{flag}{value}`" for flag in action.option_strings)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines) + "\n"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")

@@ -1,24 +1,16 @@
-"""Writes docs/reference/hooks.md from the table: python -m fastfork.config.hookpage [PATH]
-
-Runs in: cli
-"""
+"""docs/reference/hooks.md, from the table of hooks."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from .hooks import HOOKS, Hook
+from fastfork.config.hooks import HOOKS, Hook
 
-__all__ = ["PAGE", "main", "render"]
-
-# In a checkout; an installed package has no docs beside it and needs a PATH.
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "hooks.md"
+__all__ = ["render"]
 
 _PREFACE: Final = """\
-<!-- Made by `python -m fastfork.config.hookpage`.  Edit fastfork/config/hooks.py instead. -->
+<!-- Made from fastfork/config/hooks.py by `make docs-reference`. -->
 
 # Server hooks
 
@@ -54,7 +46,7 @@ A reload (SIGHUP) reads the hooks again. Those of a worker are the ones it was s
 """
 
 # What hooks are given, in prose and tables.
-_OBJECTS: Final = Path(__file__).with_name("hookobjects.md")
+_OBJECTS: Final = Path(__file__).with_name("hook_objects.md")
 
 
 def render() -> str:
@@ -76,15 +68,3 @@ def _entry(name: str, hook: Hook) -> str:
         lines += ["", hook.more]
     lines += ["", f"- Runs in: {hook.process}", f"- When it raises: {hook.raising}"]
     return "\n".join(lines) + "\n"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page to the path given, else into the checkout.  Returns the exit code."""
-    page = Path(arguments[0]) if arguments else PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

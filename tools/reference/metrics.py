@@ -1,12 +1,7 @@
-"""The reference page of metrics, made from the table: python -m fastfork.metrics.metricspage FILE
-
-Runs in: cli
-"""
+"""docs/reference/metrics.md, from the table of metrics."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Final
 
 from fastfork.ipc.tally import BOUNDS, Reason
@@ -69,7 +64,3 @@ def render() -> str:
 
 def _listed(words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
