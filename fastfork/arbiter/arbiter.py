@@ -23,11 +23,10 @@ from fastfork.arbiter.forking.maker import Maker
 from fastfork.arbiter.forking.nursery import Job, NoNursery, Nursery
 from fastfork.arbiter.forking.refork import Refork
 from fastfork.arbiter.forking.spawn import exit_code, worker_class
-from fastfork.arbiter.gauges import Gauges
 from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
-from fastfork.arbiter.ledger import Ledger
 from fastfork.arbiter.ownership import give_logs, with_access
+from fastfork.arbiter.server_stats import ServerStats
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
@@ -86,7 +85,6 @@ class Arbiter:
         self.editions = Editions(Edition(loaded, nothing, NoNursery()), self._addresses)
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
-        self.gauges = Gauges()
         self.admin = Admin()
         self._resting: int | None = None  # the workers to have again after SIGWINCH
         self._reload = reload
@@ -137,7 +135,7 @@ class Arbiter:
                 SIGNALS[signum].run(self)
             self.crew.read_scoreboard(self.cfg)
             for child, death in self.crew.reap(self.bury_other):
-                self.ledger.ended(child, death, self.crew.generation)
+                self.stats.ended(child, death, self.crew.generation)
                 judge_worker(self, child, death)
             bury_lost(self)
             self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
@@ -150,8 +148,8 @@ class Arbiter:
             self.keep_workers()
             self.shutdown.go_on()
             self.tell_service()
-            self.gauges.tell(self.crew.children, self.editions.all_listeners(), self.cfg)
-            self.ledger.turn(self.crew.target, self.listeners)
+            self.stats.send(list(self.crew.children), self.editions.all_listeners(), self.cfg)
+            self.stats.turn(self.crew.target, self.listeners)
             self.admin.turn(self, may_start=not self.upgrading.is_second)
         announce.stopped(self.shutdown.exit_code, failure.noted(self.scoreboard.server))
         return self.shutdown.exit_code
@@ -182,7 +180,7 @@ class Arbiter:
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
-        self.ledger = Ledger(self.scoreboard)
+        self.stats = ServerStats(self.scoreboard)
         self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
         self.editions.fit_berths(self.crew)
@@ -362,7 +360,7 @@ class Arbiter:
         if self.loaded is not before:
             self.server.call_hook("on_reload")
         self._fit_berths()
-        self.ledger.reloaded()
+        self.stats.reloaded()
         self.crew.replace_all()
 
     def _close_others(self, kept: Sequence[Listener]) -> None:

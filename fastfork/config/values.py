@@ -1,4 +1,4 @@
-"""Raw values on their way from a source to the settings, each with its origin.
+"""Raw values on their way from a source to the settings, and what a check says of them.
 
 Runs in: cli, arbiter (when it reads the settings)
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import field, record
 
-__all__ = ["ConfigFile", "Given", "Raw"]
+__all__ = ["ConfigFile", "Given", "Problem", "Raw"]
 
 
 @record(frozen=True)
@@ -35,3 +35,16 @@ class ConfigFile:
     others: Given = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
+
+
+@record(frozen=True)
+class Problem:
+    """Something wrong with a setting: fatal, or worth a line at start.
+
+    harmless: the server does what was meant, so the line is no warning.
+    """
+
+    name: str
+    text: str
+    fatal: bool = True
+    harmless: bool = False

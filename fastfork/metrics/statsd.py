@@ -15,13 +15,44 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final
 
 from fastfork import clock, unpatched
 from fastfork.config.kinds.sinks import Sink
 
-__all__ = ["Statsd"]
+__all__ = ["METRICS", "Statsd"]
+
+# Every metric that is sent: name -> (type, what it is).
+METRICS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "gunicorn.requests": ("counter", "requests that have ended, refused ones too"),
+        "gunicorn.request.duration": (
+            "timer",
+            "milliseconds from the call of the application to the end of the response",
+        ),
+        "gunicorn.request.status.NNN": ("counter", "requests by status"),
+        "gunicorn.workers": ("gauge", "worker processes, about once a second"),
+        "gunicorn.backlog": (
+            "histogram",
+            "connections that wait to be accepted (TCP only), with `enable_backlog_metric`",
+        ),
+        "gunicorn.log.critical": ("counter", "lines of the error log at this level"),
+        "gunicorn.log.error": ("counter", "the same, without an exception"),
+        "gunicorn.log.exception": ("counter", "errors with an exception"),
+        "gunicorn.log.warning": ("counter", "the same"),
+        "fastfork.busy": (
+            "gauge",
+            "requests in the application at this moment, of all workers, once a second",
+        ),
+        "fastfork.queue_wait": (
+            "timer",
+            "milliseconds that a request has waited in the workers for the application",
+        ),
+    }
+)
 
 # Bytes of one datagram: what an Ethernet frame carries beyond IPv6 and UDP with some room, and
 # on the same machine what DogStatsD reads at once.

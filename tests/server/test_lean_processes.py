@@ -49,7 +49,7 @@ OURS = (
     "fastfork.config.template", "fastfork.embed", "fastfork.http.reading", "fastfork.logs.syslog",
     "fastfork.metrics.admin.app", "fastfork.metrics.admin.page", "fastfork.metrics.prometheus",
     "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon", "fastfork.testing",
-    "fastfork.wsgi.hints", "fastfork.wsgi.names", "fastfork.wsgi.spew",
+    "fastfork.wsgi.hints", "fastfork.wsgi.names",
 )  # fmt: skip
 # What a template is asked for comes pickled.
 WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.template"})

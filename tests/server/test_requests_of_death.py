@@ -18,7 +18,7 @@ APP = "deadly:app"
 KINDS = {"one thread": (), "threads": ("--threads", "2"), "gevent": ("-k", "gevent")}
 kinds = pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 # For the arbiter, by its config file.
-A_MOMENT = "import fastfork.arbiter.ledger as ledger; ledger.CAREFUL_FOR = 0.5"
+A_MOMENT = "import fastfork.arbiter.server_stats as stats; stats.CAREFUL_FOR = 0.5"
 
 
 def kill_worker(server: RunningServer, way: str) -> None:

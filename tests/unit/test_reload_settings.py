@@ -12,7 +12,7 @@ from fastfork.arbiter import Arbiter, editions
 from fastfork.arbiter.children.child import Children
 from fastfork.arbiter.editions import without_server_settings
 from fastfork.arbiter.forking.nursery import NoNursery
-from fastfork.arbiter.ledger import Ledger
+from fastfork.arbiter.server_stats import ServerStats
 from fastfork.config import Config, Loaded
 from fastfork.ipc import Scoreboard
 from fastfork.net import Places
@@ -67,7 +67,7 @@ def unused(_cfg: Config) -> Any:
 def arbiter(before: dict[str, Any], after: dict[str, Any], *, target: int) -> Arbiter:
     loaded = Loaded(Config(**before))
     made = Arbiter(loaded, reload=lambda: Loaded(Config(**after)), load_app=unused)
-    made.ledger = Ledger(Scoreboard(1))
+    made.stats = ServerStats(Scoreboard(1))
     made.crew = FakeCrew(target)  # type: ignore[assignment]
     made._maker = FakeMaker()  # type: ignore[assignment]
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fastfork.config.kinds import logformat
-from fastfork.metrics.table import METRICS
+from fastfork.metrics.statsd import METRICS
 from tools.reference.markdown import table
 
 __all__ = ["render"]

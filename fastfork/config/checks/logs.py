@@ -10,8 +10,8 @@ from typing import Final
 
 from ..kinds import logformat
 from ..kinds.logs import DEFAULT_LOGGER
-from ..problem import Problem
 from ..settings import Config
+from ..values import Problem
 
 __all__ = ["check_logs", "check_metrics"]
 

@@ -16,8 +16,8 @@ from typing import Final
 from fastfork import accounts, unpatched
 
 from ..kinds.workerclass import GEVENT
-from ..problem import Problem
 from ..settings import Config
+from ..values import Problem
 from .logs import check_logs, check_metrics
 from .static import check_static
 from .tls import check_tls

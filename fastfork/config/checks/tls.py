@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..problem import Problem
+from ..values import Problem
 
 if TYPE_CHECKING:
     from ..settings import Config

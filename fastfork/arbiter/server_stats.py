@@ -1,4 +1,4 @@
-"""What the arbiter writes on the scoreboard for those who look: once a turn, and at each end.
+"""What the arbiter tells of the server as a whole: on the scoreboard, and to statsd.
 
 Runs in: arbiter
 """
@@ -10,10 +10,10 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
-from fastfork import clock
+from fastfork import clock, metrics
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.reap import Death
 from fastfork.ipc import Field, Scoreboard, tally
@@ -21,27 +21,31 @@ from fastfork.ipc.ends import End, note_end
 from fastfork.ipc.tally import Closing, Reason
 from fastfork.net import Listener
 
-__all__ = ["Ledger", "reason_of"]
+if TYPE_CHECKING:
+    from fastfork.config import Config
+
+__all__ = ["ServerStats", "reason_of"]
 
 log = logging.getLogger("fastfork.error")
 
 CAREFUL_FOR: Final = 60.0  # seconds after a request has ended its worker
 DEADLY: Final = frozenset({Reason.TIMEOUT, Reason.CRASH, Reason.EXIT})
 LOOK_EVERY: Final = 1.0  # seconds; a system call a listening socket
+SEND_EVERY: Final = 0.9  # seconds; the loop turns about once a second
 # struct tcp_info begins with eight bytes and four words; of a socket that listens tcpi_unacked is
 # how many wait to be accepted, and tcpi_sacked how many may (tcp_get_info() in Linux).
 TCP_INFO: Final = struct.Struct("=8x4x4x4x4xII")
 
 
-class Ledger:
-    """Keeps the server's own slot."""
+class ServerStats:
+    """Keeps the server's slot of the scoreboard; tells statsd what only the arbiter knows."""
 
     def __init__(self, scoreboard: Scoreboard) -> None:
         self._scoreboard = scoreboard
         self._server = scoreboard.server
         self._careful_until = 0.0
         self._server[tally.STARTED] = int(time.time())
-        self._next = 0.0
+        self._look_at = self._send_at = 0.0
 
     def turn(self, wanted: int, listeners: Iterable[Listener]) -> None:
         """Note that the loop turns, how many workers are wanted, and who waits to be let in."""
@@ -52,11 +56,28 @@ class Ledger:
             self._careful_until = 0.0
             self._scoreboard.say_close(Closing.CAREFUL, False)
             log.info("No request has ended its worker for %g s: connections are kept", CAREFUL_FOR)
-        if now >= self._next:
-            self._next = now + LOOK_EVERY
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY
             queues = [accept_queue(listener.sock) for listener in listeners]
             self._server[tally.WAITING] = sum(waiting for waiting, _most in queues)
             self._server[tally.WAITING_MOST] = sum(most for _waiting, most in queues)
+
+    def send(self, children: Sequence[Child], listeners: Iterable[Listener], cfg: Config) -> None:
+        """Tell statsd how many workers there are, how many requests they have, and who waits.
+
+        Sends about once a second, and nothing without `statsd_host`.  Never raises, never waits.
+        """
+        statsd = metrics.current()
+        now = clock.now()
+        if statsd is None or now < self._send_at:
+            return
+        self._send_at = now + SEND_EVERY
+        statsd.value("gunicorn.workers", len(children), "g")
+        statsd.value("fastfork.busy", sum(child.slot.in_flight for child in children), "g")
+        if cfg.enable_backlog_metric:
+            waiting = sum(accept_queue(listener.sock)[0] for listener in listeners)
+            statsd.value("gunicorn.backlog", waiting, "h")
+        statsd.flush()
 
     def reloaded(self) -> None:
         """Count a reload that has begun."""
