@@ -1,7 +1,6 @@
 /* beneath.c -- see beneath.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_PATH, syscall() */
-#endif
+#include "port.h"
+
 #include "beneath.h"
 #include "interrupted.h"
 
@@ -12,31 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef __linux__
-#include <sys/syscall.h>
-#ifndef SYS_openat2
-#define SYS_openat2 437 /* the same on every architecture */
-#endif
-#endif
-
-#ifndef O_PATH
-#define O_PATH O_RDONLY
-#endif
-
 #define LONGEST_PATH 4095 /* PATH_MAX of Linux, without the zero */
 #define LONGEST_NAME 255  /* NAME_MAX */
 #define ATTEMPTS 4        /* when something is renamed while the kernel resolves a name */
 
 /* O_NONBLOCK: whoever opens a FIFO would wait for a writer.  O_NOCTTY: nor is a terminal ours. */
 #define HOW (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-
-/* openat2(2); written out, as <linux/openat2.h> is younger than some C libraries. */
-typedef struct {
-    uint64_t flags, mode, resolve;
-} open_how;
-
-#define RESOLVE_NO_MAGICLINKS 0x02
-#define RESOLVE_BENEATH 0x08
 
 static int
 component_fault(const char *p, size_t n)
@@ -116,7 +96,7 @@ ff_beneath_walk(int root, const char *name)
             fd = open_component(directory, component,
                                 slash == NULL    ? HOW
                                 : slash[1] == '\0' ? HOW | O_DIRECTORY
-                                                   : O_PATH | O_DIRECTORY | O_CLOEXEC);
+                                                   : FF_O_PATH | O_DIRECTORY | O_CLOEXEC);
         }
         if (directory != root)
             close(directory);
@@ -127,28 +107,16 @@ ff_beneath_walk(int root, const char *name)
     }
 }
 
-#ifdef __linux__
 static int
 open_beneath(int root, const char *name)
 {
-    open_how how = {HOW, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    long fd;
-    int attempts = ATTEMPTS;
+    int fd, attempts = ATTEMPTS;
 
     do {
-        fd = syscall(SYS_openat2, root, name, &how, sizeof(how));
-    } while (fd < 0 && (ff_interrupted(errno) || (errno == EAGAIN && --attempts > 0)));
-    return fd < 0 ? -errno : (int)fd;
+        fd = ff_open_beneath(root, name, HOW);
+    } while (fd < 0 && (ff_interrupted(-fd) || (fd == -EAGAIN && --attempts > 0)));
+    return fd;
 }
-#else
-static int
-open_beneath(int root, const char *name)
-{
-    (void)root;
-    (void)name;
-    return -ENOSYS;
-}
-#endif
 
 int
 ff_beneath_open(ff_root *root, const char *name)

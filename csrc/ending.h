@@ -2,6 +2,8 @@
 #ifndef FF_ENDING_H
 #define FF_ENDING_H
 
+#include "port.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,17 +18,16 @@ ff_close(int fd, int tell)
 }
 
 /* Have close() send RST, which also gives back what the kernel still holds for the client
- * (socket(7), SO_LINGER).  copied: that would be no reset while there are copies; this is one
- * (connect(2), AF_UNSPEC). */
+ * (socket(7), SO_LINGER).  copied: that would be no reset while there are copies; ff_disconnect()
+ * is one. */
 static inline void
 ff_reset(int fd, int copied)
 {
     struct linger at_once = {1, 0};
-    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     if (copied)
-        connect(fd, &nobody, sizeof(nobody));
+        ff_disconnect(fd);
 }
 
 #endif

@@ -1,7 +1,6 @@
 /* handover.c -- see handover.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
-#endif
+#include "port.h"
+
 #include "handover.h"
 #include "interrupted.h"
 
@@ -39,7 +38,7 @@ ff_handover_put(int pool, int fd, const ff_facts *facts)
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &fd, sizeof(fd));
     do {
-        n = sendmsg(pool, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = sendmsg(pool, &message, MSG_DONTWAIT | FF_MSG_NOSIGNAL);
     } while (n < 0 && ff_interrupted(errno));
     return n < 0 ? errno : 0;
 }
@@ -60,13 +59,14 @@ take_one(int pool, ff_facts *facts)
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof(control.bytes);
     do {
-        n = recvmsg(pool, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        n = recvmsg(pool, &message, MSG_DONTWAIT | FF_MSG_CLOEXEC);
     } while (n < 0 && ff_interrupted(errno));
     if (n <= 0)
         return -2;
     header = CMSG_FIRSTHDR(&message);
     if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+    ff_keep_received(fd);
     if (fd >= 0 && (n != sizeof(*facts) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
         close(fd);
         return -1;

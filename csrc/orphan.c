@@ -1,7 +1,6 @@
 /* orphan.c -- see orphan.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "port.h"
+
 #include "orphan.h"
 
 #include <errno.h>
@@ -10,8 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifdef __linux__
-#include <sys/prctl.h>
+#if FF_LINUX
 
 static ff_orphan watched;
 static timer_t dump_timer, kill_timer; /* a fork does not inherit them */
@@ -85,12 +83,6 @@ ff_orphan_end_in(int64_t ns)
         end_in(kill_timer, ns);
 }
 
-int
-ff_orphan_option(int option, unsigned long value)
-{
-    return prctl(option, value, 0UL, 0UL, 0UL) == 0 ? 0 : errno;
-}
-
 #else
 
 int
@@ -104,14 +96,6 @@ void
 ff_orphan_end_in(int64_t ns)
 {
     (void)ns;
-}
-
-int
-ff_orphan_option(int option, unsigned long value)
-{
-    (void)option;
-    (void)value;
-    return ENOSYS;
 }
 
 #endif

@@ -28,7 +28,4 @@ int ff_orphan_watch(const ff_orphan *orphan);
  * ff_orphan_watch(); the earliest counts. */
 void ff_orphan_end_in(int64_t ns);
 
-/* prctl(2) with one number.  0, or an errno: ENOSYS elsewhere than on Linux. */
-int ff_orphan_option(int option, unsigned long value);
-
 #endif

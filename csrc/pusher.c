@@ -1,28 +1,14 @@
 /* pusher.c -- see pusher.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* pthread_setname_np */
-#endif
 #include "pusher.h"
 #include "interrupted.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STACK_BYTES (64 << 10)
-
-static int64_t
-now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static int
 is_whole(const ff_out *item)
@@ -43,7 +29,7 @@ ff_out_send(ff_out *item, const char *buffer)
     do {
         if (item->body == NULL) {
             n = send(item->fd, buffer + item->start + item->sent, head - item->sent,
-                     MSG_NOSIGNAL | MSG_DONTWAIT);
+                     FF_MSG_NOSIGNAL | MSG_DONTWAIT);
         } else {
             size_t skip = item->sent < head ? item->sent : head;
             vectors[0].iov_base = (char *)buffer + item->start + skip;
@@ -52,7 +38,7 @@ ff_out_send(ff_out *item, const char *buffer)
             vectors[1].iov_len = item->body_size - (item->sent - skip);
             message.msg_iov = vectors;
             message.msg_iovlen = 2;
-            n = sendmsg(item->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+            n = sendmsg(item->fd, &message, FF_MSG_NOSIGNAL | MSG_DONTWAIT);
         }
     } while (n < 0 && ff_interrupted(errno));
     if (n < 0)
@@ -87,7 +73,7 @@ must_wait(const ff_outs *outs, int i)
 static int64_t
 look(ff_outs *outs)
 {
-    int64_t now = now_ns(), due = 0, next;
+    int64_t now = ff_monotonic_ns(), due = 0, next;
 
     if (outs->watch != NULL)
         due = ff_watch_look(outs->watch, now, FF_PATIENCE_NS);
@@ -113,23 +99,19 @@ ff_pusher_note(ff_outs *outs, int64_t when)
 static void
 set(ff_outs *outs, int64_t when)
 {
-    const struct itimerspec at = {
-        .it_value = {.tv_sec = when / 1000000000, .tv_nsec = when % 1000000000}};
-
     ff_pusher_note(outs, when);
-    timerfd_settime(outs->timer, TFD_TIMER_ABSTIME, &at, NULL);
+    ff_timer_set(&outs->timer, when);
 }
 
 static void *
 run(void *argument)
 {
     ff_outs *outs = argument;
-    uint64_t count;
     int64_t due;
 
+    ff_name_thread("ff-pusher");
     for (;;) {
-        while (read(outs->timer, &count, sizeof(count)) < 0 && ff_interrupted(errno))
-            ;
+        ff_timer_wait(&outs->timer);
         pthread_mutex_lock(&outs->lock);
         if (outs->stopping)
             break;
@@ -159,8 +141,6 @@ start_thread(ff_outs *outs)
     rc = pthread_create(&outs->thread, &attributes, run, outs);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (rc == 0)
-        pthread_setname_np(outs->thread, "ff-pusher");
     return rc;
 }
 
@@ -171,7 +151,7 @@ ff_pusher_start(ff_outs *outs)
 
     if (outs->running)
         return 0;
-    if (outs->timer < 0)
+    if (!ff_timer_is_open(&outs->timer))
         return EBADF;
     outs->stopping = 0;
     set(outs, 0);
@@ -227,12 +207,13 @@ ff_pusher_stop(ff_outs *outs)
 int
 ff_outs_open(ff_outs *outs)
 {
+    int rc;
+
     outs->count = outs->running = 0;
     outs->pid = getpid();
     outs->watch = NULL;
-    outs->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-    if (outs->timer < 0)
-        return errno;
+    if ((rc = ff_timer_open(&outs->timer)) != 0)
+        return rc;
     atomic_init(&outs->rings, 0);
     atomic_init(&outs->looks, 0);
     return pthread_mutex_init(&outs->lock, NULL);
@@ -241,9 +222,7 @@ ff_outs_open(ff_outs *outs)
 void
 ff_outs_forget(ff_outs *outs)
 {
-    if (outs->timer >= 0)
-        close(outs->timer);
-    outs->timer = -1;
+    ff_timer_close(&outs->timer);
     outs->running = 0;
 }
 

@@ -19,6 +19,7 @@
 #ifndef FF_PUSHER_H
 #define FF_PUSHER_H
 
+#include "port.h"
 #include "watch.h"
 
 #include <pthread.h>
@@ -51,7 +52,7 @@ typedef struct {
     ff_watch *watch;   /* or NULL: set before the start */
     int running, stopping;
     pid_t pid;         /* whose thread it is: a fork has none */
-    int timer;         /* what the thread waits for: a descriptor */
+    ff_timer timer;    /* what the thread waits for */
     _Atomic int64_t rings; /* when that is, at the latest; 0: it is not set.  Changed with the lock */
     _Atomic int64_t looks; /* how often it has rung */
     pthread_t thread;

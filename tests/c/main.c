@@ -1,4 +1,7 @@
 /* main.c -- runs the C tests, or those that are named, and prints the closing line. */
+#include "port.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,8 @@ main(int argc, char **argv)
 {
     size_t ran = 0;
 
+    if (FF_MSG_NOSIGNAL == 0)
+        signal(SIGPIPE, SIG_IGN); /* as Python does */
     for (size_t i = 0; i < sizeof TESTS / sizeof TESTS[0]; i++) {
         int wanted = argc == 1;
         for (int j = 1; j < argc; j++)

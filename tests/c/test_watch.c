@@ -1,14 +1,14 @@
 /* test_watch.c -- who is woken when the leader stays away (watch.h), and connections on their way
  * from one worker to another (handover.h). */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* eventfd's flags */
+#include "port.h"
+
 #endif
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,10 +34,11 @@ test_look(void)
     GROUP("watch: look");
     const int64_t now = 100 * (int64_t)MS;
     ff_watch watch;
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int fd, waker;
 
+    check(ff_open_wakeup(&fd, &waker) == 0, GROUP, "open", "is refused");
     ff_watch_init(&watch);
-    ff_watch_set_next(&watch, fd);
+    ff_watch_set_next(&watch, waker);
     check(ff_watch_look(&watch, now, MS) == 0 && !is_woken(fd), GROUP, "outside", "woke somebody");
     atomic_store(&watch.since, now);
     check(ff_watch_look(&watch, now + MS - 1, MS) == now + MS && !is_woken(fd), GROUP, "early",
@@ -57,7 +58,7 @@ test_look(void)
           "woke somebody, or looks no more");
     ff_watch_leave(&watch);
     check(ff_watch_look(&watch, now + 4 * MS, MS) == 0, GROUP, "left", "is still there");
-    close(fd);
+    ff_close_both(fd, waker);
 }
 
 /* The leader enters again and again, while the timer rings or is at rest: it is never
@@ -69,11 +70,12 @@ test_never_overslept(void)
     ff_watch watch;
     world w;
     struct pollfd waited = {.events = POLLIN};
+    int waker;
 
     open_world(&w, "head");
-    waited.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    check(ff_open_wakeup(&waited.fd, &waker) == 0, GROUP, "open", "is refused");
     ff_watch_init(&watch);
-    ff_watch_set_next(&watch, waited.fd);
+    ff_watch_set_next(&watch, waker);
     w.outs.watch = &watch;
     check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
     for (int round = 0; round < 400; round++) {
@@ -90,7 +92,7 @@ test_never_overslept(void)
     ff_pusher_stop(&w.outs);
     while (is_woken(waited.fd))
         ; /* a last look may have come between `leave` and `seen` */
-    close(waited.fd);
+    ff_close_both(waited.fd, waker);
     close_world(&w);
 }
 

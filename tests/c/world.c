@@ -40,7 +40,7 @@ open_world(world *w, const char *buffer)
         w->ours[i] = pair[0];
         w->peers[i] = pair[1];
     }
-    or_die(ff_outs_open(&w->outs) == 0, "timerfd_create");
+    or_die(ff_outs_open(&w->outs) == 0, "a timer");
     w->outs.buffer = strdup(buffer);
     w->got = malloc(2 * LARGE);
     or_die(w->outs.buffer != NULL && w->got != NULL, "malloc");

@@ -1,4 +1,4 @@
-"""accept4(2): connections come back non-blocking and close-on-exec, with no socket object.
+"""Connections that are accepted: they come back non-blocking and close-on-exec, with no socket object.
 
 Runs in: worker
 """
@@ -10,20 +10,17 @@ from libc.string cimport memset
 from posix.fcntl cimport F_GETFL, F_SETFL, O_NONBLOCK, fcntl
 from posix.unistd cimport close
 
+from fastfork._core.port cimport ff_accept, sockaddr, socklen_t
+
 from fastfork.errors import SystemCallRefused
 
 import os
 
 cdef extern from "<sys/socket.h>" nogil:
-    ctypedef unsigned int socklen_t
-    struct sockaddr:
-        unsigned short sa_family
     struct sockaddr_storage:
         unsigned short ss_family
     int AF_INET
     int AF_INET6
-    int SOCK_NONBLOCK
-    int SOCK_CLOEXEC
 
 cdef extern from "<netinet/in.h>" nogil:
     struct in_addr:
@@ -40,16 +37,6 @@ cdef extern from "<netinet/in.h>" nogil:
 cdef extern from "<arpa/inet.h>" nogil:
     const char *inet_ntop(int family, const void *source, char *text, socklen_t size)
     uint16_t ntohs(uint16_t port)
-
-cdef extern from *:
-    """
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <sys/socket.h>
-    extern int accept4(int, struct sockaddr *, socklen_t *, int);
-    """
-    int accept4(int fd, sockaddr *address, socklen_t *size, int flags) nogil
 
 cdef extern from "<fcntl.h>" nogil:
     int F_DUPFD_CLOEXEC
@@ -109,7 +96,7 @@ cdef class Acceptor:
 
     def try_out(self):
         """Raises SystemCallRefused when accept4(2) is refused as such, whoever waits."""
-        if accept4(-1, NULL, NULL, 0) < 0 and errno in (EPERM, EACCES, ENOSYS):
+        if ff_accept(-1, NULL, NULL) < 0 and errno in (EPERM, EACCES, ENOSYS):
             raise SystemCallRefused("accept4(2)", OSError(errno, os.strerror(errno)))
 
     cdef int set_ready(self, int fd) except -1:
@@ -139,7 +126,7 @@ cdef class Acceptor:
         for _tries in range(SKIP_MAX):
             size = sizeof(address)
             memset(&address, 0, sizeof(address))
-            got = accept4(fd, <sockaddr *>&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
+            got = ff_accept(fd, <sockaddr *>&address, &size)
             if got >= 0 or errno == EAGAIN:
                 break
             if errno in (EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK):

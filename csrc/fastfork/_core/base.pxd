@@ -5,6 +5,5 @@ cdef enum:
 
 cdef extern from "<sys/socket.h>" nogil:
     int MSG_DONTWAIT
-    int MSG_NOSIGNAL
     int MSG_PEEK
     ssize_t recv(int fd, void *p, size_t n, int flags)

@@ -6,7 +6,7 @@ are built on this.
 Runs in: worker
 """
 
-from fastfork._core.base cimport MSG_DONTWAIT, MSG_NOSIGNAL
+from fastfork._core.base cimport MSG_DONTWAIT
 from fastfork._core.connection cimport (
     BODY,
     CLOSED,
@@ -17,18 +17,11 @@ from fastfork._core.connection cimport (
     NEVER,
     RESPONDING,
 )
-from fastfork._core.deadlines cimport (
-    LINGER,
-    MORE_BODY,
-    NEXT_REQUEST,
-    READER,
-    SHAKE,
-    WAITS,
-    WHOLE_HEAD,
-    time_is_up,
-)
+from fastfork._core.deadlines cimport LINGER, MORE_BODY, NEXT_REQUEST, READER, SHAKE
+from fastfork._core.deadlines cimport WAITS, WHOLE_HEAD, time_is_up
 from fastfork._core.forks cimport fork_state
 from fastfork._core.outbox cimport FOLLOW_BYTES, Outbox
+from fastfork._core.port cimport FF_MSG_NOSIGNAL
 from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, REQUESTS
 from fastfork._core.site cimport SERVER_DRAINING
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -299,7 +292,7 @@ cdef class Connections:
             return 0
         last = connection.sealed.goodbye()
         send(connection.fd, PyBytes_AS_STRING(last), PyBytes_GET_SIZE(last),
-             MSG_NOSIGNAL | MSG_DONTWAIT)
+             FF_MSG_NOSIGNAL | MSG_DONTWAIT)
         return 0
 
     cdef int _tell(self, Connection connection, str what) except -1:

@@ -8,18 +8,13 @@ Runs in: arbiter
 
 cdef extern from *:
     """
-    #include <errno.h>
-    #include <stdint.h>
-    #include <sys/types.h>
-    #if PY_VERSION_HEX >= 0x030E0000 && defined(Py_REMOTE_DEBUG) && defined(__linux__)
-    #include <sys/uio.h>
+    #include "port.h"
+    #if PY_VERSION_HEX >= 0x030E0000 && defined(Py_REMOTE_DEBUG)
     /* A child that was forked has the state of the thread that forked at the same address. */
     static int ff_debugger_calls(pid_t pid) {
         int32_t word = 0;
-        struct iovec here = {&word, sizeof word};
-        struct iovec there = {
-            &PyThreadState_Get()->remote_debugger_support.debugger_pending_call, sizeof word};
-        return process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof word && word == 1;
+        void *place = &PyThreadState_Get()->remote_debugger_support.debugger_pending_call;
+        return ff_look_into(pid, place, &word, sizeof(word)) && word == 1;
     }
     #else
     static int ff_debugger_calls(pid_t pid) { (void)pid; return 0; }

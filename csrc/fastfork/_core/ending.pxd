@@ -11,4 +11,6 @@ cdef extern from "orphan.h" nogil:
         int told
     int ff_orphan_watch(const ff_orphan *orphan)
     void ff_orphan_end_in(int64_t ns)
-    int ff_orphan_option(int option, unsigned long value)
+
+cdef extern from "port.h" nogil:
+    int ff_process_option(int option, unsigned long value)

@@ -44,7 +44,7 @@ def end_in(double seconds):
 
 def set_option(int option, unsigned long value):
     """prctl(2) of this process.  Whether it has been done; False elsewhere than on Linux."""
-    return ff_orphan_option(option, value) == 0
+    return ff_process_option(option, value) == 0
 
 
 def exit_process(list held not None, int code):

@@ -3,8 +3,7 @@
 Runs in: worker
 """
 
-from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, EOPNOTSUPP, errno
-from libc.string cimport memset
+from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, errno
 from posix.unistd cimport close
 
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
@@ -13,6 +12,7 @@ from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
 from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.crowded cimport SLOW_NS
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, LINGER, NEXT_REQUEST, QUEUED, SHAKE
+from fastfork._core.port cimport ff_tcp_facts
 from fastfork._core.scoreboard cimport ACCEPTED, CONNECTIONS, HEARTBEAT
 from fastfork._core.scoreboard cimport IN_FLIGHT_SINCE, SLOT_WORDS, STATE
 from fastfork._core.ticks cimport now_ns
@@ -21,19 +21,6 @@ from fastfork._core.words cimport words_of
 import errno as errors
 
 from fastfork import forks
-
-cdef extern from "<sys/socket.h>" nogil:
-    ctypedef unsigned int socklen_t
-    int getsockopt(int fd, int level, int name, void *value, socklen_t *size)
-
-cdef extern from "<netinet/in.h>" nogil:
-    int IPPROTO_TCP
-
-cdef extern from "<netinet/tcp.h>" nogil:
-    int TCP_INFO
-    struct tcp_info:
-        unsigned int tcpi_rtt      # microseconds
-        unsigned int tcpi_unacked  # packets
 
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
@@ -54,12 +41,10 @@ cdef enum:
 
 cdef bint _is_near(int fd) noexcept:
     """Does a packet reach the client and come back soon, and has the client got everything?"""
-    cdef tcp_info info
-    cdef socklen_t size = sizeof(info)
-    memset(&info, 0, sizeof(info))
-    if getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0:
-        return errno == EOPNOTSUPP or errno == ENOPROTOOPT  # a Unix socket
-    return info.tcpi_rtt <= NEAR_US and info.tcpi_unacked == 0
+    cdef unsigned int round_trip = 0, unconfirmed = 0
+    if ff_tcp_facts(fd, &round_trip, &unconfirmed) != 0:
+        return errno == ENOPROTOOPT  # a Unix socket
+    return round_trip <= NEAR_US and unconfirmed == 0
 
 
 cdef class Listeners(Crowded):

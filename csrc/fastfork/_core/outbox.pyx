@@ -7,7 +7,6 @@ Runs in: worker
 
 from libc.errno cimport EACCES, EAGAIN, EINVAL, EIO, ENOSYS, EOPNOTSUPP, EPERM, errno
 from libc.string cimport memset
-from posix.types cimport off_t
 from posix.unistd cimport close
 from posix.uio cimport iovec
 
@@ -16,8 +15,9 @@ import os
 from fastfork.scratch import unnamed_file
 
 from cpython.object cimport PyObject
-from fastfork._core.base cimport MSG_DONTWAIT, MSG_NOSIGNAL
+from fastfork._core.base cimport MSG_DONTWAIT
 from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.port cimport FF_MSG_NOSIGNAL, ff_sendfile
 from fastfork._core.text cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
@@ -37,11 +37,8 @@ cdef extern from "Python.h":
 
     ssize_t send(int fd, const void *p, size_t n, int flags)
 
-cdef extern from "<sys/sendfile.h>" nogil:
-    ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)
-
 cdef extern from "<unistd.h>" nogil:
-    ssize_t pread(int fd, void *p, size_t n, off_t offset)
+    ssize_t pread(int fd, void *p, size_t n, int64_t offset)
 
 cdef enum:
     IOVECS = 16            # segments a system call
@@ -163,7 +160,7 @@ cdef class Outbox:
         memset(&message, 0, sizeof(message))
         message.msg_iov = vectors
         message.msg_iovlen = count
-        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)
+        n = sendmsg(fd, &message, FF_MSG_NOSIGNAL | MSG_DONTWAIT)
         sent[0] = n
         if n < 0:
             return -1
@@ -183,19 +180,18 @@ cdef class Outbox:
         """Send some of the file at the front.  0, or -1 with errno; what is the file's fault is
         noted in `fault`."""
         cdef FileSegment segment = <FileSegment>self.queue[self.first]
-        cdef off_t offset = segment.offset
         cdef size_t most = <size_t>min(segment.left, <int64_t>TURN_BYTES)
         cdef char block[READ_BYTES]
         cdef ssize_t n = -1
         if not segment.is_read:
-            n = sendfile(fd, segment.fd, &offset, most)
+            n = ff_sendfile(fd, segment.fd, segment.offset, most)
             segment.is_read = n < 0 and _cannot_sendfile(errno)
         if segment.is_read:
             n = pread(segment.fd, block, min(most, <size_t>READ_BYTES), segment.offset)
             if n < 0 and not ff_interrupted(errno):
                 self.fault = errno
             if n > 0:
-                n = send(fd, block, n, MSG_NOSIGNAL)
+                n = send(fd, block, n, FF_MSG_NOSIGNAL)
         if n == 0:
             self.fault = SHORT
         if n <= 0:

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
-from posix.time cimport timespec
 
 from fastfork._core.outbox cimport FileSegment
+from fastfork._core.port cimport file_facts
 
 cdef extern from "beneath.h" nogil:
     enum:
@@ -16,11 +16,6 @@ cdef extern from "beneath.h" nogil:
     int ff_beneath_open(ff_root *root, const char *name)
 
 cdef extern from "<sys/stat.h>" nogil:
-    ctypedef struct file_facts "struct stat":
-        unsigned long long st_ino
-        unsigned int st_mode
-        long long st_size
-        timespec st_mtim
     bint S_ISREG(unsigned int mode)
     bint S_ISDIR(unsigned int mode)
 

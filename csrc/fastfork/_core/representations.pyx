@@ -12,8 +12,10 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.errno cimport errno
 from libc.stdint cimport int64_t
-from posix.time cimport CLOCK_REALTIME, clock_gettime
+from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 from posix.unistd cimport close
+
+from fastfork._core.port cimport ff_changed
 
 from fastfork._core.ticks cimport now_ns
 
@@ -56,16 +58,18 @@ cdef tuple _weights(str value):
 cdef bint _is_older(const file_facts *variant, const file_facts *file) noexcept:
     """Was the variant made of another version?  Tools that compress copy the date of the file,
     some of them without its fraction."""
-    if variant.st_mtim.tv_sec != file.st_mtim.tv_sec:
-        return variant.st_mtim.tv_sec < file.st_mtim.tv_sec
-    return 0 < variant.st_mtim.tv_nsec < file.st_mtim.tv_nsec
+    cdef timespec one = ff_changed(variant), other = ff_changed(file)
+    if one.tv_sec != other.tv_sec:
+        return one.tv_sec < other.tv_sec
+    return 0 < one.tv_nsec < other.tv_nsec
 
 
 cdef bint _is(Representation known, const file_facts *facts) noexcept:
     """Is what is known of a file still so?"""
+    cdef timespec changed = ff_changed(facts)
     return (known is not None and known.lasts
-            and known.seconds == facts.st_mtim.tv_sec
-            and known.nanoseconds == facts.st_mtim.tv_nsec
+            and known.seconds == changed.tv_sec
+            and known.nanoseconds == changed.tv_nsec
             and known.size == facts.st_size and known.inode == facts.st_ino)
 
 
@@ -177,11 +181,11 @@ cdef class Resource:
     cdef Representation _represented(self, const file_facts *facts, str coding):
         """What the fields of responses say of a file; coding: of a variant, or None."""
         cdef Representation made = Representation.__new__(Representation)
-        cdef timespec now
-        cdef int64_t ns = facts.st_mtim.tv_sec * <int64_t>1000000000 + facts.st_mtim.tv_nsec
+        cdef timespec now, changed = ff_changed(facts)
+        cdef int64_t ns = changed.tv_sec * <int64_t>1000000000 + changed.tv_nsec
         cdef list validators = []
         made.inode, made.size = facts.st_ino, facts.st_size
-        made.seconds, made.nanoseconds = facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec
+        made.seconds, made.nanoseconds = changed.tv_sec, changed.tv_nsec
         clock_gettime(CLOCK_REALTIME, &now)
         made.lasts = now.tv_sec * <int64_t>1000000000 + now.tv_nsec - ns >= YOUNG_NS
         # File systems without dates say 0, and tools that build the same twice say 0 or 1.

@@ -15,6 +15,7 @@ Runs in: worker
 from libc.stdint cimport int64_t
 
 from fastfork._core.outbox cimport SHORT, TURN_BYTES, FileSegment, Outbox
+from fastfork._core.port cimport ff_room_of
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
 import os
@@ -23,29 +24,6 @@ cdef extern from "Python.h":
     int PyBUF_READ
     int PyBUF_WRITE
     object PyMemoryView_FromMemory(char *p, Py_ssize_t n, int flags)
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #include <sys/socket.h>
-    #ifdef SO_MEMINFO
-    #include <linux/sock_diag.h>
-    #endif
-    /* Bytes that the socket has room for, or none where the system does not tell. */
-    static long ff_room_of(int fd)
-    {
-    #ifdef SO_MEMINFO
-        uint32_t of[SK_MEMINFO_VARS];
-        socklen_t size = sizeof(of);
-
-        if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, of, &size) == 0
-            && size > SK_MEMINFO_WMEM_QUEUED * sizeof(of[0]))
-            return (long)of[SK_MEMINFO_SNDBUF] - (long)of[SK_MEMINFO_WMEM_QUEUED];
-    #endif
-        return 0;
-    }
-    """
-    long ff_room_of(int fd) nogil
 
 cdef enum:
     RECORD_BYTES = 16 << 10   # of plain text in a record at most (RFC 8446 section 5.1)

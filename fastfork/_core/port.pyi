@@ -1,0 +1,3 @@
+from typing import Final
+
+IS_LINUX: Final[bool]
