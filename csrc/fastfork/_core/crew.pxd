@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from fastfork._core.batch cimport Batch, ff_watch
 from fastfork._core.forks cimport ForkState
-from fastfork._core.turnstile cimport CAME_IN, Turnstile
+from fastfork._core.turnstile cimport CAME_IN, Turnstile, ff_claim, ff_give_up
 
 
 cpdef bint has_taken(dict environ) except -1
@@ -12,7 +12,8 @@ cdef str line_of(dict environ)
 
 @cython.final
 cdef class Seat:
-    cdef int fd                # eventfd it waits on; -1: it never has to
+    cdef int fd                # what it waits on; -1: it never has to
+    cdef int waker             # what is written to, to wake it
     cdef char *received        # its receive buffer
     cdef int64_t *place        # its words on the scoreboard
     cdef dict environ          # of the request it is answering, or None
@@ -23,6 +24,8 @@ cdef class Seat:
     cdef bint waits            # in park()
     cdef readonly bint serves  # runs the application; the keeper does not
     cdef readonly unsigned long ident
+
+    cdef void close(self) noexcept
 
 
 @cython.final
@@ -68,32 +71,26 @@ cdef class Crew(Turnstile):
 # The same as Crew's methods, for where each request comes by: mostly nobody waits to come inside.
 
 cdef inline void go_in(Crew crew, Seat seat) noexcept:
-    if crew.inside or crew.seat is not seat:
+    if crew.seat is not seat or not ff_claim(&crew.owner, seat.ident):
         crew.enter(seat)
-        return
-    crew.inside = True
-    crew.owner = seat.ident
 
 
 cdef inline void go_away(Crew crew) noexcept:
-    if crew.waiters or crew.postponed is not None:
-        crew.release()
-        return
-    crew.inside = False
+    if ff_give_up(&crew.owner, &crew.waiters) or crew.postponed is not None:
+        crew._after_release()
 
 
 cdef inline void go_out(Crew crew, Seat seat, int64_t now) noexcept:
-    if crew.many or crew.waiters or crew.postponed is not None:
+    if crew.many:
         crew.out(seat, now)
         return
     crew.calls += 1
-    crew.inside = False
+    go_away(crew)
 
 
 cdef inline void come_back(Crew crew, Seat seat) noexcept:
-    if crew.many or crew.inside or crew.forks.foreign or crew.seat is not seat:
+    if (crew.many or crew.forks.foreign or crew.seat is not seat
+            or not ff_claim(&crew.owner, seat.ident)):
         crew.back(seat)
         return
-    crew.inside = True
-    crew.owner = seat.ident
     crew.calls -= 1

@@ -27,6 +27,7 @@ from fastfork._core.base cimport RECEIVE_BYTES
 from fastfork._core.batch cimport ff_outs, ff_pusher_start
 from fastfork._core.forks cimport fork_state
 from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.port cimport ff_close_both, ff_open_wakeup
 from fastfork._core.published cimport ff_publish
 from fastfork._core.scoreboard cimport IN_FLIGHT, IN_FLIGHT_SINCE, PLACES_AT, PLACES_MAX
 from fastfork._core.scoreboard cimport PLACE_WORDS, SINCE, SLOT_WORDS, THREADS
@@ -38,11 +39,6 @@ from fastfork import forks
 import os
 import threading
 
-cdef extern from "<sys/eventfd.h>" nogil:
-    int EFD_CLOEXEC
-    int EFD_NONBLOCK
-    int eventfd(unsigned int value, int flags)
-
 cdef extern from "<poll.h>" nogil:
     int POLLIN
     struct pollfd:
@@ -53,7 +49,6 @@ cdef extern from "<poll.h>" nogil:
 cdef extern from "<unistd.h>" nogil:
     ssize_t read(int fd, void *p, size_t n)
     ssize_t write(int fd, const void *p, size_t n)
-    int close(int fd)
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
@@ -93,7 +88,8 @@ cdef class Seat:
     """What one thread has to itself."""
 
     def __cinit__(self, bint serves=True):
-        self.fd = -1
+        self.fd = self.waker = -1
+        self.ident = PyThread_get_thread_ident()  # of who makes it, until another one sits down
         self.serves = serves
         self.inbox = []
         self.received = <char *>malloc(RECEIVE_BYTES)
@@ -102,8 +98,12 @@ cdef class Seat:
 
     def __dealloc__(self):
         free(self.received)
-        if self.fd >= 0:
-            close(self.fd)
+        self.close()
+
+    cdef void close(self) noexcept:
+        """Nothing wakes this thread any more."""
+        ff_close_both(self.fd, self.waker)
+        self.fd = self.waker = -1
 
     def fileno(self):
         """Readable when the thread should look up from a wait."""
@@ -136,8 +136,6 @@ cdef class Crew(Turnstile):
             seat.place = self.slot + PLACES_AT + i * PLACE_WORDS
             self.seats.append(seat)
         self.seat = self.leader = self.first = <Seat>self.seats[0]
-        # With one thread, it is the one that makes us.
-        self.first.ident = self.owner = PyThread_get_thread_ident()
         if many:
             self._open()
 
@@ -147,9 +145,9 @@ cdef class Crew(Turnstile):
         self.keeper = Seat(serves=False)
         self.keeper.place = (<Seat>self.seats[0]).place  # it answers nobody
         for seat in [*self.seats, self.keeper]:
-            seat.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
-            if seat.fd < 0:
-                raise OSError(errno, f"eventfd: {os.strerror(errno)}")
+            error = ff_open_wakeup(&seat.fd, &seat.waker)
+            if error:
+                raise OSError(error, f"a thread cannot be woken: {os.strerror(error)}")
         self.batch.outs.watch = &self.watch
         error = ff_pusher_start(&self.batch.outs)
         if error:
@@ -166,13 +164,11 @@ cdef class Crew(Turnstile):
         """In a child that is not ours: no other thread is here, and nobody waits for one."""
         cdef Seat seat
         self.batch.outs.watch = NULL
-        self.many = self.aside = self.inside = False
-        self.waiters = self.posted = 0
+        self.many = self.aside = False
+        self.owner = self.waiters = self.posted = 0
         self.stopping = self.over = True  # what is written now comes too late
         for seat in self.seats if self.keeper is None else [*self.seats, self.keeper]:
-            if seat.fd >= 0:
-                close(seat.fd)
-                seat.fd = -1
+            seat.close()
 
     cdef int stay(self) except -1:
         """The loop goes on here, unless this is a child that has come back into it: out of a
@@ -192,10 +188,8 @@ cdef class Crew(Turnstile):
 
     cdef void enter(self, Seat seat) noexcept:
         """This thread, whose seat that is, comes inside."""
-        if self.inside:
-            self._wait_outside()
-        self.inside = True
-        self.owner = seat.ident
+        if not ff_claim(&self.owner, seat.ident):
+            self._wait_outside(seat.ident)
         self.seat = seat
 
     def attend(self, Seat seat=None):
@@ -334,11 +328,11 @@ cdef class Crew(Turnstile):
                 best = seat
         if best is None and self.keeper.waits:
             best = self.keeper
-        ff_watch_set_next(&self.watch, -1 if best is None else best.fd)
+        ff_watch_set_next(&self.watch, -1 if best is None else best.waker)
 
     cdef void _wake(self, Seat seat) noexcept:
         cdef uint64_t one = 1
-        while write(seat.fd, &one, sizeof(one)) < 0 and ff_interrupted(errno):
+        while write(seat.waker, &one, sizeof(one)) < 0 and ff_interrupted(errno):
             pass
 
     cdef int hand(self, Seat seat, item) except -1:
@@ -382,8 +376,8 @@ cdef class Crew(Turnstile):
 
     def clear(self, Seat seat):
         """Forget what has woken this thread."""
-        cdef uint64_t count
-        while read(seat.fd, &count, sizeof(count)) < 0 and ff_interrupted(errno):
+        cdef uint64_t counts[8]
+        while read(seat.fd, counts, sizeof(counts)) < 0 and ff_interrupted(errno):
             pass
 
     def stop(self):

@@ -1,6 +1,10 @@
-cdef extern from "<semaphore.h>" nogil:
-    ctypedef struct sem_t:
-        pass
+from fastfork._core.port cimport ff_semaphore
+
+cdef extern from "claim.h" nogil:
+    bint ff_claim(unsigned long *owner, unsigned long me)
+    bint ff_give_up(unsigned long *owner, const int *waiting)
+    unsigned long ff_owner(const unsigned long *owner)
+    int ff_add(int *number, int n)
 
 cdef enum:  # what becomes of a call that wants to come inside
     CAME_IN
@@ -9,12 +13,11 @@ cdef enum:  # what becomes of a call that wants to come inside
 
 
 cdef class Turnstile:
-    cdef bint inside           # a thread has the hub
-    cdef unsigned long owner   # which one
+    cdef unsigned long owner   # the thread that has the hub; 0: there is none
     cdef bint over             # who is inside stays there
     cdef int waiters, posted   # threads that wait for it, and how many were told
-    cdef sem_t turn
-    cdef sem_t never
+    cdef ff_semaphore turn
+    cdef ff_semaphore never
     cdef list postponed        # [(callable, its argument), ...], or None
     cdef bint catching_up      # ... which are being called
     cdef public object nudge   # called when the loop, which waits for events, should look up
@@ -25,6 +28,8 @@ cdef class Turnstile:
     cdef int postpone(self, call, argument) except -1
     cdef bint is_foreign(self, unsigned long loop) noexcept
     cdef void _wait(self) noexcept
-    cdef void _wait_outside(self) noexcept
+    cdef void _wait_outside(self, unsigned long me) noexcept
+    cdef void _after_release(self) noexcept
+    cdef void _tell_one(self) noexcept
     cdef void _do_postponed(self) noexcept
     cdef void _end(self) noexcept

@@ -1,9 +1,10 @@
 """Who may touch what the hub owns: one thread at a time, the one that is *inside*.
 
 A thread goes out when it enters the application or waits for events, and comes in when it
-returns.  A thread of the application's own comes in when it calls `write()` or its like.  All of
-that happens under the interpreter lock, so it costs a store; only who finds somebody inside
-waits.  What is looked at inside has to be looked at inside: the wait gives the lock away.
+returns.  A thread of the application's own comes in when it calls `write()` or its like.  Who is
+inside is one word, which a thread claims by a compare-and-exchange (csrc/claim.h); only who finds
+somebody inside waits.  What is looked at inside has to be looked at inside: the wait gives the
+interpreter lock away.
 
 The thread that is inside may run code of the application's in the middle of our work: a finalizer
 that the garbage collector calls, a signal handler, the handler of a log line.  Such code
@@ -12,11 +13,12 @@ cannot wait until its own thread goes out, so what it wants to write is put off 
 Runs in: worker
 """
 
-cdef extern from "<semaphore.h>" nogil:
-    int sem_init(sem_t *sem, int shared, unsigned int value)
-    int sem_destroy(sem_t *sem)
-    int sem_post(sem_t *sem)
-    int sem_wait(sem_t *sem)
+from fastfork._core.port cimport (
+    ff_semaphore_close,
+    ff_semaphore_open,
+    ff_semaphore_post,
+    ff_semaphore_wait,
+)
 
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident()
@@ -29,45 +31,51 @@ cdef class Turnstile:
     """At most one thread is inside."""
 
     def __cinit__(self, *args, **kwargs):
-        sem_init(&self.turn, 0, 0)
-        sem_init(&self.never, 0, 0)
+        if ff_semaphore_open(&self.turn) != 0 or ff_semaphore_open(&self.never) != 0:
+            raise MemoryError
 
     def __dealloc__(self):
-        sem_destroy(&self.turn)
-        sem_destroy(&self.never)
+        ff_semaphore_close(&self.turn)
+        ff_semaphore_close(&self.never)
 
     cdef void hold(self) noexcept:
         """Come inside, as nobody in particular; wait for whoever is."""
-        if self.inside:
-            self._wait_outside()
-        self.inside = True
-        self.owner = PyThread_get_thread_ident()
+        cdef unsigned long me = PyThread_get_thread_ident()
+        if not ff_claim(&self.owner, me):
+            self._wait_outside(me)
 
     cdef void release(self) noexcept:
         """Go out."""
-        self.inside = False
-        if self.waiters > self.posted:
-            self.posted += 1
-            sem_post(&self.turn)
+        if ff_give_up(&self.owner, &self.waiters) or self.postponed is not None:
+            self._after_release()
+
+    cdef void _after_release(self) noexcept:
+        """Somebody waits to come inside, or calls were put off until nobody is."""
+        self._tell_one()
         if self.postponed is not None:
             self._do_postponed()
+
+    cdef void _tell_one(self) noexcept:
+        if ff_add(&self.waiters, 0) >= ff_add(&self.posted, 1):
+            ff_semaphore_post(&self.turn)
+        else:
+            ff_add(&self.posted, -1)
 
     cdef int come_in(self) noexcept:
         """Come inside out of code of the application's, on whatever thread: CAME_IN, or why not."""
         cdef unsigned long me = PyThread_get_thread_ident()
-        while self.inside:
-            if self.owner == me:
+        while not ff_claim(&self.owner, me):
+            if ff_owner(&self.owner) == me:
                 return IN_THE_MIDDLE
             if self.over:
                 return TOO_LATE
             self._wait()
-        self.inside = True
-        self.owner = me
         return CAME_IN
 
     cdef bint is_foreign(self, unsigned long loop) noexcept:
         """Is it another thread than this one that is inside?"""
-        return self.owner != loop
+        cdef unsigned long owner = ff_owner(&self.owner)
+        return owner != 0 and owner != loop
 
     cdef int postpone(self, call, argument) except -1:
         """Call it when this thread, which is inside, goes out.  What it raises then is nobody's:
@@ -98,20 +106,20 @@ cdef class Turnstile:
         self.catching_up = False
 
     cdef void _wait(self) noexcept:
-        self.waiters += 1
-        with nogil:
-            while sem_wait(&self.turn) != 0:
-                pass  # a signal ended it, and nobody has posted
-        self.waiters -= 1
-        self.posted -= 1
+        ff_add(&self.waiters, 1)
+        if ff_owner(&self.owner) != 0:
+            with nogil:
+                ff_semaphore_wait(&self.turn)
+            ff_add(&self.posted, -1)
+        ff_add(&self.waiters, -1)
 
-    cdef void _wait_outside(self) noexcept:
-        cdef unsigned long me = PyThread_get_thread_ident()
-        while self.inside and self.owner != me:
+    cdef void _wait_outside(self, unsigned long me) noexcept:
+        """Come inside, or be there already."""
+        while not ff_claim(&self.owner, me) and ff_owner(&self.owner) != me:
             if self.over:
                 with nogil:
                     while True:
-                        sem_wait(&self.never)
+                        ff_semaphore_wait(&self.never)
             self._wait()
 
     cdef void _end(self) noexcept:
@@ -120,5 +128,5 @@ cdef class Turnstile:
         cdef int _i
         self.over = True
         for _i in range(self.waiters - self.posted):
-            self.posted += 1
-            sem_post(&self.turn)
+            ff_add(&self.posted, 1)
+            ff_semaphore_post(&self.turn)
