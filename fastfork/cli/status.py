@@ -31,6 +31,7 @@ PATIENCE: Final = 5.0  # seconds
 LARGEST: Final = 16 << 20  # bytes of an answer
 EVERY: Final = 1.0  # seconds
 COLUMNS: Final = ("worker", "pid", "state", "busy", "connections", "requests", "memory", "serves")
+LAG: Final = "loop lag"  # ... and before the last one, where a worker has an asyncio loop
 LEFT: Final = ("state", "serves")  # the columns that are no numbers
 
 
@@ -173,23 +174,25 @@ def picture(found: dict[str, Any]) -> Any:
     text_of: Any = importlib.import_module("rich.text").Text
     group_of: Any = importlib.import_module("rich.console").Group
     table = table_of(box=importlib.import_module("rich.box").SIMPLE, pad_edge=False)
-    for name in COLUMNS:
+    columns, *rows = _table(found)
+    for name in columns:
         justify = "left" if name in LEFT else "right"
         table.add_column(name, justify=justify, no_wrap=name != COLUMNS[-1])
-    for worker in found["workers"]:
-        table.add_row(*(text_of(cell) for cell in _cells(worker)))
+    for row in rows:
+        table.add_row(*(text_of(cell) for cell in row))
     return group_of(text_of(_headline(found)), table, text_of("\n".join(_ends(found))))
 
 
 def text(found: dict[str, Any]) -> str:
     """The facts as a table of plain text."""
-    rows = [COLUMNS, *(_cells(worker) for worker in found["workers"])]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS) - 1)]
+    rows = _table(found)
+    columns = rows[0][:-1]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
     lines = [_headline(found), ""]
     for row in rows:
         cells = [
             cell.ljust(width) if name in LEFT else cell.rjust(width)
-            for name, cell, width in zip(COLUMNS[:-1], row[:-1], widths, strict=True)
+            for name, cell, width in zip(columns, row[:-1], widths, strict=True)
         ]
         first, *more = row[-1].split("\n")
         lines.append("  ".join([*cells, first]).rstrip())
@@ -217,6 +220,17 @@ def _headline(found: dict[str, Any]) -> str:
         parts.append(f"{lately['requests_per_second']:.4g} requests/s")
         parts.append(f"p99 {lately['p99_seconds'] * 1000:.3g} ms")
     return ", ".join(parts)
+
+
+def _table(found: dict[str, Any]) -> list[list[str]]:
+    """Names of columns, and the cells of each worker."""
+    rows = [list(COLUMNS), *(_cells(worker) for worker in found["workers"])]
+    lags = [worker.get("loop_lag_seconds") for worker in found["workers"]]
+    if any(lag is not None for lag in lags):
+        rows[0].insert(-1, LAG)
+        for row, lag in zip(rows[1:], lags, strict=True):
+            row.insert(-1, "-" if lag is None else f"{lag * 1000:.3g} ms")
+    return rows
 
 
 def _cells(worker: dict[str, Any]) -> list[str]:

@@ -24,8 +24,15 @@ BYTES_RECEIVED: Final = 133
 KEPT_ALIVE: Final = 134  # connections
 # ... and not a count: how many numbers failing.py has given, on the server's slot too.
 FAILING_NUMBERS: Final = 135
-# Counts that outlive the worker: all of them but KEPT_ALIVE.
-COUNTED: Final = range(ANSWERS, KEPT_ALIVE)
+# Of an asyncio loop: the longest lag between two looks up, nanoseconds; and requests whose task has
+# not ended.
+LAG_LONGEST: Final = 136
+TASKS: Final = 137
+# A histogram again.  Words 160 to 191 are others in the server's slot.
+LAG_SUM: Final = 192
+LAGS: Final = 193
+# Counts that outlive the worker: all but the words between these.
+COUNTED: Final = (*range(ANSWERS, KEPT_ALIVE), *range(LAG_SUM, LAGS + BUCKETS))
 
 # Upper bounds of all buckets but the last, in seconds: from 16 microseconds, each twice the
 # one before.

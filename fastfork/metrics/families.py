@@ -122,6 +122,19 @@ METRICS: Final = (
         lambda reading: [((), reading.wait)],
     ),
     Metric(
+        "fastfork_tasks_in_flight",
+        "gauge",
+        "Tasks of ASGI requests that have not ended, WebSockets among them; one may outlast its "
+        "response.",
+        _sum("tasks"),
+    ),
+    Metric(
+        "fastfork_loop_lag_seconds",
+        "histogram",
+        "How long an asyncio loop did not look for what was due: callbacks waited up to so long.",
+        lambda reading: [((), reading.lag)],
+    ),
+    Metric(
         "fastfork_oldest_request_seconds",
         "gauge",
         "How long the longest of the running requests has been in the application.",

@@ -68,7 +68,9 @@ class WorkerFacts:
     """One worker.  seconds: of silence.  memory: resident bytes, 0 = unknown.
 
     begun: requests that it has taken up.  in_flight: those it has not finished, of which `busy`
-    are in the application.
+    are in the application.  tasks: of asyncio, of requests, which may go on after the response.
+    lag: the longest of its asyncio loop between its last two looks up, in seconds; None without
+    such a loop.
     """
 
     nr: int
@@ -83,6 +85,8 @@ class WorkerFacts:
     memory: int
     silent: float
     running: tuple[Running, ...]
+    tasks: int
+    lag: float | None
 
     @property
     def serves(self) -> bool:
@@ -117,6 +121,7 @@ class Reading:
     answers: tuple[int, ...]
     duration: Histogram
     wait: Histogram
+    lag: Histogram
     ends_by_reason: tuple[int, ...]
     ends: tuple[End, ...]
     failing: tuple[Failing, ...]
@@ -165,6 +170,7 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
         answers=tuple(counts),
         duration=_histogram(totals, tally.DURATIONS, tally.DURATION_SUM),
         wait=_histogram(totals, tally.WAITED, tally.WAIT_SUM),
+        lag=_histogram(totals, tally.LAGS, tally.LAG_SUM),
         ends_by_reason=tuple(server[tally.ENDS + reason] for reason in tally.Reason),
         ends=tuple(last_ends(server)),
         failing=tuple(
@@ -184,6 +190,8 @@ RUNS: Final = {
     tally.STATIC_ANSWERS: 1,
     tally.WAITED: tally.BUCKETS,
     tally.BYTES_RECEIVED: 1,
+    tally.LAG_SUM: 1,
+    tally.LAGS: tally.BUCKETS,
 }
 
 
@@ -238,6 +246,8 @@ def _worker(nr: int, slot: Slot, now: int, proc: Path) -> WorkerFacts:
         memory=_resident(slot.pid, proc) or slot.rss_bytes,
         silent=max(0.0, (now - slot.heartbeat_ns) / 1e9),
         running=tuple(running),
+        tasks=slot.ints[tally.TASKS],
+        lag=slot.ints[tally.LAG_LONGEST] / 1e9 if slot.ints[tally.LAG_SUM] else None,
     )
 
 

@@ -51,6 +51,10 @@ METRICS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "timer",
             "milliseconds that a request has waited in the workers for the application",
         ),
+        "fastfork.loop_lag": (
+            "timer",
+            "milliseconds that the asyncio loop of a worker was held at the longest, once a second",
+        ),
     }
 )
 

@@ -19,9 +19,10 @@ from math import ceil
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from fastfork import clock
+from fastfork import clock, metrics
 from fastfork._core.asgi import AsgiGateway
 from fastfork._core.crew import Crew
+from fastfork._core.looplag import LoopLag
 from fastfork.asgi.lifespan import Lifespan
 from fastfork.asgi.standin import app_that_tells
 from fastfork.logs import LOGGER
@@ -67,6 +68,7 @@ class AsgiWorker(ReactorWorker):
     aio: asyncio.AbstractEventLoop
     driver: Driver
     lifespan: Lifespan
+    lag: LoopLag
     _told_of_end = False
     _is_ending = False
     _websockets = 0  # that were open when half of the grace was over
@@ -91,6 +93,7 @@ class AsgiWorker(ReactorWorker):
 
     def begin(self, app: Any) -> None:
         """Start the loop, and the application's lifespan in it.  Raises BootError."""
+        self.lag = LoopLag(self.slot.view)
         self.aio, self.driver = make_loop(cast("EpollPoller", self.poller), self.cfg.asgi_loop)
         asyncio.set_event_loop(self.aio)
         self.state: dict[str, Any] = {}
@@ -186,13 +189,21 @@ class AsgiWorker(ReactorWorker):
                 wait = 0.0
             return wait
 
-        self.driver.serve(turn, lambda: self.gateway.asked)
+        self.driver.serve(turn, lambda: self.gateway.asked, self.lag)
         try:
             # A task and not run_forever(): anyio keeps its threads for as long as the task that
             # was first lasts, and would take a request's for that.
             self.aio.run_until_complete(_end_of(served))
         finally:
             self.end_loop()
+
+    def tick(self) -> None:
+        """See Worker."""
+        longest = self.lag.publish()
+        statsd = metrics.current()
+        if statsd is not None and longest:
+            statsd.value("fastfork.loop_lag", longest / 1e6, "ms")
+        super().tick()
 
     def look_up(self, hub: Hub) -> bool:
         """See ReactorWorker.  Streams hear of the end in time to say so to their clients."""

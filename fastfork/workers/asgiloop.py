@@ -19,6 +19,7 @@ from fastfork import forks
 from fastfork.workers.poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
+    from fastfork._core.looplag import LoopLag
     from fastfork.workers.poller import EpollPoller
 
 # Seconds that asyncio waits at most where it has nothing to do.
@@ -34,8 +35,8 @@ class SharedSelector(selectors.BaseSelector):
     """The selector of an asyncio loop: the worker's own poller, and a turn of the hub each time.
 
     turn(events) -> seconds to wait for more, below 0 to stop; asked() -> whether a turn is to
-    follow at once.  Both are set by `serve`; before that, and after `rest`, only asyncio's
-    descriptors are looked at.
+    follow at once; lag is told when events are looked for, and taken.  All are set by `serve`;
+    before that, and after `rest`, only asyncio's descriptors are looked at.
     """
 
     def __init__(self, poller: EpollPoller) -> None:
@@ -45,11 +46,12 @@ class SharedSelector(selectors.BaseSelector):
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
+        self._lag: LoopLag | None = None
         self._wait = 0.0
 
-    def serve(self, turn: Turn, asked: Callable[[], bool]) -> None:
+    def serve(self, turn: Turn, asked: Callable[[], bool], lag: LoopLag) -> None:
         """From now on each wait is followed by a turn."""
-        self._turn, self._asked, self._wait = turn, asked, 0.0
+        self._turn, self._asked, self._lag, self._wait = turn, asked, lag, 0.0
 
     def rest(self) -> None:
         """There are no more turns."""
@@ -57,14 +59,16 @@ class SharedSelector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """See selectors.BaseSelector."""
-        turn = self._turn
+        turn, lag = self._turn, self._lag
         wait = NEVER if timeout is None else max(timeout, 0.0)
-        if turn is not None:
+        if turn is not None and lag is not None:
             wait = 0.0 if self._asked() else min(wait, self._wait)
+            lag.looks()
         events = self._poller.poll(wait)
         keys = self._keys
         ours = [event for event in events if event[0] in keys]
-        if turn is not None:
+        if turn is not None and lag is not None:
+            lag.took()
             if ours:
                 events = [event for event in events if event[0] not in keys]
             self._wait = turn(events)
@@ -187,14 +191,18 @@ class WatchedPoller:
         self._poller = poller
         self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
+        self._lag: LoopLag | None = None
         # What a request has set must not be there for those that a turn begins.
         self._context = copy_context()
         self._timer: asyncio.TimerHandle | None = None
         self._is_called = False
 
-    def serve(self, turn: Turn, asked: Callable[[], bool]) -> None:
-        """See SharedSelector."""
-        self._turn, self._asked = turn, asked
+    def serve(self, turn: Turn, asked: Callable[[], bool], lag: LoopLag) -> None:
+        """See SharedSelector.
+
+        When this loop looks for events is not told: now and then a turn has it call back.
+        """
+        self._turn, self._asked, self._lag = turn, asked, lag
         self._loop.add_reader(self._poller.fileno(), self._run)
         self.soon()
 
@@ -213,13 +221,16 @@ class WatchedPoller:
 
     def _run(self) -> None:
         self._is_called = False
-        turn = self._turn
-        if turn is None:
+        turn, lag = self._turn, self._lag
+        if turn is None or lag is None:
             return
+        is_sample = lag.wants_sample()
         try:
             wait = turn(self._poller.poll(0))
         except forks.NotOurs:
             return  # to the loop, which is the child's now
+        if is_sample:  # behind the tasks that the turn has begun
+            self._loop.call_soon(lag.looks, context=self._context)
         if self._turn is not turn:
             return  # that was the last one
         if wait <= 0.0 or self._asked():

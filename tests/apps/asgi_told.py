@@ -58,6 +58,18 @@ async def block(send: Any) -> None:
     time.sleep(60)
 
 
+async def hold(send: Any, seconds: str) -> None:
+    """Hold the loop up, and let it go."""
+    time.sleep(float(seconds))
+    await answer(send)
+
+
+async def after(send: Any, name: str) -> None:
+    """Go on after the response, until /go/NAME."""
+    await answer(send)
+    await wait_for_it(name)
+
+
 async def log(send: Any) -> None:
     """Log before and after other requests had their turn, and in a thread."""
     logging.getLogger("gunicorn.error").warning("before")

@@ -84,15 +84,23 @@ def test_pages_now_and_then_need_one_thread(start_server: START) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [(), ("--threads", "4"), ("--preload",), ("--no-share-connections",), ("-k", "gevent")],
-    ids=lambda options: " ".join(options) or "as it comes",
+    [
+        ("pages:app",),
+        ("pages:app", "--threads", "4"),
+        ("pages:app", "--preload"),
+        ("pages:app", "--no-share-connections"),
+        ("pages:app", "-k", "gevent"),
+        ("asgi_hello:app", "-k", "asgi"),
+        ("asgi_hello:app", "-k", "asgi", "--asgi-loop", "uvloop"),
+    ],
+    ids=" ".join,
 )
 def test_idle_server_wakes_up_twice_a_second_at_most(
     start_server: START, options: tuple[str, ...]
 ) -> None:
-    server = start_server("pages:app", *options, workers=4)
+    server = start_server(*options, workers=4)
     client = server.connect()
-    assert client.request("GET", "/", [("Connection", "close")]).body == b"a page"
+    assert client.request("GET", "/", [("Connection", "close")]).status == 200
     client.expect_end()
     # Two looks up after its last request a worker knows that it is idle.
     select.select([], [], [], SETTLED)

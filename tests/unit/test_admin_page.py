@@ -134,7 +134,7 @@ def test_empty_tables_say_that_there_is_nothing() -> None:
 
 
 def facts_of(nr: int, *running: Running) -> WorkerFacts:
-    return WorkerFacts(nr, 70 + nr, State.READY, 9, 1, 1, 4, 1, 0, 1 << 20, 0.1, running)
+    return WorkerFacts(nr, 70 + nr, State.READY, 9, 1, 1, 4, 1, 0, 1 << 20, 0.1, running, 2, 0.25)
 
 
 def test_failing_urls_and_slowest_requests_are_bounded_and_in_order() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from fastfork._core.looplag import LoopLag
+from fastfork.ipc import Scoreboard
 from fastfork.workers.asgiloop import SharedSelector, WokenOnce, make_loop
 from fastfork.workers.poller import EpollPoller
 
@@ -28,6 +30,10 @@ def loop(poller: EpollPoller) -> Iterator[asyncio.AbstractEventLoop]:
     loop, _driver = make_loop(poller, "asyncio")
     yield loop
     loop.close()
+
+
+def lag() -> LoopLag:
+    return LoopLag(Scoreboard(1).slot(0).view)
 
 
 def test_no_call_of_a_thread_is_lost(loop: asyncio.AbstractEventLoop) -> None:
@@ -86,7 +92,7 @@ def test_descriptors_of_the_hub_go_to_its_turn(poller: EpollPoller) -> None:
         return 5.0
 
     poller.register(ours.fileno(), 1)
-    selector.serve(turn, bool)
+    selector.serve(turn, bool, lag())
     client.send(b"x")
     loop.run_until_complete(asyncio.wait_for(ended, 10))
     selector.rest()
@@ -107,7 +113,7 @@ def test_asyncio_waits_no_longer_than_the_hub_wants(poller: EpollPoller) -> None
             ended.set_result(None)
         return 0.001
 
-    selector.serve(turn, bool)
+    selector.serve(turn, bool, lag())
     loop.run_until_complete(asyncio.wait_for(ended, 10))
     selector.rest()
     loop.close()

@@ -39,6 +39,7 @@ def test_metrics_of_the_page_are_those_of_the_code() -> None:
         SOURCES / "metrics" / "statsd.py",
         SOURCES / "logs" / "error" / "counter.py",
         SOURCES / "arbiter" / "server_stats.py",
+        SOURCES / "workers" / "asgi.py",
     ]
     text = "\n".join(without_the_table(path.read_text()) for path in files)
     named = set(re.findall(r'"((?:gunicorn|fastfork)\.[a-z_.]+)', text)) - {LOGGER.name}

@@ -88,7 +88,7 @@ cdef class AsgiCall(AsgiSender):
             self.upload = <Upload>body
         connection.shut, connection.at_end = False, EPOLLRDHUP
         connection.sink = self.ear
-        self.board.calls.add(self)
+        self.board.begins(self)
         return 0
 
     # What the task steps.
@@ -159,7 +159,7 @@ cdef class AsgiCall(AsgiSender):
             self._tell_unfinished()
         self.over = True
         self.task = None
-        self.board.calls.discard(self)
+        self.board.ends(self)
         if self.is_done:
             self.let_go()
             self.retire()

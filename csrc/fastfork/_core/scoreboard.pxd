@@ -21,6 +21,10 @@ cdef enum:
     WAITED = 108
     BYTES_RECEIVED = 133
     KEPT_ALIVE = 134
+    LAG_LONGEST = 136
+    TASKS = 137
+    LAG_SUM = 192
+    LAGS = 193
     PLACES_AT = 512
     PLACES_MAX = 256
     PLACE_WORDS = 32

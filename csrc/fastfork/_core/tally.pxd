@@ -3,7 +3,8 @@
 # just looked at it.
 from libc.stdint cimport int64_t
 
-from fastfork._core.scoreboard cimport ANSWERS, DURATION_SUM, DURATIONS, WAIT_SUM, WAITED
+from fastfork._core.scoreboard cimport ANSWERS, DURATION_SUM, DURATIONS, LAG_SUM, LAGS
+from fastfork._core.scoreboard cimport WAIT_SUM, WAITED
 
 cdef extern from *:
     int __builtin_clzll(unsigned long long value) noexcept nogil
@@ -32,3 +33,9 @@ cdef inline void tally_answer(int64_t *slot, int status, int64_t ns) noexcept no
     slot[ANSWERS + status // 100] += 1
     slot[DURATION_SUM] += ns
     slot[DURATIONS + bucket(ns)] += 1
+
+
+cdef inline void tally_lag(int64_t *slot, int64_t ns) noexcept nogil:
+    """A round of the worker's asyncio loop has taken so long."""
+    slot[LAG_SUM] += ns
+    slot[LAGS + bucket(ns)] += 1

@@ -16,3 +16,5 @@ cdef class TaskBoard:
     cdef public int max_queue  # messages of one that nobody has taken
     cdef public bint deflates  # it may be compressed
     cdef int soon(self) except -1
+    cdef int begins(self, call) except -1
+    cdef int ends(self, call) except -1

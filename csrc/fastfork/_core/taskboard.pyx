@@ -5,6 +5,7 @@ Runs in: worker
 
 from fastfork._core.hub cimport Hub
 from fastfork._core.reshead cimport ResponseHead
+from fastfork._core.scoreboard cimport TASKS
 
 
 cdef class TaskBoard:
@@ -30,4 +31,16 @@ cdef class TaskBoard:
             self.asked = True
             if self.call_turn is not None:
                 self.call_turn()
+        return 0
+
+    cdef int begins(self, call) except -1:
+        """A request has got a task."""
+        self.calls.add(call)
+        self.hub.slot[TASKS] = len(self.calls)
+        return 0
+
+    cdef int ends(self, call) except -1:
+        """The task of a request has ended; nothing is done where that was said already."""
+        self.calls.discard(call)
+        self.hub.slot[TASKS] = len(self.calls)
         return 0

@@ -58,7 +58,7 @@ cdef class WebSocketCall(AsgiCall):
         if self.refusal == 101:
             return False
         self.over = True
-        self.board.calls.discard(self)
+        self.board.ends(self)
         self.give_up(self.refusal)
         return True
 

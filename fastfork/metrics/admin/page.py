@@ -193,6 +193,8 @@ MEANINGS: Final = {
     "idle": "connections that wait for their next request",
     "requests": "taken up by this process",
     "memory": "resident; what workers share counts for each of them",
+    "loop lag": "the longest that its asyncio loop was held in the last second, by one callback or "
+    "several",
     "silent": "since the worker's loop turned last; at `timeout` it is killed",
     "had served for": "from ready to its end",
 }
@@ -238,6 +240,7 @@ WORKER_COLUMNS: Final[tuple[Column, ...]] = (
     ("idle", "n", lambda w: str(w.idle)),
     ("requests", "n", lambda w: f"{w.begun:,}"),
     ("memory", "n", lambda w: f"{w.memory / 2**20:.1f} MiB" if w.memory else "-"),
+    ("loop lag", "n", lambda w: "-" if w.lag is None else seconds(w.lag)),
     ("silent", "n", lambda w: f"{w.silent:.1f} s"),
     ("serves, and for how long", "w", _serving),
 )

@@ -59,12 +59,14 @@ def _worker(worker: WorkerFacts) -> dict[str, Any]:
         "state": worker.state.name.lower(),
         "requests": worker.begun,
         "in_flight": worker.in_flight,
+        "tasks": worker.tasks,
         "threads": worker.threads,
         "threads_busy": worker.busy,
         "connections": worker.connections,
         "connections_idle": worker.idle,
         "resident_bytes": worker.memory,
         "silent_seconds": round(worker.silent, 3),
+        "loop_lag_seconds": None if worker.lag is None else round(worker.lag, 6),
         "serving": [
             {"line": running.line, "seconds": round(running.seconds, 3)}
             for running in worker.running
