@@ -18,14 +18,14 @@ from fastfork.arbiter import announce
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
 from fastfork.arbiter.editions import Edition, Editions, first_places
-from fastfork.arbiter.face import Server, WorkerFace
-from fastfork.arbiter.forking.maker import Maker
+from fastfork.arbiter.face import Server
 from fastfork.arbiter.forking.nursery import Job, NoNursery, Nursery
-from fastfork.arbiter.forking.refork import Refork
-from fastfork.arbiter.forking.spawn import exit_code, worker_class
+from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
 from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
+from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.ownership import give_logs, with_access
+from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
@@ -329,7 +329,7 @@ class Arbiter:
             log.warning("bind: nobody asks for the socket %s; it is not listened on", unused)
         return with_access(found.addresses, loaded.config)
 
-    def _fork(self, job: Job, face: WorkerFace | None) -> int:
+    def _fork(self, job: Job, face: HookedWorker | None) -> int:
         current = self.editions.current
         return current.nursery.fork(job, face, current.places.berth(job.berth))
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fastfork import logs
-from fastfork.arbiter.forking.spawn import Runnable, Viewed
+from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, Viewed
 from fastfork.config import as_gunicorn
 from fastfork.errors import HookFailed
 from fastfork.ipc import Heartbeat
@@ -215,7 +215,7 @@ class Server:
         return self.cfg.proc_name or self.cfg.wsgi_app or "fastfork"
 
     @property
-    def WORKERS(self) -> dict[int, WorkerFace]:  # noqa: N802 - gunicorn's name
+    def WORKERS(self) -> dict[int, HookedWorker]:  # noqa: N802 - gunicorn's name
         """Pid -> worker, of those that have not been reaped; a copy."""
         crew = getattr(self._arbiter, "crew", None)
         children = () if crew is None else crew.children
@@ -263,30 +263,16 @@ class Server:
         """The face of a template, which has neither a number nor an age; for child_exit."""
         return WorkerFace(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
 
-    def in_hooks(self, worker: Viewed, face: WorkerFace | None) -> Runnable:
+    def in_hooks(self, worker: Viewed, face: HookedWorker | None) -> Runnable:
         """`worker`, with post_fork before and worker_exit after its life.  Runs in: worker."""
         assert face is not None
         return _Hooked(self, worker, face)
 
 
-class NoServer:
-    """Calls nothing: for a crew without a server around it."""
-
-    def call_hook(self, name: str, *arguments: object) -> None:
-        """See Server."""
-
-    def new_worker(self, nr: int, age: int) -> WorkerFace | None:
-        """See Server."""
-
-    def in_hooks(self, worker: Viewed, face: WorkerFace | None) -> Runnable:  # noqa: ARG002
-        """See Server."""
-        return worker
-
-
 class _Hooked:
     """A worker's life between its first and its last hook.  Runs in: worker."""
 
-    def __init__(self, server: Server, worker: Viewed, face: WorkerFace) -> None:
+    def __init__(self, server: Server, worker: Viewed, face: HookedWorker) -> None:
         self._server = server
         self._worker = worker
         self._face = face

@@ -8,8 +8,8 @@ Runs in: both
 from __future__ import annotations
 
 from .gunicorn.ashooks import as_gunicorn
-from .loading import Loaded, load
+from .kinds.spec import Spec
 from .settings import GROUPS, SETTINGS, Config
-from .spec import Spec
+from .sources.loading import Loaded, load
 
 __all__ = ["GROUPS", "SETTINGS", "Config", "Loaded", "Spec", "as_gunicorn", "load"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .spec import Reload, Spec
+from .kinds.spec import Reload, Spec
 
 __all__ = ["entry"]
 

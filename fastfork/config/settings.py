@@ -26,7 +26,7 @@ from .groups.static import StaticSettings
 from .groups.tls import TlsSettings
 from .groups.workers import WorkerSettings
 from .gunicorn.ashooks import HookView
-from .spec import METADATA_KEY, Spec
+from .kinds.spec import METADATA_KEY, Spec
 
 __all__ = ["GROUPS", "SETTINGS", "Config", "heading"]
 

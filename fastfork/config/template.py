@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from .kinds.basic import DURATION, SIZE
 from .kinds.permissions import MODE, OPTIONAL_MODE
+from .kinds.spec import Spec
 from .settings import GROUPS, SETTINGS, heading
-from .spec import Spec
 
 __all__ = ["render", "toml_value"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastfork.records import field, record
 
-__all__ = ["ConfigFile", "Given", "Problem", "Raw"]
+__all__ = ["ARGUMENTS", "OTHERS", "ConfigFile", "Given", "Problem", "Raw"]
 
 
 @record(frozen=True)
@@ -17,6 +17,11 @@ class Raw:
     value: object
     origin: str
 
+
+# Beside the settings that a command line gives: the arguments without a dash, and the options that
+# gunicorn has and we have not.
+ARGUMENTS = " arguments"
+OTHERS = " others"
 
 # Name of a setting -> the value that a source gives it.
 Given = dict[str, Raw]

@@ -15,14 +15,14 @@ from fastfork.config import Config
 from fastfork.process import streams
 
 from . import voice
-from .access.accesslog import AccessLog
+from .accesslog import AccessLog
+from .base.escaping import escape, escape_controls
+from .base.guard import let_pass_when, must_pass
+from .base.logstreams import LogStream, open_descriptor
+from .base.requestid import RequestIdFilter
+from .base.serverlogger import ACCESS, LOGGER, OUR_ACCESS, SERVERS
 from .error.errorlog import STANDARD_STREAM
-from .escaping import escape, escape_controls
 from .glogging import Logger
-from .guard import let_pass_when, must_pass
-from .logstreams import LogStream, open_descriptor
-from .requestid import RequestIdFilter
-from .serverlogger import ACCESS, LOGGER, OUR_ACCESS, SERVERS
 from .voice import as_they_are, current
 
 __all__ = [

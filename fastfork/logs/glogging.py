@@ -27,12 +27,12 @@ from .access import clf
 from .access.atoms import JsonAtoms, SafeAtoms, mapping_format
 from .access.handler import AccessHandler
 from .access.line import basic_user
-from .error import formatters
+from .base import formatters
+from .base.guard import must_pass
+from .base.requestid import KEY, RequestIdFilter
+from .base.serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 from .error.errorlog import ErrorHandler, LogHandler
-from .guard import must_pass
 from .logconfig import CONFIG_DEFAULTS
-from .requestid import KEY, RequestIdFilter
-from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 
 if TYPE_CHECKING:
     import datetime
@@ -278,7 +278,7 @@ class Logger:
             self._add(log, kind(output, fmt))
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Config, fmt: str, name: str) -> None:
-        from .syslog import SyslogHandler  # here, as in voice.py
+        from .base.syslog import SyslogHandler  # here, as in voice.py
 
         self._add(log, SyslogHandler(cfg, name, logging.Formatter(fmt)))
 

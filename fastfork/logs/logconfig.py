@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastfork.errors import ConfigError
 
-from .error import formatters
-from .logstreams import Standard, StandardError
+from .base import formatters
+from .base.logstreams import Standard, StandardError
 
 if TYPE_CHECKING:
     import configparser

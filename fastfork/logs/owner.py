@@ -13,9 +13,9 @@ import stat
 
 from fastfork.config import Config
 
+from .base.logstreams import open_descriptor
+from .base.serverlogger import LOGGER
 from .error.errorlog import STANDARD_STREAM
-from .logstreams import open_descriptor
-from .serverlogger import LOGGER
 
 __all__ = ["give_to"]
 

@@ -23,11 +23,11 @@ from fastfork.errors import ConfigError
 
 from . import logconfig
 from .access.handler import AccessHandler
+from .base.guard import must_pass
+from .base.serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 from .error.counter import LogCounter
 from .error.errorlog import make_handler
 from .glogging import Logger
-from .guard import must_pass
-from .serverlogger import ACCESS, GUNICORNS, LOGGER, OUR_ACCESS, SERVERS, OurHandler
 
 __all__ = ["Relay", "access_handler", "as_they_are", "current", "is_custom", "setup"]
 
@@ -158,7 +158,7 @@ def _adopt(voice: Logger) -> None:
 def _set_plain(cfg: Config) -> None:
     handlers: list[logging.Handler] = [make_handler(cfg)]
     if cfg.syslog:
-        from .syslog import SyslogHandler  # here, and below: most servers have none
+        from .base.syslog import SyslogHandler  # here, and below: most servers have none
 
         handlers.append(SyslogHandler(cfg, "error"))
     if (statsd := metrics.current()) is not None:
@@ -168,7 +168,7 @@ def _set_plain(cfg: Config) -> None:
     if _state.access is not None:
         made.append(_state.access)
     if cfg.syslog and not cfg.disable_redirect_access_to_syslog:
-        from .syslog import SyslogHandler
+        from .base.syslog import SyslogHandler
 
         made.append(SyslogHandler(cfg, "access"))
     before = [handler for logger in SERVERS for handler in logger.handlers]

@@ -26,9 +26,9 @@ from fastfork._core.looplag import LoopLag
 from fastfork.asgi.lifespan import Lifespan
 from fastfork.asgi.standin import app_that_tells
 from fastfork.logs import LOGGER
-from fastfork.logs.requestid import FIELD as REQUEST_ID_FIELD
-from fastfork.logs.requestid import KEY as REQUEST_ID
-from fastfork.logs.requestid import giving_ids
+from fastfork.logs.base.requestid import FIELD as REQUEST_ID_FIELD
+from fastfork.logs.base.requestid import KEY as REQUEST_ID
+from fastfork.logs.base.requestid import giving_ids
 from fastfork.workers.asgiloop import WatchedPoller, make_loop
 from fastfork.workers.asgitls import TlsExtension
 from fastfork.workers.reactor import ReactorWorker

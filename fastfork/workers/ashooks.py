@@ -10,19 +10,41 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fastfork import logs
 from fastfork.ipc import Heartbeat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from wsgiref.types import WSGIApplication
 
     from fastfork.config import Config
-    from fastfork.workers.base import Worker
+    from fastfork.ipc import Slot
+    from fastfork.net import Listener
     from fastfork.wsgi.application import Application
 
 __all__ = ["WorkerView"]
+
+
+class ViewedWorker(Protocol):
+    """As much of a worker as hooks see: its attributes are described at Worker."""
+
+    number: int
+    age: int
+    cfg: Config
+    log: logs.Logger
+    arbiter_pid: int
+    app: Application
+    wsgi: WSGIApplication | None
+    booted: bool
+    was_aborted: bool
+    slot: Slot
+    max_requests: int
+    listeners: Sequence[Listener]
+
+    def stays(self) -> bool: ...
+    def ask_for_replacement(self) -> None: ...
 
 
 class WorkerView:
@@ -30,7 +52,7 @@ class WorkerView:
 
     reloader = None  # the arbiter watches over the code, not each worker
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: ViewedWorker) -> None:
         self._worker = worker
         self.number = worker.number
         self.age = worker.age

@@ -21,7 +21,7 @@ from fastfork import clock, forks, logs, metrics
 from fastfork.errors import BootError, ConfigError, HookFailed, SystemCallRefused
 from fastfork.ipc import ModuleList, Slot, State
 from fastfork.logs import LOGGER
-from fastfork.logs.requestid import giving_ids
+from fastfork.logs.base.requestid import giving_ids
 from fastfork.process import boot, descriptors, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
 from fastfork.records import replace

@@ -21,7 +21,7 @@ from fastfork._core.hub import Hub
 from fastfork._core.wsgi import WsgiGateway
 from fastfork.ipc import Order
 from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
-from fastfork.logs.access.accesslog import AccessLog
+from fastfork.logs.accesslog import AccessLog
 from fastfork.logs.error.errorstream import ErrorStream
 from fastfork.metrics.queue import timing_queue
 from fastfork.workers import assembly

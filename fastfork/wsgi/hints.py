@@ -14,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 from . import source
-from .spec import DEFAULT_NAME
 
 __all__ = ["module_hint", "name_hint", "not_wsgi"]
 
@@ -26,12 +25,13 @@ FACTORIES = frozenset({"create_app", "make_app", "get_app", "app_factory"})
 MOST_ENTRIES = 2000
 
 
-def name_hint(module: str, name: str, names: Mapping[str, bool]) -> str:
+def name_hint(module: str, name: str, names: Mapping[str, bool], *, is_default: bool) -> str:
     """`; did you mean shop:app?` for a name that `module` does not have, or ''.
 
-    names: the names it has -> whether each is a plain function.
+    names: the names it has -> whether each is a plain function.  is_default: nobody has written
+    the name.
     """
-    if name == DEFAULT_NAME and not names.get(name) and (inside := _wsgi_module_in(module)):
+    if is_default and not names.get(name) and (inside := _wsgi_module_in(module)):
         return f"; did you mean {inside}?"
     public = [known for known in names if not known.startswith("_")]
     near = get_close_matches(name, public, n=1)

@@ -1,4 +1,4 @@
-"""Calling the server hooks that the settings name; the table is fastfork/config/hooks.py.
+"""Calling the server hooks that the settings name; the table is fastfork/config/kinds/hooks.py.
 
 Runs in: both
 """

@@ -192,7 +192,8 @@ def _dot_for_colon(wanted: AppSpec) -> str:
 def _no_attribute(wanted: AppSpec, names: dict[str, bool]) -> NoReturn:
     from . import hints
 
-    hint = hints.name_hint(wanted.module, wanted.name, names)
+    is_default = wanted.name == spec.DEFAULT_NAME
+    hint = hints.name_hint(wanted.module, wanted.name, names, is_default=is_default)
     raise AppNotFound(f"module {wanted.module!r} has no attribute {wanted.name!r}{hint}") from None
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
-from fastfork.config.hooks import HOOKS, HookFunction, arity
+from fastfork.config.kinds.hooks import HOOKS, HookFunction, arity
 from fastfork.wsgi.hooks import call
 
 if TYPE_CHECKING:

@@ -79,7 +79,8 @@ def _hint(file: str, module: str, expression: str) -> str:
         return f"; did you mean '{module}:{wanted}()'?"
     if not names or wanted in names:
         return f"; did you mean {module}:{expression or DEFAULT_NAME}?"
-    return hints.name_hint(module, wanted, names) or f"; write {module}: and a name of that file"
+    hint = hints.name_hint(module, wanted, names, is_default=wanted == DEFAULT_NAME)
+    return hint or f"; write {module}: and a name of that file"
 
 
 def _read(module: str, expression: str) -> AppSpec:

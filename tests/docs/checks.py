@@ -21,7 +21,7 @@ import yaml  # type: ignore[import-untyped]
 
 from fastfork.cli.parser import CommandLineParser, OptionError
 from fastfork.config import SETTINGS
-from fastfork.config.hooks import HOOKS
+from fastfork.config.kinds.hooks import HOOKS
 from tests.docs.blocks import ROOT, BadBlock, Block
 from tests.docs.sandbox import Sandbox
 from tests.kit.programs import library, program, stream_of_nginx

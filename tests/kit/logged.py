@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from fastfork import logs, metrics
 from fastfork.config import Config
-from fastfork.logs.access.accesslog import AccessLog
+from fastfork.logs.accesslog import AccessLog
+from fastfork.logs.base.serverlogger import OurHandler
 from fastfork.logs.glogging import Logger
-from fastfork.logs.serverlogger import OurHandler
 
 L = TypeVar("L", bound=Logger)
 

@@ -46,10 +46,10 @@ OURS = (
     "fastfork.cli.status", "fastfork.cli.tell", "fastfork.config.explain",
     "fastfork.config.sources.file", "fastfork.config.sources.foreign",
     "fastfork.config.sources.options", "fastfork.config.sources.tomlfile",
-    "fastfork.config.template", "fastfork.embed", "fastfork.http.reading", "fastfork.logs.syslog",
-    "fastfork.metrics.admin.app", "fastfork.metrics.admin.page", "fastfork.metrics.prometheus",
-    "fastfork.metrics.statsd", "fastfork.net.tls", "fastfork.process.daemon", "fastfork.testing",
-    "fastfork.wsgi.hints", "fastfork.wsgi.names",
+    "fastfork.config.template", "fastfork.embed", "fastfork.http.reading",
+    "fastfork.logs.base.syslog", "fastfork.metrics.admin.app", "fastfork.metrics.admin.page",
+    "fastfork.metrics.prometheus", "fastfork.metrics.statsd", "fastfork.net.tls",
+    "fastfork.process.daemon", "fastfork.testing", "fastfork.wsgi.hints", "fastfork.wsgi.names",
 )  # fmt: skip
 # What a template is asked for comes pickled.
 WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.template"})

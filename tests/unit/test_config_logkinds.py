@@ -21,7 +21,7 @@ from fastfork.config.kinds.logs import (
     URL_PATHS,
 )
 from fastfork.config.kinds.sinks import Sink, parse_statsd, parse_syslog
-from fastfork.config.loading import load
+from fastfork.config.sources.loading import load
 
 
 class Mine:

@@ -10,8 +10,8 @@ import pytest
 
 from fastfork import logs
 from fastfork.config import SETTINGS, Config
-from fastfork.config.hooks import HOOKS, arity
 from fastfork.config.kinds.basic import BadValue
+from fastfork.config.kinds.hooks import HOOKS, arity
 from fastfork.errors import HookFailed
 from fastfork.wsgi import hooks
 from fastfork.wsgi.request_hooks import EndOfResponse, Request, Response, calling_pre_request

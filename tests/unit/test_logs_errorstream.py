@@ -13,7 +13,7 @@ import pytest
 
 from fastfork import logs
 from fastfork.config import Config
-from fastfork.logs import outlet
+from fastfork.logs.base import outlet
 from fastfork.logs.error.errorlog import ErrorHandler
 from fastfork.logs.error.errorstream import ErrorStream
 from fastfork.logs.glogging import Logger

@@ -15,11 +15,11 @@ import pytest
 from fastfork import clock, logs
 from fastfork.config import Config
 from fastfork.errors import ConfigError
-from fastfork.logs import outlet
-from fastfork.logs.access.accesslog import AccessLog
 from fastfork.logs.access.handler import AccessHandler
+from fastfork.logs.accesslog import AccessLog
+from fastfork.logs.base import outlet
+from fastfork.logs.base.serverlogger import OurHandler
 from fastfork.logs.error.errorlog import ErrorHandler
-from fastfork.logs.serverlogger import OurHandler
 from fastfork.process import streams
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from fastfork.logs.error.formatters import JsonFormatter, SafeFormatter, make, rfc3339, wants_colour
+from fastfork.logs.base.formatters import JsonFormatter, SafeFormatter, make, rfc3339, wants_colour
 
 
 class Terminal:

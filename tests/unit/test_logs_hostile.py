@@ -13,9 +13,9 @@ import pytest
 
 from fastfork import logs
 from fastfork.config import Config
-from fastfork.logs import guard, serverlogger
+from fastfork.logs.base import guard, serverlogger
+from fastfork.logs.base.serverlogger import ACCESS, GUNICORNS, LOGGER, SERVERS
 from fastfork.logs.glogging import Logger
-from fastfork.logs.serverlogger import ACCESS, GUNICORNS, LOGGER, SERVERS
 from tests.kit.logged import ENVIRON, kept_loggers, serve_one
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from fastfork import logs
 from fastfork.config import Config
-from fastfork.logs.access.accesslog import AccessLog
-from fastfork.logs.serverlogger import ACCESS, GUNICORNS, LOGGER
+from fastfork.logs.accesslog import AccessLog
+from fastfork.logs.base.serverlogger import ACCESS, GUNICORNS, LOGGER
 from tests.kit.logged import ENVIRON, kept_loggers, serve_one
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from fastfork import clock, unpatched
-from fastfork.logs import outlet
-from fastfork.logs.logstreams import LogFile, Standard
-from fastfork.logs.outlet import Outlet, own_descriptor
+from fastfork.logs.base import outlet
+from fastfork.logs.base.logstreams import LogFile, Standard
+from fastfork.logs.base.outlet import Outlet, own_descriptor
 
 SLOT = 4096  # bytes: what a pipe takes at least when it polls writable
 

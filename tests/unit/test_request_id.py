@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fastfork.config import Config
-from fastfork.logs.requestid import RequestIdFilter, current, giving_ids, maker
+from fastfork.logs.base.requestid import RequestIdFilter, current, giving_ids, maker
 from fastfork.net.trust import REMEMBERED, TrustedPeers
 
 

@@ -11,8 +11,8 @@ import pytest
 from fastfork import clock
 from fastfork.config import Config
 from fastfork.config.kinds.sinks import Sink
-from fastfork.logs import syslog
-from fastfork.logs.syslog import SyslogHandler, SyslogLines, SyslogSocket
+from fastfork.logs.base import syslog
+from fastfork.logs.base.syslog import SyslogHandler, SyslogLines, SyslogSocket
 
 TCP = "tcp://127.0.0.1:601"
 

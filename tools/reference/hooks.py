@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fastfork.config.hooks import HOOKS, Hook
+from fastfork.config.kinds.hooks import HOOKS, Hook
 
 __all__ = ["render"]
 
 _PREFACE: Final = """\
-<!-- Made from fastfork/config/hooks.py by `make docs-reference`. -->
+<!-- Made from fastfork/config/kinds/hooks.py by `make docs-reference`. -->
 
 # Server hooks
 

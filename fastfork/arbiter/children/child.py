@@ -16,7 +16,7 @@ from fastfork.ipc import Order, Slot, State
 from fastfork.records import field, record
 
 if TYPE_CHECKING:
-    from fastfork.arbiter.face import WorkerFace
+    from fastfork.arbiter.forking.spawn import HookedWorker
 
 REMIND_AFTER: Final = 1.0  # seconds; a worker that has heard says so on the scoreboard at once
 
@@ -62,7 +62,7 @@ class Child:
     berth: int = 0
     last_order: Order = Order.NONE
     sent: set[int] = field(default_factory=set)
-    face: WorkerFace | None = None
+    face: HookedWorker | None = None
 
     def observe(self, now: float) -> State:
         """Read its state from the scoreboard and note what is new."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from fastfork import clock
 from fastfork.arbiter.children import stalled
@@ -19,18 +19,35 @@ from fastfork.arbiter.children.child import Child, Children
 from fastfork.arbiter.children.memory import MemoryWatch
 from fastfork.arbiter.children.plan import berth_for, plan
 from fastfork.arbiter.children.reap import LOST, Death, is_there, meaning, reaped
-from fastfork.arbiter.face import NoServer, Server, WorkerFace
 from fastfork.arbiter.forking.nursery import Job
+from fastfork.arbiter.forking.spawn import HookedWorker
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State
 
 log = logging.getLogger("fastfork.error")
 
 # fork(job, face) -> pid.  Raises OSError when there can be no further process.
-Fork = Callable[[Job, WorkerFace | None], int]
+Fork = Callable[[Job, HookedWorker | None], int]
 
 # A worker keeps the graceful deadline itself; the arbiter only ends those that do not.
 KILL_MARGIN: Final = 0.5  # seconds
+
+
+class HookCaller(Protocol):
+    """Who calls the hooks, and makes what they are given for a worker."""
+
+    def call_hook(self, name: str, *arguments: object) -> None: ...  # noqa: D102
+    def new_worker(self, nr: int, age: int) -> HookedWorker | None: ...  # noqa: D102
+
+
+class NoServer:
+    """Calls nothing: for a crew without a server around it."""
+
+    def call_hook(self, name: str, *arguments: object) -> None:
+        """See HookCaller."""
+
+    def new_worker(self, nr: int, age: int) -> HookedWorker | None:
+        """See HookCaller."""
 
 
 class Crew:
@@ -43,7 +60,7 @@ class Crew:
     """
 
     def __init__(self, scoreboard: Scoreboard, fork: Fork, target: int) -> None:
-        self.server: Server | NoServer = NoServer()
+        self.server: HookCaller = NoServer()
         self._target = target
         self.generation = 0
         self.ever_ready = False

@@ -20,8 +20,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from fastfork import clock, forks, unpatched
-from fastfork.arbiter.face import WorkerFace
-from fastfork.arbiter.forking.spawn import Runnable, spawn
+from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, spawn
 from fastfork.ipc import SignalMailbox
 from fastfork.net import Listener
 from fastfork.records import record
@@ -50,7 +49,7 @@ class Job:
 
 
 # Builds the worker, in the worker's process.
-MakeWorker = Callable[[Job, WorkerFace | None, Sequence[Listener]], Runnable]
+MakeWorker = Callable[[Job, HookedWorker | None, Sequence[Listener]], Runnable]
 
 
 class Nursery(Protocol):
@@ -64,7 +63,7 @@ class Nursery(Protocol):
     pid: int | None
     has_app: bool
     overslept: bool
-    face: WorkerFace | None
+    face: HookedWorker | None
 
     @property
     def sent(self) -> Set[int]: ...  # noqa: D102
@@ -75,7 +74,7 @@ class Nursery(Protocol):
     def is_gone(self) -> bool: ...  # noqa: D102
     def watch_loading(self, boot_timeout: float) -> None: ...  # noqa: D102
     def fork(  # noqa: D102
-        self, job: Job, face: WorkerFace | None, listeners: Sequence[Listener]
+        self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]
     ) -> int: ...
     def close(self) -> None: ...  # noqa: D102
     def send(self, signum: int) -> None: ...  # noqa: D102
@@ -87,7 +86,7 @@ class OwnNursery:
 
     pid: int | None = None
     has_app = False
-    face: WorkerFace | None = None
+    face: HookedWorker | None = None
     sent: Set[int] = frozenset()
     is_ready = True
     is_gone = False
@@ -97,7 +96,7 @@ class OwnNursery:
         self._make = make
         self._mailbox = mailbox
 
-    def fork(self, job: Job, face: WorkerFace | None, listeners: Sequence[Listener]) -> int:
+    def fork(self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]) -> int:
         """Fork a worker.  Returns its pid; raises OSError."""
         return spawn(lambda: self._make(job, face, listeners), self._mailbox)
 
@@ -137,7 +136,7 @@ class TemplateNursery:
         pid: int,
         channel: socket.socket,
         *,
-        face: WorkerFace | None = None,
+        face: HookedWorker | None = None,
         grace: float = 0.0,
     ) -> None:
         self.pid: int | None = pid
@@ -162,7 +161,7 @@ class TemplateNursery:
         make_template: Callable[[socket.socket], Runnable],
         mailbox: SignalMailbox,
         *,
-        face: WorkerFace | None = None,
+        face: HookedWorker | None = None,
         grace: float = 0.0,
     ) -> TemplateNursery:
         """Fork a template.  make_template(channel): builds it, in its process."""
@@ -192,7 +191,7 @@ class TemplateNursery:
                 self._is_ready = self._channel.recv(64) == READY
         return self._is_ready
 
-    def fork(self, job: Job, face: WorkerFace | None, listeners: Sequence[Listener]) -> int:
+    def fork(self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]) -> int:
         """Have a worker forked, whose parent is the arbiter.  Returns its pid.
 
         Waits for the answer, FORK_TIMEOUT at most: it takes as long as two forks.
@@ -281,7 +280,7 @@ class TemplateNursery:
         self._channel.close()
 
 
-def _portable(face: WorkerFace | None) -> dict[str, object]:
+def _portable(face: HookedWorker | None) -> dict[str, object]:
     """What hooks have set on the face of a worker, as far as it can be sent."""
     import pickle  # as above
 

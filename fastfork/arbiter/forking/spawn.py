@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn, Protocol, cast
 import fastfork
 from fastfork import forks, unpatched
 from fastfork.errors import ConfigError
-from fastfork.ipc import SignalMailbox
+from fastfork.ipc import SignalMailbox, Slot
 from fastfork.process import finalize, inherited, streams
 
 log = logging.getLogger("fastfork.error")
@@ -40,6 +40,24 @@ class Viewed(Runnable, Protocol):
     """As much of a worker.  view: what hooks are given for it."""
 
     view: Any
+
+
+class HookedWorker(Protocol):
+    """What hooks are given for a worker, as far as the arbiter writes on it.
+
+    pid: None before the fork.  slot: None while there is no process.  booted: it has loaded the
+    application.  alive: it has not ended.  aborted: it was silent for `timeout`.
+    """
+
+    pid: int | None
+    slot: Slot | None
+    booted: bool
+    alive: bool
+    aborted: bool
+
+    def ended(self) -> None: ...  # noqa: D102
+    def given(self) -> dict[str, object]: ...  # noqa: D102
+    def hand_over(self, worker: object) -> None: ...  # noqa: D102
 
 
 class WorkerClass(Protocol):

@@ -36,7 +36,9 @@ class CodeWatch:
         modules = self.modules = ModuleList()
         self._helper = Helper(
             "watcher",
-            lambda told: Watcher(cfg, modules, told, mailbox.ring, close_inherited),
+            lambda told: Watcher(
+                cfg, modules, told, mailbox.ring, close_inherited, mailbox.signums
+            ),
             mailbox,
         )
 

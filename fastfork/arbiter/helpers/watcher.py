@@ -13,12 +13,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
 from fastfork.arbiter.helpers.watching import Watch
-from fastfork.arbiter.signals import SIGNALS
 from fastfork.process import parent, privileges, title
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class Watcher:
     """One watcher process; `run()` is its life.
 
     told: where to write the names of what has changed.  ring: wakes the arbiter.
+    signums: the signals that the arbiter obeys.
     """
 
     def __init__(
@@ -50,18 +50,20 @@ class Watcher:
         told: int,
         ring: Callable[[], None],
         close_inherited: Callable[[], None],
+        signums: Collection[int],
     ) -> None:
         self._cfg = cfg
         self._modules = modules
         self._told = told
         self._ring = ring
         self._close_inherited = close_inherited
+        self._signums = signums
         self._arbiter = os.getppid()
         forks.hold(self)
 
     def let_go(self) -> None:
         """In a child that is not ours: watch nothing."""
-        forks.default_signals(dict.fromkeys(SIGNALS, signal.SIG_IGN))
+        forks.default_signals(dict.fromkeys(self._signums, signal.SIG_IGN))
         os.close(self._told)
 
     def run(self) -> int:
@@ -71,7 +73,7 @@ class Watcher:
         wait = waiter(cfg.reload_engine)  # imports, which that user may not be able to
         privileges.become(cfg.user, cfg.group, initgroups=cfg.initgroups)
         parent.signal_at_parents_death(signal.SIGKILL)
-        _set_handlers()
+        _set_handlers(self._signums)
         title.set_title("watcher", cfg.proc_name, cfg.wsgi_app)
         watch = Watch(self._modules.read, cfg.reload_extra_files, cfg.chdir)
         while os.getppid() == self._arbiter:
@@ -149,13 +151,13 @@ class EventWaiter:
             )
 
 
-def _set_handlers() -> None:
+def _set_handlers(signums: Collection[int]) -> None:
     """Obey SIGKILL only, which the arbiter sends at its end; let the blocked signals in.
 
     Others that come are for the process group (Ctrl-C, a supervisor), and so for the arbiter.
     """
-    for signum in SIGNALS:
+    for signum in signums:
         signal.signal(signum, signal.SIG_IGN)
-    forks.take_signals(SIGNALS)
+    forks.take_signals(signums)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastfork.records import record
 
 from ..kinds.admin import ADMIN_ADDRESSES
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["AdminSettings"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastfork.records import record
 
 from ..kinds.basic import DURATION, FLAG, OPTIONAL_DURATION, SIZE, TEXT, choice, integer
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["AsgiSettings"]
 

@@ -1,4 +1,4 @@
-"""Settings of the server hooks; what each is, is a row of fastfork/config/hooks.py.
+"""Settings of the server hooks; what each is, is a row of fastfork/config/kinds/hooks.py.
 
 Runs in: cli, arbiter (when it reads the settings)
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastfork.records import record
 
-from ..hooks import HOOKS, HookFunction, kind_of
-from ..spec import setting
+from ..kinds.hooks import HOOKS, HookFunction, kind_of
+from ..kinds.spec import setting
 
 __all__ = ["HookSettings"]
 

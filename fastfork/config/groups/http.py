@@ -8,7 +8,7 @@ from __future__ import annotations
 from fastfork.records import record
 
 from ..kinds.basic import DURATION, FLAG, FLAG_ON, HEADER, KIBI, PATH, SIZE, choice, integer
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["AnswerSettings", "LeniencySettings", "LimitSettings", "TimeSettings"]
 

@@ -20,7 +20,7 @@ from ..kinds.logs import (
     URL_PATHS,
     LoggerClass,
 )
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["LogSettings", "SyslogSettings"]
 

@@ -9,7 +9,7 @@ from fastfork.records import record
 
 from ..kinds.basic import FLAG
 from ..kinds.logs import STATSD_ADDRESS, STATSD_PREFIX, STATSD_TAGS
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["MetricSettings"]
 

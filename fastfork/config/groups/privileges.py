@@ -9,7 +9,7 @@ from fastfork.records import record
 
 from ..kinds.basic import FLAG
 from ..kinds.permissions import GROUP, MODE, OPTIONAL_MODE, OWNER, USER
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["PrivilegeSettings"]
 

@@ -17,7 +17,7 @@ from ..kinds.proxies import (
     SCHEME_HEADERS,
     FieldValues,
 )
-from ..spec import setting
+from ..kinds.spec import setting
 
 __all__ = ["ProxySettings"]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from fastfork.records import record
 
 from ..kinds.basic import DURATION, FLAG, FLAG_ON
+from ..kinds.spec import setting
 from ..kinds.static import FIELDS_BY_PATTERN, HASHED, MOUNTS, PATTERN, FieldsByPattern, Mounts
-from ..spec import setting
 
 __all__ = ["StaticSettings"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from fastfork.records import record
 
 from ..kinds.basic import DURATION, FLAG, FLAG_ON, PATH, TEXT
+from ..kinds.spec import setting
 from ..kinds.tls import ANYTHING, CERT_REQS, TLS_VERSION
-from ..spec import setting
 
 __all__ = ["TlsSettings"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from fastfork.records import record
 
 from ..kinds.basic import DURATION, FLAG, OPTIONAL_DURATION, SIZE, integer
+from ..kinds.spec import setting
 from ..kinds.workerclass import WORKER_CLASS
-from ..spec import setting
 
 __all__ = ["WorkerSettings"]
 

@@ -14,8 +14,8 @@ from fastfork.address import TcpAddress, UnixAddress
 from fastfork.errors import ConfigError
 from fastfork.records import fields, record
 
+from ..kinds.spec import METADATA_KEY, Spec
 from ..kinds.workerclass import GEVENT, GeventWorker, SyncWorker, ThreadWorker, Worker
-from ..spec import METADATA_KEY, Spec
 
 __all__ = ["Asked", "HookView", "as_gunicorn"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Final
 
-from ..hooks import HOOKS
+from ..kinds.hooks import HOOKS
 
 __all__ = ["OTHER_OPTIONS", "OTHER_SETTINGS", "misspelt", "one_edit_apart"]
 

@@ -20,7 +20,7 @@ from typing import Any
 from fastfork.errors import ConfigError
 
 from ..gunicorn.names import OTHER_SETTINGS, misspelt
-from ..spec import Spec
+from ..kinds.spec import Spec
 from ..usertrace import format_user_traceback, summary
 from ..values import ConfigFile, Raw
 from . import tomlfile

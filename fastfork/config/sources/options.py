@@ -16,10 +16,10 @@ from typing import Any, NoReturn
 from fastfork.errors import OptionError
 
 from ..gunicorn.names import OTHER_OPTIONS
+from ..kinds.spec import Spec
 from ..settings import GROUPS, SETTINGS, heading
-from ..spec import Spec
+from ..values import ARGUMENTS, OTHERS
 from . import foreign
-from .words import ARGUMENTS, OTHERS
 
 __all__ = ["ARGUMENTS", "OTHERS", "OptionParser", "read", "read_variable"]
 

@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 from fastfork.errors import ConfigError
 
 from ..gunicorn.names import OTHER_SETTINGS, one_edit_apart
-from ..spec import Spec
+from ..kinds.spec import Spec
 from ..values import ConfigFile, Raw
 from .unasked import HEADER, LARGEST_FILE
 

@@ -18,9 +18,9 @@ from fastfork.errors import OptionError
 from fastfork.records import field, record
 
 from ..gunicorn.names import OTHER_OPTIONS
+from ..kinds.spec import Spec
 from ..settings import SETTINGS
-from ..spec import Spec
-from ..values import Given, Raw
+from ..values import ARGUMENTS, OTHERS, Given, Raw
 
 __all__ = [
     "ARGUMENTS",
@@ -31,11 +31,6 @@ __all__ = [
     "other_options",
     "plain",
 ]
-
-# Where options that gunicorn has and we have not are noted.
-OTHERS = " others"
-# Where the arguments without a dash go.
-ARGUMENTS = " arguments"
 
 
 def plain(words: Sequence[str]) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastfork.config.kinds import logformat
 from fastfork.config.kinds.logformat import Atom
 
-from ..escaping import escape
+from ..base.escaping import escape
 from . import jsontemplate
 
 __all__ = ["JsonAtoms", "SafeAtoms", "mapping_format"]

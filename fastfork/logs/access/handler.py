@@ -9,9 +9,9 @@ import logging
 
 from fastfork import clock
 
+from ..base.outlet import Unwritten
+from ..base.serverlogger import COMPLAIN_EVERY, LOGGER
 from ..error.errorlog import STANDARD_STREAM, LogHandler
-from ..outlet import Unwritten
-from ..serverlogger import COMPLAIN_EVERY, LOGGER
 
 __all__ = ["AccessHandler", "Losses"]
 

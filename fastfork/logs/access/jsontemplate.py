@@ -14,8 +14,8 @@ from typing import Final
 
 from fastfork.config.kinds.logformat import NUMBERS, Atom, Piece
 
-from ..escaping import LONGEST_VALUE
-from ..guard import must_pass
+from ..base.escaping import LONGEST_VALUE
+from ..base.guard import must_pass
 
 __all__ = ["ALWAYS_NUMBERS", "bare", "inside", "positions", "string", "value"]
 

@@ -20,9 +20,9 @@ from fastfork._core.plain import is_plain
 from fastfork.config.kinds import logformat
 from fastfork.config.kinds.logformat import Atom
 
-from ..escaping import LONGEST_VALUE, escape
-from ..guard import must_pass
-from ..requestid import KEY
+from ..base.escaping import LONGEST_VALUE, escape
+from ..base.guard import must_pass
+from ..base.requestid import KEY
 from . import clf, jsontemplate
 
 __all__ = ["LineFunction", "basic_user", "compile_line"]

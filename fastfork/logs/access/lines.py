@@ -8,20 +8,29 @@ Runs in: worker
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fastfork.wsgi.request_hooks import KEY, Request, Response
 
-from ..guard import must_pass
-from ..serverlogger import LOGGER
+from ..base.guard import must_pass
+from ..base.serverlogger import LOGGER
 from .line import Headers, LineFunction
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from fastfork.metrics.statsd import Statsd
 
-    from ..glogging import Logger
-
 __all__ = ["counted", "excluding", "logged_by", "no_line"]
+
+
+class AccessLogger(Protocol):
+    """As much of a Logger as a request needs."""
+
+    def access(
+        self, resp: Response, req: Request, environ: dict[str, Any], request_time: timedelta
+    ) -> None: ...
+
 
 # What a Logger is told of a request that was refused before it was understood.
 _UNKNOWN = {
@@ -76,7 +85,7 @@ def counted(line: LineFunction, statsd: Statsd) -> LineFunction:
     return counting
 
 
-def logged_by(logger: Logger) -> LineFunction:
+def logged_by(logger: AccessLogger) -> LineFunction:
     """Hands the request to `logger.access`, which writes the line itself."""
 
     def logged(

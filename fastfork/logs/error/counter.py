@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from ..serverlogger import OurHandler
+from ..base.serverlogger import OurHandler
 
 if TYPE_CHECKING:
     from fastfork.metrics.statsd import Statsd

@@ -14,11 +14,11 @@ from fastfork import clock
 from fastfork.config import Config
 from fastfork.errors import ConfigError
 
-from ..guard import must_pass
-from ..logstreams import LogFile, LogStream, Standard, StandardError
-from ..outlet import Unwritten
-from ..serverlogger import COMPLAIN_EVERY, LOGGER, OurHandler
-from . import formatters
+from ..base import formatters
+from ..base.guard import must_pass
+from ..base.logstreams import LogFile, LogStream, Standard, StandardError
+from ..base.outlet import Unwritten
+from ..base.serverlogger import COMPLAIN_EVERY, LOGGER, OurHandler
 
 __all__ = ["STANDARD_STREAM", "ErrorHandler", "LogHandler", "make_handler"]
 

@@ -10,7 +10,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from ..logstreams import StandardError
+from ..base.logstreams import StandardError
 from .errorlog import LogHandler
 
 __all__ = ["ErrorStream"]

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 from fastfork.records import field, record
 
-from .kinds.basic import Kind
+from .basic import Kind
 
 __all__ = ["METADATA_KEY", "Reload", "Spec", "setting"]
 

@@ -15,14 +15,14 @@ from fastfork import metrics
 from fastfork.config import Config
 from fastfork.config.kinds import logformat
 
-from .. import voice
-from ..serverlogger import ACCESS
-from . import lines
-from .handler import AccessHandler, Losses
-from .line import LineFunction, compile_line
+from . import voice
+from .access import lines
+from .access.handler import AccessHandler, Losses
+from .access.line import LineFunction, compile_line
+from .base.serverlogger import ACCESS
 
 if TYPE_CHECKING:
-    from ..syslog import SyslogLines
+    from .base.syslog import SyslogLines
 
 __all__ = ["AccessLog"]
 
@@ -43,7 +43,7 @@ class AccessLog:
         is_written = cfg.accesslog is not None and self._custom is None
         self._syslog: SyslogLines | None = None
         if cfg.syslog and not cfg.disable_redirect_access_to_syslog and self._custom is None:
-            from ..syslog import SyslogLines  # here, and in voice.py: most servers have none
+            from .base.syslog import SyslogLines  # here, and in voice.py: most servers have none
 
             self._syslog = SyslogLines(cfg)
         self._lost_in_syslog = Losses("in the system log")

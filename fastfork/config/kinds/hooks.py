@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from fastfork.records import record
 
-from .kinds.basic import Kind, complaint
+from .basic import Kind, complaint
 
 __all__ = ["HOOKS", "Hook", "HookFunction", "arity", "kind_of"]
 

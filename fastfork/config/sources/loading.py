@@ -12,17 +12,17 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fastfork.errors import ConfigError, OptionError
 from fastfork.records import field, record, replace
 
-from ..errors import ConfigError, OptionError
-from .checks.table import CHECKS
-from .gunicorn import compat, leftout
-from .gunicorn.names import OTHER_SETTINGS, misspelt
-from .kinds.basic import BadValue
-from .settings import SETTINGS, Config
-from .sources import words
-from .sources.unasked import find_default
-from .values import Given, Raw
+from ..checks.table import CHECKS
+from ..gunicorn import compat, leftout
+from ..gunicorn.names import OTHER_SETTINGS, misspelt
+from ..kinds.basic import BadValue
+from ..settings import SETTINGS, Config
+from ..values import Given, Raw
+from . import words
+from .unasked import find_default
 
 __all__ = ["COMMAND_LINE", "DEFAULT", "Loaded", "load"]
 
@@ -157,7 +157,7 @@ class _Load:
                 return {}
             from pathlib import Path  # here, as the next one: many servers have no file
 
-            from .sources import file
+            from . import file
 
             found = file.read(place, Path(self.cwd), origin, SETTINGS)
         except ConfigError as error:

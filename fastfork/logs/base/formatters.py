@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Final, TextIO
 
-from ..escaping import escape_controls
+from .escaping import escape_controls
 
 __all__ = [
     "DATE_FORMAT",

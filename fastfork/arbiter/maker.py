@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.forking.nursery import Job, Nursery, OwnNursery, TemplateNursery
-from fastfork.arbiter.forking.refork import Handover, Promotable
-from fastfork.arbiter.forking.spawn import Runnable, Viewed, WorkerClass, worker_class
+from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, Viewed, WorkerClass, worker_class
+from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
 from fastfork.net import Listener, Pool
 from fastfork.process import parent
@@ -110,7 +110,7 @@ class Maker:
         self,
         recipe: Recipe,
         job: Job,
-        face: WorkerFace | None,
+        face: HookedWorker | None,
         listeners: Sequence[Listener],
     ) -> Runnable:
         """Build a worker that the arbiter has forked, in its process."""

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final
 from fastfork import clock, unpatched
 from fastfork.config.kinds.sinks import FACILITIES, Sink, parse_syslog
 
-from .error.formatters import unmade
 from .escaping import escape_controls
+from .formatters import unmade
 from .guard import must_pass
 from .serverlogger import OurHandler
 
