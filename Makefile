@@ -45,7 +45,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     tests/unit/test_http_*.py)
 
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
-    sdist slow soak docs docs-reference changelog inplace clean fuzz sanitize-test sanitized \
+    sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
     bench-together bench-start bench-floor bench-static bench-asgi asgi-peers
 .DELETE_ON_ERROR:
@@ -192,6 +192,9 @@ docs: $(INSTALLED) $(EXTRA)-docs ## the documentation as HTML in build/docs; a w
 
 docs-reference: $(INSTALLED) ## write the reference pages from the tables in the code
 	$(RUN) -m tools.reference $(ARGS)
+
+structure: ## files, folders, arrows that run up and circles of the sources (ARGS="--list" names them)
+	$(PYTHON) -m tools.structure $(ARGS)
 
 changelog: $(EXTRA)-dev ## show what the next release will say
 	$(VENV)/bin/towncrier build --draft
