@@ -40,14 +40,14 @@ IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory
 # Not with gevent: ASan takes the stacks that greenlets change under it for errors.
 # These compute all the time, with much memory.
 SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
-    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz $(wildcard tests/unit/test_hub_*.py tests/unit/test_websocket_*.py \
+    --ignore=tests/wire/test_corpus_on_gevent.py tests/wire tests/fuzz tests/http2 $(wildcard tests/unit/test_hub_*.py tests/unit/test_websocket_*.py \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
-    tests/unit/test_http_*.py)
+    tests/unit/test_http_*.py tests/unit/test_http2_*.py)
 
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start bench-floor bench-static bench-asgi asgi-peers
+    bench-together bench-start bench-floor bench-static bench-asgi asgi-peers http2-peers
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -89,7 +89,7 @@ fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "
 	@$(IN_SANITIZED) $(SANITIZED)/.extra-fuzz
 	@$(MAKE) --no-print-directory -C tests/c ../../build/ctests/fuzz_head \
 	    ../../build/ctests/fuzz_chunked ../../build/ctests/fuzz_preface \
-	    ../../build/ctests/fuzz_websocket
+	    ../../build/ctests/fuzz_websocket ../../build/ctests/fuzz_http2
 	$(SANITIZED_RUN) -m tests.fuzz.run --seconds $(FUZZ_SECONDS) $(ARGS)
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
@@ -171,6 +171,9 @@ bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, be
 
 soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
 	$(RUN) -m benchmarks.soak $(ARGS)
+
+http2-peers: $(CREATED) $(EXTRA)-test ## the HTTP/2 corpus on nghttpd and nginx (ARGS="--why nginx")
+	$(PY) -m tests.http2.peers $(or $(ARGS),nghttpd nginx)
 
 asgi-peers: $(CREATED) $(EXTRA)-test ## the ASGI corpus on other servers (ARGS="--why -k websocket"); 2 minutes
 	@test -x build/asgi-peers/bin/python || $(PYTHON) -m venv build/asgi-peers

@@ -82,6 +82,8 @@ HOW = " ".join(
     [MODE, *C_FLAGS, *(os.environ.get(name, "") for name in ("CC", "CFLAGS", "LDFLAGS"))]
 )
 ARCHIVE = "fastfork_plain"
+# Modules that are built where libnghttp2 is.
+HTTP_2 = frozenset({"http2", "http2reader", "http2receiver"})
 LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
 KEEPS_SYMBOLS = MODE != "core" or os.environ.get("FASTFORK_SYMBOLS", "") not in ("", "0")
 STRIP_FLAGS = ["-Wl,-s"] if sys.platform == "linux" else []
@@ -184,8 +186,27 @@ def check_compiler() -> None:
         fail(f"there is no usable Python.h in {' or '.join(paths)}")
 
 
+def said(command: list[str]) -> list[str]:
+    """The words that a program prints; none where it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def nghttp2() -> list[str] | None:
+    """Flags to compile and link with libnghttp2; None where its headers are not installed, or are
+    older than 1.52, the first that knows the priorities of RFC 9218 and the limits used here."""
+    flags = said(["pkg-config", "--cflags", "--libs", "libnghttp2"]) or ["-lnghttp2"]
+    command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    probe = "#include <nghttp2/nghttp2.h>\n#if NGHTTP2_VERSION_NUM < 0x013400\n#error old\n#endif\n"
+    return None if compiles([*command, *flags], probe) else flags
+
+
 def extensions() -> list[Extension]:
-    """One extension a .pyx file."""
+    """One extension a .pyx file; those of HTTP_2 only where their library is."""
+    http2 = nghttp2()
     plain_c = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.[ch]"))
     return [
         Extension(
@@ -193,11 +214,17 @@ def extensions() -> list[Extension]:
             [str(CORE / path.name)],
             include_dirs=["csrc"],
             depends=plain_c,
-            extra_compile_args=C_FLAGS,
-            extra_link_args=LINK_FLAGS,
+            extra_compile_args=[*C_FLAGS, *flags_of(path, http2, "-I")],
+            extra_link_args=[*LINK_FLAGS, *flags_of(path, http2, "-L", "-l")],
         )
         for path in sorted((ROOT / CORE).glob("*.pyx"))
+        if http2 is not None or path.stem not in HTTP_2
     ]
+
+
+def flags_of(path: Path, http2: list[str] | None, *kinds: str) -> list[str]:
+    """Those of libnghttp2's flags that begin like this, for a module that needs it."""
+    return [flag for flag in http2 or () if path.stem in HTTP_2 and flag.startswith(kinds)]
 
 
 class BuildCore(build_ext):
@@ -253,7 +280,7 @@ class BuildCore(build_ext):
             )
         for extension in self.extensions:
             extension.sources = [str(translated[extension.name])]
-            extension.extra_link_args = self.links
+            extension.extra_link_args = [*self.links, *extension.extra_link_args[len(LINK_FLAGS) :]]
         self.build_plain_c()
         self.built = count(1)
         super().build_extensions()

@@ -53,5 +53,6 @@ void test_published(void);
 void test_beneath(void);
 void test_ws_frames(void);
 void test_ws_utf8(void);
+void test_http2(void);
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
     {"beneath", test_beneath},
     {"ws_frames", test_ws_frames},
     {"ws_utf8", test_ws_utf8},
+    {"http2", test_http2},
 };
 
 int

@@ -16,11 +16,12 @@ from typing import Final
 
 import atheris
 
-from tests.fuzz import parsing, serving
+from tests.fuzz import parsing, serving, sessions
 
 CHECKS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "parser": parsing.check,
     "hub": serving.check,
+    "session": sessions.check,
 }
 
 

@@ -103,6 +103,14 @@ def _websocket_seeds() -> Iterable[bytes]:
         yield b"\x07" + frame
 
 
+def _http2_seeds() -> Iterable[bytes]:
+    """What the cases of the corpus send, in the form of both fuzzers."""
+    from tests.http2.recording import conversations
+
+    for data in conversations(LONGEST):
+        yield b"\x07" + data
+
+
 def _raw_seeds() -> Iterable[bytes]:
     """Cases whole, cut by the byte, and through httptools (see tests/fuzz/inputs.py)."""
     yield from seeds(ALL, LONGEST)
@@ -131,6 +139,8 @@ FUZZERS: Final = {
     "chunked": Fuzzer(_plain("chunked"), "chunked.dict", _chunked_seeds),
     "preface": Fuzzer(_plain("preface"), "preface.dict", _preface_seeds),
     "websocket": Fuzzer(_plain("websocket"), "websocket.dict", _websocket_seeds),
+    "http2": Fuzzer(_plain("http2"), "http2.dict", _http2_seeds),
+    "session": Fuzzer(_guided("session"), "http2.dict", _http2_seeds),
     "parser": Fuzzer(_guided("parser"), "head.dict", _raw_seeds),
     "hub": Fuzzer(_guided("hub"), "head.dict", _raw_seeds),
 }

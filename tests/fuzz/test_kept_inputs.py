@@ -56,6 +56,11 @@ def test_corpus_gets_the_answers_that_the_parser_says(manner: int) -> None:
             serving.check(encode(case.raw, case.settings, manner))
 
 
+def test_kept_sessions_keep_the_rules() -> None:
+    sessions = pytest.importorskip("tests.fuzz.sessions", exc_type=ImportError)
+    assert all(sessions.check(data) is None for data in (*kept("session"), b"\x07", b"\x00\x01"))
+
+
 def test_checks_find_what_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     fine = encode(get())
     parsing.check(fine)
@@ -80,8 +85,8 @@ def test_any_bytes_are_an_input() -> None:
 
 
 def test_kept_inputs_are_few_and_those_with_a_story_say_it() -> None:
-    assert sum(path.stat().st_size for path in KEPT.iterdir()) < 300_000
-    for name in ("head", "chunked", "parser", "hub"):
+    assert sum(path.stat().st_size for path in KEPT.iterdir()) < 320_000
+    for name in ("head", "chunked", "parser", "hub", "http2", "session"):
         lines = found(name)
         stories = [number for number, line in enumerate(lines) if not line.startswith("#")]
         assert all(lines[number - 1].startswith("#") for number in stories)

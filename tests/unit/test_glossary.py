@@ -15,9 +15,9 @@ ENTRY = re.compile(r"^- \*\*([^*]+)\*\*: (\S.+)", re.M)
 # What everybody who serves HTTP calls so.  No word of ours belongs here.
 PLAIN_WORDS = """
     asgi base builder chunks codec connection connections deadlines debugger deflate empty environ
-    field file files filewrapper forks frames greenlet greenlets head headers httptools input lines
-    listeners listening message messages parser parsers request response scan server static task
-    text web socket websocket words wrapper wsgi
+    field file files filewrapper forks frames greenlet greenlets head headers http httptools input
+    limits lines listeners listening message messages nghttp parser parsers request response scan
+    server session static stream task text web socket websocket words wrapper wsgi
 """
 PLAIN = frozenset(PLAIN_WORDS.split())
 
