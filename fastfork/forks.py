@@ -34,6 +34,7 @@ __all__ = [
     "default_signals",
     "file_of_its_own",
     "file_to_nowhere",
+    "fork_orphan",
     "hold",
     "is_foreign",
     "leave",
@@ -68,6 +69,7 @@ class _Compiled:
     begin_anew: Callable[[], None] = staticmethod(lambda: None)
     make_private: Callable[[memoryview], None] = staticmethod(lambda _memory: None)
     take_signals: Callable[[Iterable[int]], None] = staticmethod(lambda _numbers: None)
+    fork_orphan: Callable[[], int]
 
 
 def attach(
@@ -76,16 +78,18 @@ def attach(
     begin_anew: Callable[[], None],
     make_private: Callable[[memoryview], None],
     take_signals: Callable[[Iterable[int]], None],
+    fork_orphan: Callable[[], int],
 ) -> None:
     """Be told of the compiled core.
 
     is_foreign() knows of forks too that run no hooks of Python's.  begin_anew() forgets all forks
-    there were.  make_private, take_signals: see below.
+    there were.  make_private, take_signals, fork_orphan: see below.
     """
     _Compiled.is_foreign = staticmethod(is_foreign)
     _Compiled.begin_anew = staticmethod(begin_anew)
     _Compiled.make_private = staticmethod(make_private)
     _Compiled.take_signals = staticmethod(take_signals)
+    _Compiled.fork_orphan = staticmethod(fork_orphan)
 
 
 def hold(thing: Holder) -> None:
@@ -120,6 +124,15 @@ def take_signals(numbers: Iterable[int]) -> None:
     `default_signals` follows there, or in a child of ours handlers of its own.
     """
     _Compiled.take_signals(numbers)
+
+
+def fork_orphan() -> int:
+    """Fork a process that this one is no parent of.  Returns its pid here, and 0 in it.
+
+    It is a child of whoever adopts it: the next subreaper above us (prctl(2)), as soon as the
+    process between the two has ended.  Raises OSError.  Only where the compiled core is loaded.
+    """
+    return unpatched.fork(_Compiled.fork_orphan)
 
 
 def ours(act: Callable[[FrameType | None], None]) -> Callable[[int, FrameType | None], None]:

@@ -53,16 +53,16 @@ def _own(module: ModuleType, name: str) -> Any:
 forking: int | None = None
 
 
-def fork() -> int:
+def fork(by: Callable[[], int] | None = None) -> int:
     """os.fork() for the server's own processes: 0 in the child, where gevent's hub is a new one.
 
-    Raises OSError.  gevent's own watches the child from its hub, which is told by SIGCHLD: that is
-    ours, and may be held back.
+    by: what forks instead; it never raises where there is a child.  Raises OSError.  gevent's own
+    watches the child from its hub, which is told by SIGCHLD: that is ours, and may be held back.
     """
     global forking
     forking = thread_ident()
     try:
-        pid = _forked(_own(os, "fork"))
+        pid = _forked(_own(os, "fork")) if by is None else by()
     finally:
         forking = None
     hub = sys.modules.get("gevent.hub")

@@ -15,24 +15,16 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 HELLO = b"Hello, World!"
-MIB = b"x" * (1 << 20)
 JSON = b'{"id":17,"name":"kettle","price":24.9,"tags":["kitchen","new"]}\n'
 
 _PLAIN = ("Content-Type", "text/plain")
 _HELLO_FIELDS = [_PLAIN, ("Content-Length", str(len(HELLO)))]
-_MIB_FIELDS = [_PLAIN, ("Content-Length", str(len(MIB)))]
 
 
 def hello(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Thirteen constant bytes: what is left is the server."""
     start_response("200 OK", _HELLO_FIELDS)
     return [HELLO]
-
-
-def mib(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """One constant MiB in one piece."""
-    start_response("200 OK", _MIB_FIELDS)
-    return [MIB]
 
 
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from benchmarks.apps import plain as apps
+from benchmarks.apps.mib import MIB
+from benchmarks.apps.plain import HELLO
+from benchmarks.apps.plain import JSON as JSON_ANSWER
 from benchmarks.kit.heads import BROWSER, ECHO, JSON, MIX, PAGE, PLAIN, Request
 
 CONNECTIONS = 32
@@ -39,7 +41,7 @@ class Workload:
     request: Request = PLAIN
     requests: tuple[Request, ...] = ()
     wrk_makes_it: bool = False
-    expect: bytes | None = apps.HELLO
+    expect: bytes | None = HELLO
     floor: tuple[str, ...] = ()
     access_log: bool = False
     tls: bool = False
@@ -73,9 +75,9 @@ _ALL = (
     Workload(
         name="mib",
         title="an answer of 1 MiB",
-        app="benchmarks.apps.plain:mib",
-        expect=apps.MIB,
-        floor=(str(len(apps.MIB)),),
+        app="benchmarks.apps.mib:mib",
+        expect=MIB,
+        floor=(str(len(MIB)),),
     ),
     Workload(
         name="echo",
@@ -104,7 +106,7 @@ _ALL = (
         title="JSON by Flask",
         app="benchmarks.apps.flask_app:app",
         request=JSON,
-        expect=apps.JSON,
+        expect=JSON_ANSWER,
         needs="flask",
     ),
     Workload(

@@ -21,14 +21,18 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import compress
 from types import CellType, FunctionType, MethodType
 from typing import Final, NoReturn
 
 from fastfork._core import ending
+from fastfork.process import streams
 
 __all__ = ["begin", "end", "flush_before_fork"]
 
 FILES: Final = (io.BufferedWriter, io.BufferedRandom, io.BufferedRWPair, io.TextIOWrapper)
+
+STANDARD: Final = 2  # the descriptors up to this one are those of the standard streams
 
 # Nothing happens when one of these goes; what this process has put into it must be let go of.
 PLAIN: Final = frozenset({list, dict, set, frozenset, tuple, FunctionType, MethodType, CellType})
@@ -59,9 +63,14 @@ def flush_before_fork() -> None:
 
 
 def _writes_regular_files() -> bool:
-    """Whether one is open for writing; True where that is not known."""
+    """Whether one is open for writing; True where that is not known.
+
+    Not those that have no buffer, and not standard output and error, which may be one: who forks
+    writes what is in theirs.
+    """
     try:
-        return any(map(_is_written, map(int, os.listdir("/proc/self/fd"))))
+        numbers = {*map(int, os.listdir("/proc/self/fd"))} - streams.unbuffered
+        return any(map(_is_written, filter(STANDARD.__lt__, numbers)))
     except OSError:
         return True
 
@@ -119,8 +128,11 @@ def _before() -> list[object]:
 
 
 def _files(objects: Iterable[object]) -> list[io.TextIOWrapper]:
-    # By type(): isinstance() asks proxies of the application, which may have an opinion.
-    return [one for one in objects if issubclass(type(one), FILES)]  # type: ignore[misc]
+    # By type(): isinstance() asks proxies of the application, which may have an opinion.  And type
+    # by type, in C: there may be a million objects.
+    objects = list(objects)
+    kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, FILES)}
+    return list(compress(objects, map(kinds.__contains__, map(type, objects))))  # type: ignore[arg-type]
 
 
 def _let_application_go(before: list[object]) -> None:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+# Descriptors of log files: what is written to them is never in a buffer of this process.
+unbuffered: set[int] = set()
 # While standard output and error are captured: where the real ones are.
 _kept: dict[int, int] = {}
 # Who has a duplicate of one, and must follow when another file takes its place.

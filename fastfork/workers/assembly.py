@@ -102,6 +102,7 @@ def hub(
     poller: Poller,
     environs: Callable[..., EnvironBuilder],
     write_access: Callable[[list[str]], None],
+    most_connections: int,
     most_requests: int,
 ) -> Hub:
     """The loop.  gateway: calls the application.  environs(): see `environs`."""
@@ -124,7 +125,7 @@ def hub(
         deadlines=deadlines(cfg),
         poller=poller,
         write_access=write_access,
-        most_connections=cfg.worker_connections,
+        most_connections=most_connections,
         accepts=ACCEPTS_ALONE if cfg.workers == 1 else ACCEPTS_SHARED,
         spool_after=cfg.body_buffer,
         spool_dir=cfg.tmp_upload_dir,

@@ -24,7 +24,6 @@ from fastfork.logs import LOGGER
 from fastfork.logs.base.requestid import giving_ids
 from fastfork.process import boot, descriptors, privileges, streams, title
 from fastfork.process.reclaim import ignore_broken_pipes
-from fastfork.records import replace
 from fastfork.workers.ashooks import WorkerView
 from fastfork.workers.foreign import let_go_of_clients
 from fastfork.workers.hardend import DUMP_SIGNAL, HARD_MARGIN, HardEnd, ask_to_be_told
@@ -70,6 +69,7 @@ class Worker(ABC):
     certificates: None without TLS.  is_preloaded: a template has loaded the application.
     draining: True once it takes no new connection and goes when the running requests end, at
     the latest at `drain_deadline`, in seconds of `fastfork.clock`.
+    most_connections: that it holds at a time; from `run` on never 0.
     max_requests: requests after which the subclass calls `ask_for_replacement()`; 0 = never.
     """
 
@@ -114,6 +114,7 @@ class Worker(ABC):
         self.view = WorkerView(self)
         self._handlers: dict[int, Handler] = {}
         forks.hold(self)
+        self.most_connections = cfg.worker_connections
         self.max_requests = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
 
     @classmethod  # noqa: B027 - most need nothing
@@ -165,8 +166,8 @@ class Worker(ABC):
     def _count_descriptors(self) -> None:
         """Have as many as there are, and as many connections as that is enough for."""
         limit = descriptors.raise_limit()
-        if not self.cfg.worker_connections:
-            self.cfg = replace(self.cfg, worker_connections=descriptors.connections(limit))
+        if not self.most_connections:
+            self.most_connections = descriptors.connections(limit)
 
     def _load_and_serve(self) -> int:
         cfg = self.cfg

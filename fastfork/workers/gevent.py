@@ -112,7 +112,7 @@ class GeventWorker(ReactorWorker):
     def make_crew(self, batch: Batch) -> Crew:
         """One thread, which holds as many requests as there are connections."""
         crew = Crew(batch, self.slot.view)
-        self.slot.threads = self.cfg.worker_connections
+        self.slot.threads = self.most_connections
         return crew
 
     def make_gateway(self, app: WSGIApplication, site: Site) -> Gateway:

@@ -258,6 +258,7 @@ class ReactorWorker(Worker):
             poller=self.poller,
             environs=self.environs,
             write_access=self.access.write,
+            most_connections=self.most_connections,
             most_requests=self.max_requests,
         )
 

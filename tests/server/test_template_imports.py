@@ -351,6 +351,15 @@ def test_worker_of_which_the_arbiter_does_not_hear_ends_at_once(
     wait_until(lambda: not any(map(processes.alive, lost)), "nobody knows of it, and it is gone")
 
 
+def test_callbacks_of_forks_run_once_for_each_worker(start_server: Starter, tmp_path: Path) -> None:
+    # The process between the template and a worker runs nothing: its memory is the worker's.
+    code = "os.register_at_fork(after_in_child=lambda: note(f'{os.getpid()} {os.getppid()}'))"
+    env = {"IMPORTING": code, "IMPORTING_PLACE": str(tmp_path)}
+    server = start_server(APP, "--preload", workers=2, env=env)
+    notes = (tmp_path / "notes").read_text().splitlines()
+    assert sorted(int(line.split()[0]) for line in notes) == sorted(server.worker_pids())
+
+
 # -- hooks
 
 

@@ -6,11 +6,33 @@ are, in the middle of fork(2), so that no other thread of Python comes between.
 Runs in: both
 """
 
-from libc.errno cimport errno
+from libc.errno cimport EINTR, EIO, errno
 
 from fastfork._core.words cimport words_of
 
+import os
+
 from fastfork import forks
+
+cdef extern from "Python.h":
+    void PyOS_BeforeFork()
+    void PyOS_AfterFork_Parent()
+    void PyOS_AfterFork_Child()
+    int PySys_Audit(const char *event, const char *format, ...) except -1
+
+cdef extern from "<fcntl.h>" nogil:
+    int O_CLOEXEC
+
+cdef extern from "<sys/wait.h>" nogil:
+    int waitpid(int pid, int *status, int options)
+
+cdef extern from "<unistd.h>" nogil:
+    int pipe2(int *ends, int flags)
+    int fork()
+    ssize_t read(int fd, void *into, size_t n)
+    ssize_t write(int fd, const void *given, size_t n)
+    int close(int fd)
+    void _exit(int code)
 
 cdef extern from "<pthread.h>" nogil:
     int pthread_atfork(void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil,
@@ -100,6 +122,46 @@ def _make_private(memory):
         raise OSError(errno, "the scoreboard cannot be replaced")
 
 
+def _fork_orphan():
+    """Fork twice, and end the process in the middle before it runs a line of Python, which would
+    write to a hundred pages that the last one then has for itself alone."""
+    cdef int ends[2]
+    cdef int middle
+    cdef int said = 0
+    PySys_Audit("os.fork", NULL)
+    if pipe2(ends, O_CLOEXEC) != 0:
+        raise OSError(errno, os.strerror(errno))
+    PyOS_BeforeFork()
+    middle = fork()
+    if middle == 0:
+        said = fork()
+        if said == 0:
+            close(ends[0])
+            close(ends[1])
+            PyOS_AfterFork_Child()
+            return 0
+        if said < 0:
+            said = -errno
+        write(ends[1], &said, sizeof(said))
+        _exit(0)
+    if middle < 0:
+        said = -errno
+    PyOS_AfterFork_Parent()
+    close(ends[1])
+    if middle > 0:
+        with nogil:
+            while read(ends[0], &said, sizeof(said)) < 0 and errno == EINTR:
+                pass
+            # Not there any more, where a thread of the application's has waited for it.
+            while waitpid(middle, NULL, 0) < 0 and errno == EINTR:
+                pass
+    close(ends[0])
+    if said <= 0:
+        said = -said if said else EIO
+        raise OSError(said, os.strerror(said))
+    return said
+
+
 if pthread_atfork(_prepare, _in_parent, _in_child) != 0:
     raise MemoryError
 forks.attach(
@@ -107,4 +169,5 @@ forks.attach(
     begin_anew=_begin_anew,
     make_private=_make_private,
     take_signals=_take_signals,
+    fork_orphan=_fork_orphan,
 )

@@ -20,7 +20,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -234,46 +233,13 @@ def fork_for(adopter: int, live_there: Callable[[], object], in_child: Callable[
     live_there: its life, which must not return.  in_child: called first in it.
     Raises OSError.  Call it with the signals held back that the new process handles itself.
     """
-    read_end, write_end = os.pipe()
+    pid = forks.fork_orphan()
+    if pid:
+        return pid
     try:
-        middle = unpatched.fork()
-        if middle == 0:
-            _be_the_middle(adopter, (read_end, write_end), live_there, in_child)
-        unpatched.close(write_end)
-        write_end = -1
-        reply = os.read(read_end, REPLY.size)
-        with suppress(ChildProcessError):  # a thread of the application's has waited for it
-            unpatched.waitpid(middle, 0)
-    finally:
-        unpatched.close(read_end)
-        if write_end >= 0:
-            unpatched.close(write_end)
-    (pid,) = REPLY.unpack(reply) if len(reply) == REPLY.size else (-1,)
-    if pid < 0:
-        raise OSError(-pid, os.strerror(-pid))
-    return int(pid)
-
-
-def _be_the_middle(
-    adopter: int,
-    pipe: tuple[int, int],
-    live_there: Callable[[], object],
-    in_child: Callable[[], None],
-) -> None:
-    """Fork the worker, say its pid, and end, so that it is orphaned and adopted."""
-    read_end, write_end = pipe
-    try:
-        try:
-            pid = unpatched.fork()
-        except OSError as error:
-            pid = -(error.errno or 1)
-        if pid == 0:
-            unpatched.close(read_end)
-            unpatched.close(write_end)
-            in_child()
-            _wait_for(adopter)
-            live_there()
-        os.write(write_end, REPLY.pack(pid))
+        in_child()
+        _wait_for(adopter)
+        live_there()
     finally:
         os._exit(0)
 

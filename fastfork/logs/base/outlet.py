@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Final
 
 from fastfork import clock, unpatched
+from fastfork.process import streams
 from fastfork.records import record
 
 __all__ = ["Outlet", "Unwritten", "own_descriptor"]
@@ -44,6 +45,7 @@ class Outlet:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+        streams.unbuffered.add(fd)
         self._left = PATIENCE_SECONDS
         self._earned_at = clock.now()
         self._is_stuck = False
@@ -87,6 +89,7 @@ class Outlet:
         """Close the descriptor; once more does nothing."""
         fd, self.fd = self.fd, -1
         if fd >= 0:
+            streams.unbuffered.discard(fd)
             with suppress(OSError):
                 os.close(fd)
 
