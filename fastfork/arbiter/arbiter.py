@@ -19,11 +19,10 @@ from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
 from fastfork.arbiter.editions import Edition, Editions, first_places
 from fastfork.arbiter.face import Server
-from fastfork.arbiter.forking.nursery import Job, NoNursery, Nursery
+from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
 from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
-from fastfork.arbiter.maker import Maker
 from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.server_stats import ServerStats
@@ -31,7 +30,8 @@ from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.upgrade import Upgrade
-from fastfork.arbiter.verdicts import bury_lost, bury_template, judge_worker
+from fastfork.arbiter.verdicts import bury_forkserver, bury_lost, judge_worker
+from fastfork.arbiter.worker_factory import WorkerFactory
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox, failure
 from fastfork.net import Listener, Places, resolve
@@ -82,7 +82,7 @@ class Arbiter:
         self.service = Service(on_ready)
         self._sockets = sockets
         nothing = Places([], reuse_port=False)
-        self.editions = Editions(Edition(loaded, nothing, NoNursery()), self._addresses)
+        self.editions = Editions(Edition(loaded, nothing, NoForker()), self._addresses)
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
         self.admin = Admin()
@@ -142,7 +142,7 @@ class Arbiter:
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
             self.crew.watch_memory(self.cfg.max_rss)
-            debugger.wake(one.pid for one in (*self.crew.children, *self.editions.templates()))
+            debugger.wake(one.pid for one in (*self.crew.children, *self.editions.forkservers()))
             if changed := self.watch.changed():
                 self.code_changed(changed)
             self.keep_workers()
@@ -176,7 +176,7 @@ class Arbiter:
         addresses = self._addresses(self.loaded)
         places = first_places(cfg, addresses, self.upgrading.inherited_sockets())
         self._cleanup.callback(self.shutdown.close_sockets)
-        self.editions = Editions(Edition(self.loaded, places, NoNursery()), self._addresses)
+        self.editions = Editions(Edition(self.loaded, places, NoForker()), self._addresses)
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
@@ -184,11 +184,11 @@ class Arbiter:
         self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
         self.editions.fit_berths(self.crew)
-        self.watch = CodeWatch(cfg, self.mailbox, lambda: self._maker.close_in_helper())
+        self.watch = CodeWatch(cfg, self.mailbox, lambda: self._factory.close_in_helper())
         self._cleanup.callback(self.watch.stop)
-        self.admin.open(self, lambda kept: self._maker.close_in_helper(kept))
+        self.admin.open(self, lambda kept: self._factory.close_in_helper(kept))
         self._cleanup.callback(self.admin.stop)
-        self._maker = Maker(
+        self._factory = WorkerFactory(
             server=self.server,
             scoreboard=self.scoreboard,
             mailbox=self.mailbox,
@@ -204,7 +204,7 @@ class Arbiter:
         self.upgrading.wait_for_promotion()
         self.server.call_hook("when_ready")
         inherited.freeze(is_start=True)
-        self.editions.open_nursery(self._maker.nursery)
+        self.editions.open_forker(self._factory.forker)
         self.keep_workers()
 
     # -- signals: see the table in signals.py
@@ -222,7 +222,7 @@ class Arbiter:
         if self.shutdown.asked is not None:
             return
         self.service.reloading()
-        if self.editions.read(self._reload, self.crew, self._nursery):
+        if self.editions.read(self._reload, self.crew, self._forker):
             self.upgrading.follow_pidfile()
             self._begin_when_ready()
 
@@ -230,7 +230,7 @@ class Arbiter:
         """Replace the workers, with the settings as they are."""
         if self.shutdown.asked is None:
             log.info("Code changed (%s); workers are replaced", names)
-            if self.editions.renew(self._nursery):
+            if self.editions.renew(self._forker):
                 self._begin_when_ready()
 
     def reopen(self) -> None:
@@ -238,8 +238,8 @@ class Arbiter:
         logs.reopen()
         give_logs(self.cfg)
         self.crew.send(signal.SIGUSR1)
-        for template in self.editions.templates():
-            template.send(signal.SIGUSR1)
+        for forkserver in self.editions.forkservers():
+            forkserver.send(signal.SIGUSR1)
 
     def more(self) -> None:
         """One worker more."""
@@ -275,11 +275,11 @@ class Arbiter:
     # -- turns of the loop
 
     def bury_other(self, pid: int, status: int) -> None:
-        """A child has ended that is no worker: the new program, a template, or an orphan of the
+        """A child has ended that is no worker: the new program, a forkserver, or an orphan of the
         application's."""
-        template = next((one for one in self.editions.templates() if one.pid == pid), None)
-        if template is not None:
-            bury_template(self, template, meaning(status, template.sent))
+        forkserver = next((one for one in self.editions.forkservers() if one.pid == pid), None)
+        if forkserver is not None:
+            bury_forkserver(self, forkserver, meaning(status, forkserver.sent))
         elif pid == self.upgrading.successor:
             self.upgrading.ended(status)
             self._wake_up()
@@ -295,10 +295,10 @@ class Arbiter:
             return
         if self.upgrading.is_promoted_now():
             self.service.take_over()
-        self._refork.step(self.cfg, self._maker.handover)
+        self._refork.step(self.cfg, self._factory.handover)
         self._begin_when_ready()
-        if not self.crew.backoff.wait(clock.now()) and self.editions.needs_template():
-            self._restart_template()
+        if not self.crew.backoff.wait(clock.now()) and self.editions.needs_forkserver():
+            self._restart_forkserver()
         self.editions.watch_loading(self.cfg.boot_timeout)
         can_fork = self.editions.can_fork()
         order = self.editions.order(self.crew)
@@ -331,15 +331,15 @@ class Arbiter:
 
     def _fork(self, job: Job, face: HookedWorker | None) -> int:
         current = self.editions.current
-        return current.nursery.fork(job, face, current.places.berth(job.berth))
+        return current.forker.fork(job, face, current.places.berth(job.berth))
 
-    def _nursery(self, loaded: Loaded) -> Nursery:
-        return self._maker.nursery(loaded)
+    def _forker(self, loaded: Loaded) -> Forker:
+        return self._factory.forker(loaded)
 
-    def _restart_template(self) -> None:
-        """The template has died: have another one."""
+    def _restart_forkserver(self) -> None:
+        """The forkserver has died: have another one."""
         try:
-            self.editions.open_nursery(self._nursery)
+            self.editions.open_forker(self._forker)
         except (StartError, OSError) as error:
             log.error("Cannot start a template: %s", error)
             self.crew.note_failure()
@@ -347,7 +347,7 @@ class Arbiter:
     def _begin_when_ready(self) -> None:
         """Begin to replace the workers, when the pending edition can fork others."""
         pending = self.editions.pending
-        if pending is None or not pending.nursery.is_ready:
+        if pending is None or not pending.forker.is_ready:
             return
         before = self.loaded
         self._wake_up()
@@ -372,7 +372,7 @@ class Arbiter:
                 listener.sock.close()
 
     def _become(self, loaded: Loaded) -> None:
-        """Have the settings of a template, for the hooks in it.  Runs in: both."""
+        """Have the settings of a forkserver, for the hooks in it.  Runs in: both."""
         self.editions.current.loaded = loaded
 
     def _set_target(self, target: int) -> None:

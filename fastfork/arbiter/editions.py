@@ -1,10 +1,10 @@
-"""Editions: settings, listening sockets and nursery that workers are made of, and the way from
+"""Editions: settings, listening sockets and forker that workers are made of, and the way from
 one edition to the next without a gap.
 
-An edition that is read is first *pending*, while its template loads the application; an edition
-without a template is not.  Then it is the current one, and a *rollout* replaces the workers of
+An edition that is read is first *pending*, while its forkserver loads the application; an edition
+without a forkserver is not.  Then it is the current one, and a *rollout* replaces the workers of
 the one before; plan.py has the steps.  When a replacement does not start, the one before is
-current again.  Sockets and templates that no edition needs any more go at the end.
+current again.  Sockets and forkservers that no edition needs any more go at the end.
 
 Runs in: arbiter
 """
@@ -18,7 +18,7 @@ from typing import Any
 from fastfork import logs
 from fastfork.address import Address
 from fastfork.arbiter.children.crew import Crew
-from fastfork.arbiter.forking.nursery import Nursery
+from fastfork.arbiter.forking.forkserver import Forker
 from fastfork.arbiter.ground import Ground
 from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
@@ -35,12 +35,12 @@ log = logging.getLogger("fastfork.error")
 class Edition:
     """What a worker is made of.
 
-    is_warm: its template has been a worker.  was_reforked: a worker of it was asked to be one.
+    is_warm: its forkserver has been a worker.  was_reforked: a worker of it was asked to be one.
     """
 
     loaded: Loaded
     places: Places
-    nursery: Nursery
+    forker: Forker
     is_warm: bool = False
     was_reforked: bool = False
 
@@ -66,7 +66,7 @@ class Rollout:
     name: str = "Reload"
 
 
-OpenNursery = Callable[[Loaded], Nursery]
+OpenForker = Callable[[Loaded], Forker]
 
 
 class Editions:
@@ -81,14 +81,14 @@ class Editions:
         self.pending: Edition | None = None
         self.rollout: Rollout | None = None
         self._places: list[Place] = list(first.places.all)
-        self._nurseries: list[Nursery] = [first.nursery]
+        self._forkers: list[Forker] = [first.forker]
         self._surplus: list[Listener] = []
         self._silenced: list[Place] = []
         self._ground = Ground()
 
     # -- the way to the next edition
 
-    def read(self, read: Callable[[], Loaded], crew: Crew, open_nursery: OpenNursery) -> bool:
+    def read(self, read: Callable[[], Loaded], crew: Crew, open_forker: OpenForker) -> bool:
         """Read the settings, open what they name, and make them pending.
 
         Returns False, with everything as it was and a line in the log, when that fails.
@@ -98,7 +98,7 @@ class Editions:
             # A symbolic link on the way there may lead elsewhere now.
             boot.enter(loaded.config.chdir, loaded.config.pythonpath, (), follows=True)
             places = self._settle(loaded, crew.target)
-            nursery = self._prepare(loaded, places, open_nursery)
+            forker = self._prepare(loaded, places, open_forker)
         except BaseException as error:  # whatever a config file does, we go on
             is_ours = isinstance(error, StartError)
             log.error("reload refused: %s", error if is_ours else repr(error), exc_info=not is_ours)
@@ -113,22 +113,22 @@ class Editions:
         for line in loaded.notices:
             log.warning("%s", line)
         self._places += [place for place in places.all if place not in self._places]
-        self.propose(Edition(loaded, places, nursery))
+        self.propose(Edition(loaded, places, forker))
         return True
 
-    def renew(self, open_nursery: OpenNursery) -> bool:
+    def renew(self, open_forker: OpenForker) -> bool:
         """Make an edition pending that is the current one but for the application's code."""
         try:
-            nursery = open_nursery(self.current.loaded)
+            forker = open_forker(self.current.loaded)
         except (StartError, OSError) as error:
             log.error("The workers cannot be replaced: %s", error)
             return False
-        self.propose(Edition(self.current.loaded, self.current.places, nursery))
+        self.propose(Edition(self.current.loaded, self.current.places, forker))
         return True
 
     def propose(self, edition: Edition) -> None:
         """Make an edition pending; one that was is given up."""
-        self._nurseries.append(edition.nursery)
+        self._forkers.append(edition.forker)
         self.pending = edition
 
     def begin(self, crew: Crew) -> None:
@@ -175,11 +175,11 @@ class Editions:
             log.info("%s complete", self.rollout.name)
             self.rollout = None
         wanted = [self.current, self.pending, self.rollout.previous if self.rollout else None]
-        keep = [edition.nursery for edition in wanted if edition is not None]
-        for nursery in [one for one in self._nurseries if one not in keep]:
-            nursery.close()
-            if nursery.pid is None:
-                self._nurseries.remove(nursery)
+        keep = [edition.forker for edition in wanted if edition is not None]
+        for forker in [one for one in self._forkers if one not in keep]:
+            forker.close()
+            if forker.pid is None:
+                self._forkers.remove(forker)
         dropped = self._dropped()
         if self.is_settled() and not crew.has_leaving() and not crew.outdated():
             close_places(dropped)
@@ -219,35 +219,35 @@ class Editions:
 
     # -- everything there is
 
-    def templates(self) -> list[Nursery]:
-        """Every template that has not been reaped."""
-        return [nursery for nursery in self._nurseries if nursery.pid is not None]
+    def forkservers(self) -> list[Forker]:
+        """Every forkserver that has not been reaped."""
+        return [forker for forker in self._forkers if forker.pid is not None]
 
     def can_fork(self) -> bool:
         """Whether a worker can be forked now."""
-        nursery = self.current.nursery
-        return nursery.is_ready and (nursery.has_app or self._ground.is_there(self.current.cfg))
+        forker = self.current.forker
+        return forker.is_ready and (forker.has_app or self._ground.is_there(self.current.cfg))
 
-    def needs_template(self) -> bool:
-        """Whether the template has died, and another one can load the application."""
-        return self.current.nursery.is_gone and self._ground.is_there(self.current.cfg)
+    def needs_forkserver(self) -> bool:
+        """Whether the forkserver has died, and another one can load the application."""
+        return self.current.forker.is_gone and self._ground.is_there(self.current.cfg)
 
-    def needs(self, nursery: Nursery) -> bool:
+    def needs(self, forker: Forker) -> bool:
         """Whether workers are, or will be, forked there."""
-        return any(nursery is one.nursery for one in (self.current, self.pending) if one)
+        return any(forker is one.forker for one in (self.current, self.pending) if one)
 
     def watch_loading(self, boot_timeout: float) -> None:
-        """End templates that load the application for longer than that."""
-        for nursery in self.templates():
-            nursery.watch_loading(boot_timeout)
+        """End forkservers that load the application for longer than that."""
+        for forker in self.forkservers():
+            forker.watch_loading(boot_timeout)
 
-    def open_nursery(self, open_nursery: OpenNursery) -> None:
+    def open_forker(self, open_forker: OpenForker) -> None:
         """Have a place to fork workers of the current edition; the one before has died."""
-        self.current.nursery = open_nursery(self.current.loaded)
-        self._nurseries.append(self.current.nursery)
+        self.current.forker = open_forker(self.current.loaded)
+        self._forkers.append(self.current.forker)
 
     def close(self, *, keep_files: bool) -> None:
-        """Close every socket and tell every template to go.
+        """Close every socket and tell every forkserver to go.
 
         keep_files: the files of unix sockets stay: somebody else listens there now.
         """
@@ -255,8 +255,8 @@ class Editions:
         for listener in self._surplus:
             listener.sock.close()
         self._places, self._surplus = [], []
-        for nursery in self._nurseries:
-            nursery.close()
+        for forker in self._forkers:
+            forker.close()
 
     def silence(self) -> None:
         """Let nobody new in anywhere: the whole server stops."""
@@ -279,12 +279,12 @@ class Editions:
             before=Places(self._places, reuse_port=cfg.reuse_port),
         )
 
-    def _prepare(self, loaded: Loaded, places: Places, open_nursery: OpenNursery) -> Nursery:
+    def _prepare(self, loaded: Loaded, places: Places, open_forker: OpenForker) -> Forker:
         """The rest that can fail; what was opened for this is closed then."""
         try:
             logs.setup(loaded.config)
             give_logs(loaded.config)
-            return open_nursery(loaded)
+            return open_forker(loaded)
         except BaseException:
             close_places(place for place in places.all if place not in self._places)
             raise

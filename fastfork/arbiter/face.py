@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fastfork.error")
 
-NO_NUMBER: Final = -1  # of a template
+NO_NUMBER: Final = -1  # of a forkserver
 
 
 class PidFile(NamedTuple):
@@ -259,8 +259,8 @@ class Server:
         """Show this worker's application from here on.  Runs in: worker."""
         self._app = getattr(worker, "app", None)
 
-    def template(self, cfg: Config) -> WorkerFace:
-        """The face of a template, which has neither a number nor an age; for child_exit."""
+    def forkserver(self, cfg: Config) -> WorkerFace:
+        """The face of a forkserver, which has neither a number nor an age; for child_exit."""
         return WorkerFace(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
 
     def in_hooks(self, worker: Viewed, face: HookedWorker | None) -> Runnable:

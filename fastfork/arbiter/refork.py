@@ -1,8 +1,8 @@
-"""Refork: a worker that is warm becomes the template, and the others are forked from it anew.
+"""Refork: a worker that is warm becomes the forkserver, and the others are forked from it anew.
 
-What an application loads and fills lazily, with its first requests, a template that has never
+What an application loads and fills lazily, with its first requests, a forkserver that has never
 answered one does not have: each worker then holds a copy of its own.  After `refork` requests
-one worker is replaced, finishes what it has, and becomes the template; a rollout replaces the
+one worker is replaced, finishes what it has, and becomes the forkserver; a rollout replaces the
 others by its children, which share what it has learned.  (Precedent: pitchfork.)
 
 Runs in: both
@@ -22,7 +22,7 @@ from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.editions import Edition, Editions
 from fastfork.arbiter.face import Server
-from fastfork.arbiter.forking.nursery import TemplateNursery
+from fastfork.arbiter.forking.forkserver import Forkserver
 from fastfork.arbiter.forking.spawn import Runnable
 from fastfork.errors import HookFailed
 from fastfork.ipc import Order, Slot, State
@@ -43,7 +43,7 @@ CHANNEL_TIMEOUT: Final = 30.0  # seconds
 
 
 class Warm(Protocol):
-    """A worker that can become a template.  app: has the application that it has loaded."""
+    """A worker that can become a forkserver.  app: has the application that it has loaded."""
 
     app: Application
     view: object
@@ -53,7 +53,7 @@ class Warm(Protocol):
 
 
 class Handover:
-    """The way a channel goes from the arbiter to the worker that becomes a template.
+    """The way a channel goes from the arbiter to the worker that becomes a forkserver.
 
     Every worker inherits it, and only the one that was asked reads from it.
     """
@@ -63,7 +63,7 @@ class Handover:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: it is no template."""
+        """In a child that is not ours: it is no forkserver."""
         self._ours.close()
         self._theirs.close()
 
@@ -88,7 +88,7 @@ class Handover:
 
 
 class Refork:
-    """The arbiter's side: choose a worker, and take it for a template when it is one."""
+    """The arbiter's side: choose a worker, and take it for a forkserver when it is one."""
 
     def __init__(self, editions: Editions, crew: Crew) -> None:
         self._editions = editions
@@ -96,7 +96,7 @@ class Refork:
         self._candidate: Child | None = None
 
     def step(self, cfg: Config, handover: Handover | None) -> None:
-        """Do what is due in this turn: choose, or propose the edition with the new template."""
+        """Do what is due in this turn: choose, or propose the edition with the new forkserver."""
         editions = self._editions
         if handover is None:
             return
@@ -128,7 +128,7 @@ class Refork:
         self._crew.children.pop(child.pid)
         child.slot.clear()
         try:
-            nursery = TemplateNursery(
+            forker = Forkserver(
                 child.pid,
                 handover.give(),
                 face=child.face,
@@ -138,15 +138,15 @@ class Refork:
             log.error("Cannot speak to the new template: %s", error.strerror)
             return
         current = self._editions.current
-        edition = Edition(current.loaded, current.places, nursery)
+        edition = Edition(current.loaded, current.places, forker)
         edition.was_reforked = edition.is_warm = True
         self._editions.propose(edition)
 
 
 class Promotable:
-    """A worker's life, and perhaps its second one as a template.  Runs in: worker.
+    """A worker's life, and perhaps its second one as a forkserver.  Runs in: worker.
 
-    worker: it; lived: the same in its hooks.  become(app, channel): be a template.
+    worker: it; lived: the same in its hooks.  become(app, channel): be a forkserver.
     is_warm: it was forked from a warm one.
     """
 

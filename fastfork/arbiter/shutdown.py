@@ -100,7 +100,9 @@ class Shutdown:
         if self.began is None:
             return False
         left = [child.pid for child in self._server.crew.children]
-        left += [template.pid for template in self._server.editions.templates() if template.pid]
+        left += [
+            forkserver.pid for forkserver in self._server.editions.forkservers() if forkserver.pid
+        ]
         if left and clock.now() > self._ends + LAST_WAIT:
             pids = ", ".join(map(str, left))
             log.error("Leaving without processes that SIGKILL did not end (pid: %s)", pids)
@@ -119,8 +121,8 @@ class Shutdown:
         if now >= self.next_deadline():
             self._finish()
         if self.began is not None and now > self._ends:
-            for template in self._server.editions.templates():
-                template.send(signal.SIGKILL)
+            for forkserver in self._server.editions.forkservers():
+                forkserver.send(signal.SIGKILL)
 
     def close_sockets(self) -> None:
         """Close our copies, once: a file of this name may be the next server's after that."""

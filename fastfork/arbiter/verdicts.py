@@ -15,7 +15,7 @@ from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import LOST, LOST_STATUS, Death, is_there
 from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.face import Server as Face
-from fastfork.arbiter.forking.nursery import Nursery
+from fastfork.arbiter.forking.forkserver import Forker
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import BootError
@@ -55,34 +55,34 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
     crew.note_failure()
 
 
-def bury_template(server: Server, template: Nursery, death: Death) -> None:
-    """A template has been reaped: note it, and decide what that means if an edition needs it."""
-    pid, face = template.pid, template.face
-    template.bury()
+def bury_forkserver(server: Server, forkserver: Forker, death: Death) -> None:
+    """A forkserver has been reaped: note it, and decide what that means if an edition needs it."""
+    pid, face = forkserver.pid, forkserver.face
+    forkserver.bury()
     if face is not None:
         face.alive = False
         server.server.call_hook("child_exit", face)
     editions, crew = server.editions, server.crew
-    if server.shutdown.asked is not None or not editions.needs(template):
+    if server.shutdown.asked is not None or not editions.needs(forkserver):
         return
     log.log(death.level, "Template %s (pid: %s)", death.text, pid)
-    code = BootError.exit_code if template.overslept else death.code
-    is_current = template is editions.current.nursery
-    if editions.pending is not None and template is editions.pending.nursery:
+    code = BootError.exit_code if forkserver.overslept else death.code
+    is_current = forkserver is editions.current.forker
+    if editions.pending is not None and forkserver is editions.pending.forker:
         editions.fail(crew, "the new template did not start")
     elif is_current and not crew.ever_ready and code in BOOT_FAILURES:
         server.shutdown.give_up(code)
-    elif editions.rollout is not None and not editions.rollout.previous.nursery.is_gone:
+    elif editions.rollout is not None and not editions.rollout.previous.forker.is_gone:
         editions.fail(crew, "the new template has died")
     else:
         crew.note_failure("The template died")
 
 
 def bury_lost(server: Server) -> None:
-    """Miss templates and the new program of an upgrade that other code has waited for."""
-    for template in server.editions.templates():
-        if template.pid is not None and not is_there(template.pid):
-            bury_template(server, template, LOST)
+    """Miss forkservers and the new program of an upgrade that other code has waited for."""
+    for forkserver in server.editions.forkservers():
+        if forkserver.pid is not None and not is_there(forkserver.pid):
+            bury_forkserver(server, forkserver, LOST)
     successor = server.upgrading.successor
     if successor is not None and not is_there(successor):
         server.upgrading.ended(LOST_STATUS)

@@ -40,7 +40,7 @@ LIBRARY = (
     "stringprep", "subprocess", "tempfile", "tomllib", "urllib", "uuid", "zipfile",
 )  # fmt: skip
 OURS = (
-    "fastfork.arbiter.forking.template", "fastfork.arbiter.helpers.watcher",
+    "fastfork.arbiter.forking.forkserver_process", "fastfork.arbiter.helpers.watcher",
     "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
     "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser", "fastfork.cli.report",
     "fastfork.cli.status", "fastfork.cli.tell", "fastfork.config.explain",
@@ -52,7 +52,7 @@ OURS = (
     "fastfork.process.daemon", "fastfork.testing", "fastfork.wsgi.hints", "fastfork.wsgi.names",
 )  # fmt: skip
 # What a template is asked for comes pickled.
-WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.template"})
+WITH_TEMPLATE = frozenset({"pickle", "fastfork.arbiter.forking.forkserver_process"})
 
 
 @cache

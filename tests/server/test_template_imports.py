@@ -337,7 +337,8 @@ def test_worker_of_which_the_arbiter_does_not_hear_ends_at_once(
 ) -> None:
     # In the template, which has forked it: the answer to the arbiter does not leave.
     code = (
-        "import fastfork.arbiter.forking.template as template\nfork_for = template.fork_for\n"
+        "from fastfork.arbiter.forking import forkserver_process as template\n"
+        "fork_for = template.fork_for\n"
         "def failing(*arguments, **more):\n    pid = fork_for(*arguments, **more)\n"
         "    if not (PLACE / 'mended').exists():\n        note(str(pid))\n        os._exit(1)\n"
         "    return pid\ntemplate.fork_for = failing"

@@ -11,7 +11,7 @@ from fastfork import logs
 from fastfork.arbiter import Arbiter, editions
 from fastfork.arbiter.children.child import Children
 from fastfork.arbiter.editions import without_server_settings
-from fastfork.arbiter.forking.nursery import NoNursery
+from fastfork.arbiter.forking.forkserver import NoForker
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.config import Config, Loaded
 from fastfork.ipc import Scoreboard
@@ -40,17 +40,17 @@ class FakeCrew:
         self.dismissed += 1
 
 
-class FakeNursery(NoNursery):
+class FakeForker(NoForker):
     """Is ready at once."""
 
     is_ready = True
 
 
-class FakeMaker:
-    """Makes nurseries in which nobody is forked."""
+class FakeFactory:
+    """Makes forkers that fork nobody."""
 
-    def nursery(self, _loaded: Loaded) -> FakeNursery:
-        return FakeNursery()
+    def forker(self, _loaded: Loaded) -> FakeForker:
+        return FakeForker()
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def arbiter(before: dict[str, Any], after: dict[str, Any], *, target: int) -> Ar
     made = Arbiter(loaded, reload=lambda: Loaded(Config(**after)), load_app=unused)
     made.stats = ServerStats(Scoreboard(1))
     made.crew = FakeCrew(target)  # type: ignore[assignment]
-    made._maker = FakeMaker()  # type: ignore[assignment]
+    made._factory = FakeFactory()  # type: ignore[assignment]
     return made
 
 

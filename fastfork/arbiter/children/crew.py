@@ -19,7 +19,7 @@ from fastfork.arbiter.children.child import Child, Children
 from fastfork.arbiter.children.memory import MemoryWatch
 from fastfork.arbiter.children.plan import berth_for, plan
 from fastfork.arbiter.children.reap import LOST, Death, is_there, meaning, reaped
-from fastfork.arbiter.forking.nursery import Job
+from fastfork.arbiter.forking.forkserver import Job
 from fastfork.arbiter.forking.spawn import HookedWorker
 from fastfork.config import Config
 from fastfork.ipc import Order, Scoreboard, State

@@ -120,7 +120,7 @@ def held_back(signums: Iterable[int]) -> Iterator[None]:
 
 
 def live(make_worker: Callable[[], Runnable], mailbox: SignalMailbox) -> NoReturn:
-    """Be the worker, or a template, to the end of the process.  Runs in: worker."""
+    """Be the worker, or a forkserver, to the end of the process.  Runs in: worker."""
     code = UNEXPECTED
     try:
         finalize.begin()

@@ -1,14 +1,16 @@
-"""The template: a process that has loaded the application, and forks workers when told to.
+"""The forkserver: a process that has loaded the application, and forks workers when told to.
+
+Users know it as the template (docs/explanation/template.md).
 
 A worker must be the arbiter's child: the arbiter reaps it, and the kernel tells it when the
-arbiter dies.  So the template forks twice.  The process in the middle ends at once, and the
+arbiter dies.  So the forkserver forks twice.  The process in the middle ends at once, and the
 worker's parent is then the arbiter, which has declared itself the reaper of its descendants
 (prctl(2), PR_SET_CHILD_SUBREAPER).
 
 Listening sockets come with each request, since those of today need not be those that were
-there when the template was made.
+there when the forkserver was made.
 
-Runs in: both (in a process of its own, forked by the arbiter, or by the template before it)
+Runs in: both (in a process of its own, forked by the arbiter, or by the forkserver before it)
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from fastfork import clock, forks, logs, unpatched
-from fastfork.arbiter.forking.nursery import EXIT_GRACE, GO, READY, REPLY, Job
+from fastfork.arbiter.forking.forkserver import EXIT_GRACE, GO, READY, REPLY, Job
 from fastfork.arbiter.forking.spawn import Runnable, held_back, live
 from fastfork.errors import BootError, ConfigError
 from fastfork.ipc import SignalMailbox
@@ -53,8 +55,8 @@ NAMED_THREADS: Final = 5  # in the warning of them
 MakeFromApp = Callable[["WSGIApplication", Job, Mapping[str, object], Sequence[Listener]], Runnable]
 
 
-class Template:
-    """One template process; `run()` is its life.
+class ForkserverProcess:
+    """One forkserver process; `run()` is its life.
 
     channel: from the arbiter.  load: loads the application.  make: builds a worker.  prepare:
     see Worker; called before the application is loaded.  note_failure: keeps the line that says
@@ -138,7 +140,7 @@ class Template:
                     return 0
                 self.channel.sendall(REPLY.pack(self._fork(app, request, descriptors)))
         except (BrokenPipeError, ConnectionResetError):
-            return 0  # the arbiter has gone, or has another template
+            return 0  # the arbiter has gone, or has another forkserver
         finally:
             self.told_to_go = True  # SIGTERM must not raise in the middle of exit handlers
             faulthandler.dump_traceback_later(
@@ -180,7 +182,7 @@ class Template:
                 sock.close()
 
     def _leave_to(self, leash: int) -> None:
-        """Be nothing of this template's any more.  Runs in: worker.
+        """Be nothing of this forkserver's any more.  Runs in: worker.
 
         When the arbiter does not know of it, because one of us has failed meanwhile, the worker
         ends before it has begun.
@@ -211,7 +213,7 @@ class Template:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self.handled)
 
     def let_go(self) -> None:
-        """In a child that the application forks while it is loaded: it is no template."""
+        """In a child that the application forks while it is loaded: it is no forkserver."""
         forks.default_signals(self._handlers)
         self.channel.close()
 

@@ -1,4 +1,4 @@
-"""Building workers and templates, each in the process that it is for.
+"""Building workers and forkservers, each in the process that it is for.
 
 Runs in: both
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastfork.arbiter.certificates import prepared_certificates
 from fastfork.arbiter.face import Server, WorkerFace
-from fastfork.arbiter.forking.nursery import Job, Nursery, OwnNursery, TemplateNursery
+from fastfork.arbiter.forking.forkserver import Forker, Forkserver, Job, OwnForker
 from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, Viewed, WorkerClass, worker_class
 from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
@@ -26,13 +26,13 @@ from fastfork.records import record
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from fastfork.arbiter.forking.template import Template
+    from fastfork.arbiter.forking.forkserver_process import ForkserverProcess
     from fastfork.config import Config, Loaded
     from fastfork.net.tls import Certificates
 
 log = logging.getLogger("fastfork.error")
 
-TEMPLATE: Final = "fastfork.arbiter.forking.template"
+FORKSERVER: Final = "fastfork.arbiter.forking.forkserver_process"
 
 LoadApp = Callable[["Config"], "WSGIApplication"]
 
@@ -46,12 +46,13 @@ class Recipe:
     certificates: Certificates | None
 
 
-class Maker:
+class WorkerFactory:
     """Everything that the making of a worker needs besides its settings.
 
     load_app: loads the application of a Config.  close_others(listeners): closes, in a child,
     what it has inherited of the arbiter's listening sockets beside these.  become(loaded): lets
-    hooks in a template see its settings.  modules: where workers tell which files they are made of.
+    hooks in a forkserver see its settings.  modules: where workers tell which files they are
+    made of.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Maker:
         if self.pool is not None:
             self.pool.close()
 
-    def nursery(self, loaded: Loaded) -> Nursery:
+    def forker(self, loaded: Loaded) -> Forker:
         """Where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config
         make_worker = worker_class(cfg.worker_class)
@@ -92,19 +93,19 @@ class Maker:
         if cfg.refork and self.handover is None:
             self.handover = Handover()
         if cfg.preload_app and parent.adopt_orphans():
-            import_module(TEMPLATE)  # before the fork, as worker_class says
+            import_module(FORKSERVER)  # before the fork, as worker_class says
 
-            return TemplateNursery.start(
-                partial(self._template, loaded, recipe),
+            return Forkserver.start(
+                partial(self._forkserver, loaded, recipe),
                 self.mailbox,
-                face=self.server.template(cfg),
+                face=self.server.forkserver(cfg),
                 grace=cfg.graceful_timeout,
             )
         if cfg.preload_app:
             log.warning(
                 "preload_app needs Linux; here each worker loads the application for itself"
             )
-        return OwnNursery(partial(self._worker, recipe), self.mailbox)
+        return OwnForker(partial(self._worker, recipe), self.mailbox)
 
     def _worker(
         self,
@@ -124,7 +125,7 @@ class Maker:
         job: Job,
         listeners: Sequence[Listener],
     ) -> Viewed:
-        """A worker without its hooks.  app: loaded already, by the template."""
+        """A worker without its hooks.  app: loaded already, by the forkserver."""
         self.close_others(listeners)
         return recipe.make(
             number=job.nr,
@@ -140,24 +141,26 @@ class Maker:
             is_preloaded=app is not None,
         )
 
-    def _template(self, loaded: Loaded, recipe: Recipe, channel: socket.socket) -> Template:
-        """Build a template, in its process."""
-        from fastfork.arbiter.forking.template import Template
+    def _forkserver(
+        self, loaded: Loaded, recipe: Recipe, channel: socket.socket
+    ) -> ForkserverProcess:
+        """Build a forkserver, in its process."""
+        from fastfork.arbiter.forking.forkserver_process import ForkserverProcess
 
         self.become(loaded)
-        return Template(
+        return ForkserverProcess(
             channel=channel,
             cfg=loaded.config,
             mailbox=self.mailbox,
             arbiter_pid=self.arbiter_pid,
             load_app=partial(self.load_app, loaded.config),
-            make=partial(self._template_worker, recipe, is_warm=False),
+            make=partial(self._forkserver_worker, recipe, is_warm=False),
             close_inherited=partial(self.close_others, ()),
             prepare=recipe.make.prepare,
             note_failure=partial(failure.note, self.scoreboard.server),
         )
 
-    def _template_worker(
+    def _forkserver_worker(
         self,
         recipe: Recipe,
         app: WSGIApplication,
@@ -167,7 +170,7 @@ class Maker:
         *,
         is_warm: bool,
     ) -> Runnable:
-        """Build a worker that a template has forked, in its process."""
+        """Build a worker that a forkserver has forked, in its process."""
         cfg = recipe.cfg
         face = WorkerFace(number=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
         for name, value in given.items():
@@ -182,25 +185,25 @@ class Maker:
             lived=lived,
             slot=self.scoreboard.slot(job.nr),
             handover=self.handover,
-            become=partial(self._be_template, recipe),
+            become=partial(self._be_forkserver, recipe),
             is_warm=is_warm,
         )
 
-    def _be_template(self, recipe: Recipe, app: WSGIApplication, channel: socket.socket) -> int:
-        """Be a template, in the process of a worker that has finished.  The exit code."""
-        from fastfork.arbiter.forking.template import Template
+    def _be_forkserver(self, recipe: Recipe, app: WSGIApplication, channel: socket.socket) -> int:
+        """Be a forkserver, in the process of a worker that has finished.  The exit code."""
+        from fastfork.arbiter.forking.forkserver_process import ForkserverProcess
 
-        template = Template(
+        forkserver = ForkserverProcess(
             channel=channel,
             cfg=recipe.cfg,
             mailbox=self.mailbox,
             arbiter_pid=self.arbiter_pid,
             load_app=lambda: app,
-            make=partial(self._template_worker, recipe, is_warm=True),
+            make=partial(self._forkserver_worker, recipe, is_warm=True),
             close_inherited=lambda: None,
             prepare=recipe.make.prepare,
             note_failure=partial(failure.note, self.scoreboard.server),
         )
-        template.install_handlers()
-        template.show()
-        return template.serve(app)
+        forkserver.install_handlers()
+        forkserver.show()
+        return forkserver.serve(app)

@@ -1,8 +1,9 @@
-"""Where workers are forked: by the arbiter itself, or by a template that has the application.
+"""Who forks workers: the arbiter itself, or a forkserver that has loaded the application.
 
 The arbiter never loads the application, so that a reload can bring new code.  With
-`preload_app` it forks a *template*, which loads the application and from then on forks a
-worker whenever it is asked to.  See template.py for the other end.
+`preload_app` it forks a *forkserver*, which loads the application and from then on forks a
+worker whenever it is asked to.  forkserver_process.py is the other end.  Log lines, ps(1) and the
+pages for users call that process the template.
 
 Runs in: arbiter
 """
@@ -27,7 +28,7 @@ from fastfork.records import record
 
 log = logging.getLogger("fastfork.error")
 
-# A template has nothing to do but to fork.  Longer than this, a thread of the application holds
+# A forkserver has nothing to do but to fork.  Longer than this, a thread of the application holds
 # the interpreter, or memory is gone.
 FORK_TIMEOUT: Final = 10.0  # seconds
 KILL_AFTER: Final = 1.0  # seconds from SIGABRT to SIGKILL
@@ -52,8 +53,8 @@ class Job:
 MakeWorker = Callable[[Job, HookedWorker | None, Sequence[Listener]], Runnable]
 
 
-class Nursery(Protocol):
-    """A place to fork workers.
+class Forker(Protocol):
+    """Who forks the workers of a edition.
 
     pid: its process, None when that is the arbiter.  overslept: it loaded the application for
     longer than boot_timeout.  face: what hooks are given for it, if anything.  has_app: workers
@@ -81,8 +82,8 @@ class Nursery(Protocol):
     def bury(self) -> None: ...  # noqa: D102
 
 
-class OwnNursery:
-    """The arbiter forks, and each worker loads the application for itself."""
+class OwnForker:
+    """The arbiter forks by itself, and each worker loads the application."""
 
     pid: int | None = None
     has_app = False
@@ -113,8 +114,8 @@ class OwnNursery:
         """The arbiter does not bury itself."""
 
 
-class NoNursery(OwnNursery):
-    """Before there is any."""
+class NoForker(OwnForker):
+    """Stands where there is none yet."""
 
     is_ready = False
 
@@ -122,8 +123,8 @@ class NoNursery(OwnNursery):
         """Forks nobody."""
 
 
-class TemplateNursery:
-    """A template process, as the arbiter sees it.
+class Forkserver:
+    """A forkserver process, as the arbiter sees it.
 
     told: it was told to go.  sent: every signal that the arbiter has sent it.
     face: what hooks are given for it.  grace: seconds that its exit handlers have.
@@ -152,24 +153,24 @@ class TemplateNursery:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: leave the template alone."""
+        """In a child that is not ours: leave the forkserver alone."""
         self._channel.close()
 
     @classmethod
     def start(
         cls,
-        make_template: Callable[[socket.socket], Runnable],
+        make_process: Callable[[socket.socket], Runnable],
         mailbox: SignalMailbox,
         *,
         face: HookedWorker | None = None,
         grace: float = 0.0,
-    ) -> TemplateNursery:
-        """Fork a template.  make_template(channel): builds it, in its process."""
+    ) -> Forkserver:
+        """Fork a forkserver.  make_template(channel): builds it, in its process."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
         def make() -> Runnable:
             ours.close()
-            return make_template(theirs)
+            return make_process(theirs)
 
         try:
             pid = spawn(make, mailbox)
@@ -195,7 +196,7 @@ class TemplateNursery:
         """Have a worker forked, whose parent is the arbiter.  Returns its pid.
 
         Waits for the answer, FORK_TIMEOUT at most: it takes as long as two forks.
-        Raises OSError; when the template does not answer, it is killed.
+        Raises OSError; when the forkserver does not answer, it is killed.
         """
         import pickle  # here, and below: only with preload_app
 
@@ -214,7 +215,7 @@ class TemplateNursery:
             unpatched.close(ours)
 
     def _ask(self, request: bytes, descriptors: Sequence[int]) -> int:
-        """Have the template fork.  Returns the pid; raises OSError."""
+        """Have the forkserver fork.  Returns the pid; raises OSError."""
         self._channel.settimeout(FORK_TIMEOUT)
         try:
             socket.send_fds(self._channel, [request], descriptors)
