@@ -17,7 +17,6 @@ from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
-from fastfork.arbiter.editions import Edition, Editions, first_places
 from fastfork.arbiter.face import Server
 from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
@@ -25,6 +24,7 @@ from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
 from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.refork import Refork
+from fastfork.arbiter.revisions import Revision, Revisions, first_places
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
@@ -82,7 +82,7 @@ class Arbiter:
         self.service = Service(on_ready)
         self._sockets = sockets
         nothing = Places([], reuse_port=False)
-        self.editions = Editions(Edition(loaded, nothing, NoForker()), self._addresses)
+        self.revisions = Revisions(Revision(loaded, nothing, NoForker()), self._addresses)
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
         self.admin = Admin()
@@ -94,17 +94,17 @@ class Arbiter:
     @property
     def loaded(self) -> Loaded:
         """The settings that the next worker is started with, and their origins."""
-        return self.editions.current.loaded
+        return self.revisions.current.loaded
 
     @property
     def cfg(self) -> Config:
         """The settings that the next worker is started with."""
-        return self.editions.current.cfg
+        return self.revisions.current.cfg
 
     @property
     def listeners(self) -> list[Listener]:
         """The sockets that new workers listen on."""
-        return self.editions.current.places.listeners()
+        return self.revisions.current.places.listeners()
 
     # -- life
 
@@ -142,13 +142,13 @@ class Arbiter:
             self.crew.kill_overdue()
             self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
             self.crew.watch_memory(self.cfg.max_rss)
-            debugger.wake(one.pid for one in (*self.crew.children, *self.editions.forkservers()))
+            debugger.wake(one.pid for one in (*self.crew.children, *self.revisions.forkservers()))
             if changed := self.watch.changed():
                 self.code_changed(changed)
             self.keep_workers()
             self.shutdown.go_on()
             self.tell_service()
-            self.stats.send(list(self.crew.children), self.editions.all_listeners(), self.cfg)
+            self.stats.send(list(self.crew.children), self.revisions.all_listeners(), self.cfg)
             self.stats.turn(self.crew.target, self.listeners)
             self.admin.turn(self, may_start=not self.upgrading.is_second)
         announce.stopped(self.shutdown.exit_code, failure.noted(self.scoreboard.server))
@@ -176,14 +176,14 @@ class Arbiter:
         addresses = self._addresses(self.loaded)
         places = first_places(cfg, addresses, self.upgrading.inherited_sockets())
         self._cleanup.callback(self.shutdown.close_sockets)
-        self.editions = Editions(Edition(self.loaded, places, NoForker()), self._addresses)
+        self.revisions = Revisions(Revision(self.loaded, places, NoForker()), self._addresses)
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.stats = ServerStats(self.scoreboard)
         self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
-        self.editions.fit_berths(self.crew)
+        self.revisions.fit_berths(self.crew)
         self.watch = CodeWatch(cfg, self.mailbox, lambda: self._factory.close_in_helper())
         self._cleanup.callback(self.watch.stop)
         self.admin.open(self, lambda kept: self._factory.close_in_helper(kept))
@@ -197,14 +197,14 @@ class Arbiter:
             become=self._become,
             modules=self.watch.modules,
         )
-        self._refork = Refork(self.editions, self.crew)
+        self._refork = Refork(self.revisions, self.crew)
         self._terminal = Terminal()
         title.set_title("arbiter", cfg.proc_name, cfg.wsgi_app)
         announce.started(self.loaded, self.listeners, parser)
         self.upgrading.wait_for_promotion()
         self.server.call_hook("when_ready")
         inherited.freeze(is_start=True)
-        self.editions.open_forker(self._factory.forker)
+        self.revisions.open_forker(self._factory.forker)
         self.keep_workers()
 
     # -- signals: see the table in signals.py
@@ -222,7 +222,7 @@ class Arbiter:
         if self.shutdown.asked is not None:
             return
         self.service.reloading()
-        if self.editions.read(self._reload, self.crew, self._forker):
+        if self.revisions.read(self._reload, self.crew, self._forker):
             self.upgrading.follow_pidfile()
             self._begin_when_ready()
 
@@ -230,7 +230,7 @@ class Arbiter:
         """Replace the workers, with the settings as they are."""
         if self.shutdown.asked is None:
             log.info("Code changed (%s); workers are replaced", names)
-            if self.editions.renew(self._forker):
+            if self.revisions.renew(self._forker):
                 self._begin_when_ready()
 
     def reopen(self) -> None:
@@ -238,7 +238,7 @@ class Arbiter:
         logs.reopen()
         give_logs(self.cfg)
         self.crew.send(signal.SIGUSR1)
-        for forkserver in self.editions.forkservers():
+        for forkserver in self.revisions.forkservers():
             forkserver.send(signal.SIGUSR1)
 
     def more(self) -> None:
@@ -266,7 +266,7 @@ class Arbiter:
         """Start the new program on the same sockets."""
         if self.shutdown.asked is None:
             self.upgrading.start(
-                self.editions.current.places,
+                self.revisions.current.places,
                 self.admin.places,
                 self.mailbox.signums,
                 lambda: self.server.call_hook("pre_exec"),
@@ -277,7 +277,7 @@ class Arbiter:
     def bury_other(self, pid: int, status: int) -> None:
         """A child has ended that is no worker: the new program, a forkserver, or an orphan of the
         application's."""
-        forkserver = next((one for one in self.editions.forkservers() if one.pid == pid), None)
+        forkserver = next((one for one in self.revisions.forkservers() if one.pid == pid), None)
         if forkserver is not None:
             bury_forkserver(self, forkserver, meaning(status, forkserver.sent))
         elif pid == self.upgrading.successor:
@@ -297,23 +297,23 @@ class Arbiter:
             self.service.take_over()
         self._refork.step(self.cfg, self._factory.handover)
         self._begin_when_ready()
-        if not self.crew.backoff.wait(clock.now()) and self.editions.needs_forkserver():
+        if not self.crew.backoff.wait(clock.now()) and self.revisions.needs_forkserver():
             self._restart_forkserver()
-        self.editions.watch_loading(self.cfg.boot_timeout)
-        can_fork = self.editions.can_fork()
-        order = self.editions.order(self.crew)
+        self.revisions.watch_loading(self.cfg.boot_timeout)
+        can_fork = self.revisions.can_fork()
+        order = self.revisions.order(self.crew)
         self.crew.keep_count(self.cfg, can_fork=can_fork, order=order)
-        self.editions.finish(self.crew)
+        self.revisions.finish(self.crew)
         self._fit_berths()
 
     def tell_service(self) -> None:
         """Say what has changed to whoever started us."""
-        editions = self.editions
+        revisions = self.revisions
         if self.shutdown.asked is not None and self.upgrading.successor is not None:
             self.service.hand_over(self.upgrading.successor)
         state = facts(
             self.crew,
-            is_reloading=editions.rollout is not None or editions.pending is not None,
+            is_reloading=revisions.rollout is not None or revisions.pending is not None,
             is_stopping=self.shutdown.asked is not None,
             is_second=self.upgrading.is_second,
         )
@@ -330,7 +330,7 @@ class Arbiter:
         return with_access(found.addresses, loaded.config)
 
     def _fork(self, job: Job, face: HookedWorker | None) -> int:
-        current = self.editions.current
+        current = self.revisions.current
         return current.forker.fork(job, face, current.places.berth(job.berth))
 
     def _forker(self, loaded: Loaded) -> Forker:
@@ -339,19 +339,19 @@ class Arbiter:
     def _restart_forkserver(self) -> None:
         """The forkserver has died: have another one."""
         try:
-            self.editions.open_forker(self._forker)
+            self.revisions.open_forker(self._forker)
         except (StartError, OSError) as error:
             log.error("Cannot start a template: %s", error)
             self.crew.note_failure()
 
     def _begin_when_ready(self) -> None:
-        """Begin to replace the workers, when the pending edition can fork others."""
-        pending = self.editions.pending
+        """Begin to replace the workers, when the pending revision can fork others."""
+        pending = self.revisions.pending
         if pending is None or not pending.forker.is_ready:
             return
         before = self.loaded
         self._wake_up()
-        self.editions.begin(self.crew)
+        self.revisions.begin(self.crew)
         # Unchanged in the file, the number that SIGTTIN and SIGTTOU made of it stays.
         if self.cfg.workers != before.config.workers:
             self.crew.aim_for(self.cfg.workers)
@@ -367,19 +367,19 @@ class Arbiter:
         """Close the listening sockets that are not `kept`: a copy that nobody accepts from
         would keep clients waiting when the arbiter has closed its own.  Runs in: both."""
         descriptors = {listener.sock.fileno() for listener in kept}
-        for listener in self.editions.all_listeners() + self.admin.places.listeners():
+        for listener in self.revisions.all_listeners() + self.admin.places.listeners():
             if listener.sock.fileno() not in descriptors:
                 listener.sock.close()
 
     def _become(self, loaded: Loaded) -> None:
         """Have the settings of a forkserver, for the hooks in it.  Runs in: both."""
-        self.editions.current.loaded = loaded
+        self.revisions.current.loaded = loaded
 
     def _set_target(self, target: int) -> None:
         if self.shutdown.asked is None and target != self.crew.target:
             log.info("Workers wanted: %d (before: %d)", target, self.crew.target)
             self._resting = None
-            rollout = self.editions.rollout
+            rollout = self.revisions.rollout
             if rollout is not None:  # what an operator asks for outlives a failed reload
                 rollout.target = max(rollout.target + target - self.crew.target, 1)
             self.crew.aim_for(target)
@@ -387,7 +387,7 @@ class Arbiter:
 
     def _fit_berths(self) -> None:
         try:
-            self.editions.fit_berths(self.crew)
+            self.revisions.fit_berths(self.crew)
         except ConfigError as error:
             log.error("%s; workers share the sockets that are there", error)
 

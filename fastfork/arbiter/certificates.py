@@ -1,4 +1,4 @@
-"""The certificates of an edition, opened by the arbiter for all its workers.
+"""The certificates of a revision, opened by the arbiter for all its workers.
 
 Runs in: arbiter
 """

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from fastfork import forks
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.crew import Crew
-from fastfork.arbiter.editions import Edition, Editions
 from fastfork.arbiter.face import Server
 from fastfork.arbiter.forking.forkserver import Forkserver
 from fastfork.arbiter.forking.spawn import Runnable
+from fastfork.arbiter.revisions import Revision, Revisions
 from fastfork.errors import HookFailed
 from fastfork.ipc import Order, Slot, State
 from fastfork.ipc.descriptors import receive
@@ -90,19 +90,19 @@ class Handover:
 class Refork:
     """The arbiter's side: choose a worker, and take it for a forkserver when it is one."""
 
-    def __init__(self, editions: Editions, crew: Crew) -> None:
-        self._editions = editions
+    def __init__(self, revisions: Revisions, crew: Crew) -> None:
+        self._revisions = revisions
         self._crew = crew
         self._candidate: Child | None = None
 
     def step(self, cfg: Config, handover: Handover | None) -> None:
-        """Do what is due in this turn: choose, or propose the edition with the new forkserver."""
-        editions = self._editions
+        """Do what is due in this turn: choose, or propose the revision with the new forkserver."""
+        revisions = self._revisions
         if handover is None:
             return
         if self._candidate is not None:
             self._look_at(self._candidate, handover)
-        elif cfg.refork and not editions.current.was_reforked and editions.is_settled():
+        elif cfg.refork and not revisions.current.was_reforked and revisions.is_settled():
             self._choose(cfg.refork)
 
     def _choose(self, requests: int) -> None:
@@ -111,7 +111,7 @@ class Refork:
         child = max(may, key=lambda c: c.slot.requests, default=None)
         if child is None or child.is_spent or child.slot.requests < requests:
             return
-        self._editions.current.was_reforked = True
+        self._revisions.current.was_reforked = True
         self._candidate = child
         child.is_spent = True  # its replacement comes first
         child.last_order = Order.WARM
@@ -132,15 +132,15 @@ class Refork:
                 child.pid,
                 handover.give(),
                 face=child.face,
-                grace=self._editions.current.cfg.graceful_timeout,
+                grace=self._revisions.current.cfg.graceful_timeout,
             )
         except OSError as error:
             log.error("Cannot speak to the new template: %s", error.strerror)
             return
-        current = self._editions.current
-        edition = Edition(current.loaded, current.places, forker)
-        edition.was_reforked = edition.is_warm = True
-        self._editions.propose(edition)
+        current = self._revisions.current
+        revision = Revision(current.loaded, current.places, forker)
+        revision.was_reforked = revision.is_warm = True
+        self._revisions.propose(revision)
 
 
 class Promotable:

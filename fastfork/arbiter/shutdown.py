@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from fastfork import clock
 from fastfork.arbiter import announce
 from fastfork.arbiter.children.crew import KILL_MARGIN, Crew
-from fastfork.arbiter.editions import Editions
+from fastfork.arbiter.revisions import Revisions
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import AppNotFound, BootError
 from fastfork.ipc import Order, Scoreboard, ServerState, failure
@@ -41,7 +41,7 @@ class Server(Protocol):
     """As much of the arbiter as its end concerns."""
 
     crew: Crew
-    editions: Editions
+    revisions: Revisions
     upgrading: Upgrade
     scoreboard: Scoreboard
 
@@ -101,7 +101,7 @@ class Shutdown:
             return False
         left = [child.pid for child in self._server.crew.children]
         left += [
-            forkserver.pid for forkserver in self._server.editions.forkservers() if forkserver.pid
+            forkserver.pid for forkserver in self._server.revisions.forkservers() if forkserver.pid
         ]
         if left and clock.now() > self._ends + LAST_WAIT:
             pids = ", ".join(map(str, left))
@@ -121,12 +121,12 @@ class Shutdown:
         if now >= self.next_deadline():
             self._finish()
         if self.began is not None and now > self._ends:
-            for forkserver in self._server.editions.forkservers():
+            for forkserver in self._server.revisions.forkservers():
                 forkserver.send(signal.SIGKILL)
 
     def close_sockets(self) -> None:
         """Close our copies, once: a file of this name may be the next server's after that."""
-        self._server.editions.close(keep_files=self._server.upgrading.shares_sockets())
+        self._server.revisions.close(keep_files=self._server.upgrading.shares_sockets())
 
     def _finish(self) -> None:
         grace = self._server.cfg.graceful_timeout
@@ -147,6 +147,6 @@ class Shutdown:
             self.asked = self.asked or now
             server.scoreboard.server_state = ServerState.STOPPING
             if is_alone:
-                server.editions.silence()
+                server.revisions.silence()
         server.crew.dismiss(signum, self._ends, Order.LAST if is_alone else Order.NONE)
         self.close_sockets()

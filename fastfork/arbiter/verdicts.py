@@ -13,9 +13,9 @@ from fastfork.arbiter.children.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import LOST, LOST_STATUS, Death, is_there
-from fastfork.arbiter.editions import Editions
 from fastfork.arbiter.face import Server as Face
 from fastfork.arbiter.forking.forkserver import Forker
+from fastfork.arbiter.revisions import Revisions
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import BootError
@@ -28,7 +28,7 @@ class Server(Protocol):
 
     server: Face
     crew: Crew
-    editions: Editions
+    revisions: Revisions
     shutdown: Shutdown
     upgrading: Upgrade
 
@@ -39,8 +39,8 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
         return
     now, crew = clock.now(), server.crew
     if child.ready_at is None:
-        if server.editions.rollout is not None and child.generation == crew.generation:
-            server.editions.fail(crew, f"the replacement did not start (pid: {child.pid})")
+        if server.revisions.rollout is not None and child.generation == crew.generation:
+            server.revisions.fail(crew, f"the replacement did not start (pid: {child.pid})")
             return
         code = BootError.exit_code if child.overslept else death.code
         if not crew.ever_ready and code in BOOT_FAILURES:
@@ -56,31 +56,31 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
 
 
 def bury_forkserver(server: Server, forkserver: Forker, death: Death) -> None:
-    """A forkserver has been reaped: note it, and decide what that means if an edition needs it."""
+    """A forkserver has been reaped: note it, and decide what that means if a revision needs it."""
     pid, face = forkserver.pid, forkserver.face
     forkserver.bury()
     if face is not None:
         face.alive = False
         server.server.call_hook("child_exit", face)
-    editions, crew = server.editions, server.crew
-    if server.shutdown.asked is not None or not editions.needs(forkserver):
+    revisions, crew = server.revisions, server.crew
+    if server.shutdown.asked is not None or not revisions.needs(forkserver):
         return
     log.log(death.level, "Template %s (pid: %s)", death.text, pid)
     code = BootError.exit_code if forkserver.overslept else death.code
-    is_current = forkserver is editions.current.forker
-    if editions.pending is not None and forkserver is editions.pending.forker:
-        editions.fail(crew, "the new template did not start")
+    is_current = forkserver is revisions.current.forker
+    if revisions.pending is not None and forkserver is revisions.pending.forker:
+        revisions.fail(crew, "the new template did not start")
     elif is_current and not crew.ever_ready and code in BOOT_FAILURES:
         server.shutdown.give_up(code)
-    elif editions.rollout is not None and not editions.rollout.previous.forker.is_gone:
-        editions.fail(crew, "the new template has died")
+    elif revisions.rollout is not None and not revisions.rollout.previous.forker.is_gone:
+        revisions.fail(crew, "the new template has died")
     else:
         crew.note_failure("The template died")
 
 
 def bury_lost(server: Server) -> None:
     """Miss forkservers and the new program of an upgrade that other code has waited for."""
-    for forkserver in server.editions.forkservers():
+    for forkserver in server.revisions.forkservers():
         if forkserver.pid is not None and not is_there(forkserver.pid):
             bury_forkserver(server, forkserver, LOST)
     successor = server.upgrading.successor

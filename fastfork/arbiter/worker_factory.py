@@ -39,7 +39,7 @@ LoadApp = Callable[["Config"], "WSGIApplication"]
 
 @record(frozen=True)
 class Recipe:
-    """What the workers of one edition have in common.  certificates: None without TLS."""
+    """What the workers of one revision have in common.  certificates: None without TLS."""
 
     cfg: Config
     make: WorkerClass

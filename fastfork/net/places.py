@@ -72,7 +72,7 @@ class Place:
 
 
 class Places:
-    """Everything that workers of one edition of the settings listen on.  Never changed but by
+    """Everything that workers of one revision of the settings listen on.  Never changed but by
     the number of its berths.
 
     reuse_port: each berth has TCP sockets of its own.

@@ -1,7 +1,7 @@
 """Certificates, the contexts that are made of them, and what a context has found out of a peer.
 
 Contexts are those of the interpreter's `ssl` module.  The arbiter makes the first one of an
-edition, as root where it is: so a mistake is told before any worker is forked, a private key need
+revision, as root where it is: so a mistake is told before any worker is forked, a private key need
 not be readable for the user that workers become, and all workers begin with the same keys for
 session tickets, which OpenSSL draws with the context: a client goes on with its session in
 whichever worker it meets.

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from fastfork import logs
-from fastfork.arbiter import Arbiter, editions
+from fastfork.arbiter import Arbiter
+from fastfork.arbiter import revisions as revisions
 from fastfork.arbiter.children.child import Children
-from fastfork.arbiter.editions import without_server_settings
 from fastfork.arbiter.forking.forkserver import NoForker
+from fastfork.arbiter.revisions import without_server_settings
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.config import Config, Loaded
 from fastfork.ipc import Scoreboard
@@ -56,7 +57,7 @@ class FakeFactory:
 @pytest.fixture(autouse=True)
 def no_log_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "setup", lambda _cfg: None)
-    monkeypatch.setattr(editions, "settle", lambda *_, **__: Places([], reuse_port=False))
+    monkeypatch.setattr(revisions, "settle", lambda *_, **__: Places([], reuse_port=False))
     monkeypatch.setattr(logs.LOGGER, "propagate", True)
 
 
@@ -104,17 +105,17 @@ def test_second_reload_starts_the_first_over_and_remembers_where_it_began() -> N
     it.reload()
     it.reload()
     assert (it.crew.replaced, it.crew.dismissed) == (3, 2)  # type: ignore[attr-defined]
-    assert it.editions.rollout is not None
-    assert it.editions.rollout.previous.cfg.timeout == 7
-    assert it.editions.rollout.since == 1
+    assert it.revisions.rollout is not None
+    assert it.revisions.rollout.previous.cfg.timeout == 7
+    assert it.revisions.rollout.since == 1
 
 
 def test_number_asked_for_during_a_reload_outlives_its_failure() -> None:
     it = arbiter({"workers": 2}, {"workers": 4}, target=2)
     it.reload()
     it.more()
-    assert it.editions.rollout is not None
-    assert (it.crew.target, it.editions.rollout.target) == (5, 3)
+    assert it.revisions.rollout is not None
+    assert (it.crew.target, it.revisions.rollout.target) == (5, 3)
 
 
 @pytest.mark.parametrize(
@@ -129,5 +130,5 @@ def test_nothing_that_a_config_file_does_ends_the_server(
     it = arbiter({}, {}, target=1)
     it._reload = explode
     it.reload()
-    assert it.editions.rollout is None
+    assert it.revisions.rollout is None
     assert caplog.messages[0].startswith("reload refused: ")

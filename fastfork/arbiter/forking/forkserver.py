@@ -54,7 +54,7 @@ MakeWorker = Callable[[Job, HookedWorker | None, Sequence[Listener]], Runnable]
 
 
 class Forker(Protocol):
-    """Who forks the workers of a edition.
+    """Who forks the workers of a revision.
 
     pid: its process, None when that is the arbiter.  overslept: it loaded the application for
     longer than boot_timeout.  face: what hooks are given for it, if anything.  has_app: workers

@@ -1,10 +1,10 @@
-"""Editions: settings, listening sockets and forker that workers are made of, and the way from
-one edition to the next without a gap.
+"""Revisions: settings, listening sockets and forker that workers are made of, and the way from
+one revision to the next without a gap.
 
-An edition that is read is first *pending*, while its forkserver loads the application; an edition
+A revision that is read is first *pending*, while its forkserver loads the application; a revision
 without a forkserver is not.  Then it is the current one, and a *rollout* replaces the workers of
 the one before; plan.py has the steps.  When a replacement does not start, the one before is
-current again.  Sockets and forkservers that no edition needs any more go at the end.
+current again.  Sockets and forkservers that no revision needs any more go at the end.
 
 Runs in: arbiter
 """
@@ -32,7 +32,7 @@ log = logging.getLogger("fastfork.error")
 
 
 @record(eq=False)
-class Edition:
+class Revision:
     """What a worker is made of.
 
     is_warm: its forkserver has been a worker.  was_reforked: a worker of it was asked to be one.
@@ -54,13 +54,13 @@ class Edition:
 class Rollout:
     """A reload under way, or several: one that another SIGHUP starts over is not complete.
 
-    previous, target: the edition and the number of workers to go back to when a replacement
+    previous, target: the revision and the number of workers to go back to when a replacement
     does not boot.
-    since: the first generation of workers of another edition than `previous`.
+    since: the first generation of workers of another revision than `previous`.
     name: what it is, for the log.
     """
 
-    previous: Edition
+    previous: Revision
     target: int
     since: int
     name: str = "Reload"
@@ -69,16 +69,16 @@ class Rollout:
 OpenForker = Callable[[Loaded], Forker]
 
 
-class Editions:
-    """The current edition, those around it, and everything that is open for them.
+class Revisions:
+    """The current revision, those around it, and everything that is open for them.
 
     addresses(loaded): where to listen with these settings.
     """
 
-    def __init__(self, first: Edition, addresses: Callable[[Loaded], list[Address]]) -> None:
+    def __init__(self, first: Revision, addresses: Callable[[Loaded], list[Address]]) -> None:
         self.current = first
         self._addresses = addresses
-        self.pending: Edition | None = None
+        self.pending: Revision | None = None
         self.rollout: Rollout | None = None
         self._places: list[Place] = list(first.places.all)
         self._forkers: list[Forker] = [first.forker]
@@ -86,7 +86,7 @@ class Editions:
         self._silenced: list[Place] = []
         self._ground = Ground()
 
-    # -- the way to the next edition
+    # -- the way to the next revision
 
     def read(self, read: Callable[[], Loaded], crew: Crew, open_forker: OpenForker) -> bool:
         """Read the settings, open what they name, and make them pending.
@@ -113,36 +113,36 @@ class Editions:
         for line in loaded.notices:
             log.warning("%s", line)
         self._places += [place for place in places.all if place not in self._places]
-        self.propose(Edition(loaded, places, forker))
+        self.propose(Revision(loaded, places, forker))
         return True
 
     def renew(self, open_forker: OpenForker) -> bool:
-        """Make an edition pending that is the current one but for the application's code."""
+        """Make a revision pending that is the current one but for the application's code."""
         try:
             forker = open_forker(self.current.loaded)
         except (StartError, OSError) as error:
             log.error("The workers cannot be replaced: %s", error)
             return False
-        self.propose(Edition(self.current.loaded, self.current.places, forker))
+        self.propose(Revision(self.current.loaded, self.current.places, forker))
         return True
 
-    def propose(self, edition: Edition) -> None:
-        """Make an edition pending; one that was is given up."""
-        self._forkers.append(edition.forker)
-        self.pending = edition
+    def propose(self, revision: Revision) -> None:
+        """Make a revision pending; one that was is given up."""
+        self._forkers.append(revision.forker)
+        self.pending = revision
 
     def begin(self, crew: Crew) -> None:
-        """Make the pending edition the current one, and every worker outdated."""
-        edition, before = self.pending, self.current
-        assert edition is not None
+        """Make the pending revision the current one, and every worker outdated."""
+        revision, before = self.pending, self.current
+        assert revision is not None
         self.pending = None
         if self.rollout is None:
-            name = "Refork" if edition.is_warm else "Reload"
+            name = "Refork" if revision.is_warm else "Reload"
             self.rollout = Rollout(before, crew.target, crew.generation + 1, name)
         else:
             # It may hang in its import, and would hold up this reload and all later ones.
-            crew.dismiss_loading(edition.cfg)
-        self.current = edition
+            crew.dismiss_loading(revision.cfg)
+        self.current = revision
 
     def fail(self, crew: Crew, reason: str) -> None:
         """A replacement did not boot: the workers that run stay, and so do their settings."""
@@ -175,7 +175,7 @@ class Editions:
             log.info("%s complete", self.rollout.name)
             self.rollout = None
         wanted = [self.current, self.pending, self.rollout.previous if self.rollout else None]
-        keep = [edition.forker for edition in wanted if edition is not None]
+        keep = [revision.forker for revision in wanted if revision is not None]
         for forker in [one for one in self._forkers if one not in keep]:
             forker.close()
             if forker.pid is None:
@@ -242,7 +242,7 @@ class Editions:
             forker.watch_loading(boot_timeout)
 
     def open_forker(self, open_forker: OpenForker) -> None:
-        """Have a place to fork workers of the current edition; the one before has died."""
+        """Have a place to fork workers of the current revision; the one before has died."""
         self.current.forker = open_forker(self.current.loaded)
         self._forkers.append(self.current.forker)
 
@@ -290,7 +290,7 @@ class Editions:
             raise
 
     def _dropped(self) -> list[Place]:
-        kept = [edition.places.all for edition in (self.current, self.pending) if edition]
+        kept = [revision.places.all for revision in (self.current, self.pending) if revision]
         return [place for place in self._places if not any(place in places for places in kept)]
 
 
