@@ -24,7 +24,7 @@ from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
 from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.refork import Refork
-from fastfork.arbiter.revisions import Revision, Revisions, first_places
+from fastfork.arbiter.revisions import Revision, Revisions, first_endpoints
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
@@ -34,7 +34,7 @@ from fastfork.arbiter.verdicts import bury_forkserver, bury_lost, judge_worker
 from fastfork.arbiter.worker_factory import WorkerFactory
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox, failure
-from fastfork.net import Listener, Places, resolve
+from fastfork.net import Endpoints, Listener, resolve
 from fastfork.process import boot, debugger, inherited, title
 from fastfork.process.program import Program
 from fastfork.process.terminal import Terminal
@@ -81,7 +81,7 @@ class Arbiter:
         self.server = Server(self, load_app)
         self.service = Service(on_ready)
         self._sockets = sockets
-        nothing = Places([], reuse_port=False)
+        nothing = Endpoints([], reuse_port=False)
         self.revisions = Revisions(Revision(loaded, nothing, NoForker()), self._addresses)
         self.upgrading = Upgrade(program or Program.current())
         self.shutdown = Shutdown(self)
@@ -104,7 +104,7 @@ class Arbiter:
     @property
     def listeners(self) -> list[Listener]:
         """The sockets that new workers listen on."""
-        return self.revisions.current.places.listeners()
+        return self.revisions.current.endpoints.listeners()
 
     # -- life
 
@@ -174,16 +174,16 @@ class Arbiter:
         self.server.call_hook("nworkers_changed", cfg.workers, None)
         self.server.starting()
         addresses = self._addresses(self.loaded)
-        places = first_places(cfg, addresses, self.upgrading.inherited_sockets())
+        endpoints = first_endpoints(cfg, addresses, self.upgrading.inherited_sockets())
         self._cleanup.callback(self.shutdown.close_sockets)
-        self.revisions = Revisions(Revision(self.loaded, places, NoForker()), self._addresses)
+        self.revisions = Revisions(Revision(self.loaded, endpoints, NoForker()), self._addresses)
         self.mailbox = SignalMailbox(SIGNALS)
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.stats = ServerStats(self.scoreboard)
         self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
-        self.revisions.fit_berths(self.crew)
+        self.revisions.fit_socket_count(self.crew)
         self.watch = CodeWatch(cfg, self.mailbox, lambda: self._factory.close_in_helper())
         self._cleanup.callback(self.watch.stop)
         self.admin.open(self, lambda kept: self._factory.close_in_helper(kept))
@@ -266,8 +266,8 @@ class Arbiter:
         """Start the new program on the same sockets."""
         if self.shutdown.asked is None:
             self.upgrading.start(
-                self.revisions.current.places,
-                self.admin.places,
+                self.revisions.current.endpoints,
+                self.admin.endpoints,
                 self.mailbox.signums,
                 lambda: self.server.call_hook("pre_exec"),
             )
@@ -304,7 +304,7 @@ class Arbiter:
         order = self.revisions.order(self.crew)
         self.crew.keep_count(self.cfg, can_fork=can_fork, order=order)
         self.revisions.finish(self.crew)
-        self._fit_berths()
+        self._fit_socket_count()
 
     def tell_service(self) -> None:
         """Say what has changed to whoever started us."""
@@ -331,7 +331,7 @@ class Arbiter:
 
     def _fork(self, job: Job, face: HookedWorker | None) -> int:
         current = self.revisions.current
-        return current.forker.fork(job, face, current.places.berth(job.berth))
+        return current.forker.fork(job, face, current.endpoints.listeners_at(job.socket_index))
 
     def _forker(self, loaded: Loaded) -> Forker:
         return self._factory.forker(loaded)
@@ -359,7 +359,7 @@ class Arbiter:
             self.server.call_hook("nworkers_changed", self.crew.target, self.crew.target)
         if self.loaded is not before:
             self.server.call_hook("on_reload")
-        self._fit_berths()
+        self._fit_socket_count()
         self.stats.reloaded()
         self.crew.replace_all()
 
@@ -367,7 +367,7 @@ class Arbiter:
         """Close the listening sockets that are not `kept`: a copy that nobody accepts from
         would keep clients waiting when the arbiter has closed its own.  Runs in: both."""
         descriptors = {listener.sock.fileno() for listener in kept}
-        for listener in self.revisions.all_listeners() + self.admin.places.listeners():
+        for listener in self.revisions.all_listeners() + self.admin.endpoints.listeners():
             if listener.sock.fileno() not in descriptors:
                 listener.sock.close()
 
@@ -383,11 +383,11 @@ class Arbiter:
             if rollout is not None:  # what an operator asks for outlives a failed reload
                 rollout.target = max(rollout.target + target - self.crew.target, 1)
             self.crew.aim_for(target)
-            self._fit_berths()
+            self._fit_socket_count()
 
-    def _fit_berths(self) -> None:
+    def _fit_socket_count(self) -> None:
         try:
-            self.revisions.fit_berths(self.crew)
+            self.revisions.fit_socket_count(self.crew)
         except ConfigError as error:
             log.error("%s; workers share the sockets that are there", error)
 

@@ -138,7 +138,7 @@ class Refork:
             log.error("Cannot speak to the new template: %s", error.strerror)
             return
         current = self._revisions.current
-        revision = Revision(current.loaded, current.places, forker)
+        revision = Revision(current.loaded, current.endpoints, forker)
         revision.was_reforked = revision.is_warm = True
         self._revisions.propose(revision)
 

@@ -24,7 +24,7 @@ from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import StartError
 from fastfork.ipc import Order
-from fastfork.net import Inherited, Listener, Place, Places, close_places, settle, silence
+from fastfork.net import Endpoint, Endpoints, Inherited, Listener, close_endpoints, settle, silence
 from fastfork.process import boot
 from fastfork.records import record, replace
 
@@ -39,7 +39,7 @@ class Revision:
     """
 
     loaded: Loaded
-    places: Places
+    endpoints: Endpoints
     forker: Forker
     is_warm: bool = False
     was_reforked: bool = False
@@ -80,10 +80,10 @@ class Revisions:
         self._addresses = addresses
         self.pending: Revision | None = None
         self.rollout: Rollout | None = None
-        self._places: list[Place] = list(first.places.all)
+        self._endpoints: list[Endpoint] = list(first.endpoints.all)
         self._forkers: list[Forker] = [first.forker]
         self._surplus: list[Listener] = []
-        self._silenced: list[Place] = []
+        self._silenced: list[Endpoint] = []
         self._ground = Ground()
 
     # -- the way to the next revision
@@ -97,8 +97,8 @@ class Revisions:
             loaded = without_server_settings(read(), self.current.cfg)
             # A symbolic link on the way there may lead elsewhere now.
             boot.enter(loaded.config.chdir, loaded.config.pythonpath, (), follows=True)
-            places = self._settle(loaded, crew.target)
-            forker = self._prepare(loaded, places, open_forker)
+            endpoints = self._settle(loaded, crew.target)
+            forker = self._prepare(loaded, endpoints, open_forker)
         except BaseException as error:  # whatever a config file does, we go on
             is_ours = isinstance(error, StartError)
             log.error("reload refused: %s", error if is_ours else repr(error), exc_info=not is_ours)
@@ -112,8 +112,10 @@ class Revisions:
             log.info("Reloading again; the reload under way starts over")
         for line in loaded.notices:
             log.warning("%s", line)
-        self._places += [place for place in places.all if place not in self._places]
-        self.propose(Revision(loaded, places, forker))
+        self._endpoints += [
+            endpoint for endpoint in endpoints.all if endpoint not in self._endpoints
+        ]
+        self.propose(Revision(loaded, endpoints, forker))
         return True
 
     def renew(self, open_forker: OpenForker) -> bool:
@@ -123,7 +125,7 @@ class Revisions:
         except (StartError, OSError) as error:
             log.error("The workers cannot be replaced: %s", error)
             return False
-        self.propose(Revision(self.current.loaded, self.current.places, forker))
+        self.propose(Revision(self.current.loaded, self.current.endpoints, forker))
         return True
 
     def propose(self, revision: Revision) -> None:
@@ -182,8 +184,8 @@ class Revisions:
                 self._forkers.remove(forker)
         dropped = self._dropped()
         if self.is_settled() and not crew.has_leaving() and not crew.outdated():
-            close_places(dropped)
-            self._places = [place for place in self._places if place not in dropped]
+            close_endpoints(dropped)
+            self._endpoints = [endpoint for endpoint in self._endpoints if endpoint not in dropped]
             for listener in self._surplus:
                 listener.sock.close()
             self._surplus.clear()
@@ -198,24 +200,24 @@ class Revisions:
         if not dropped and not self._surplus:
             return Order.NONE
         if crew.outdated() <= self.current.cfg.reload_parallel:
-            silence(place for place in dropped if place not in self._silenced)
+            silence(endpoint for endpoint in dropped if endpoint not in self._silenced)
             self._silenced = dropped
         return Order.LAST
 
-    def fit_berths(self, crew: Crew) -> None:
+    def fit_socket_count(self, crew: Crew) -> None:
         """With reuse_port, have as many sockets as workers are wanted.  Raises ConfigError."""
-        places = self.current.places
-        if not places.reuse_port:
+        endpoints = self.current.endpoints
+        if not endpoints.reuse_port:
             return
-        if crew.target > places.berths:
-            places.grow(crew.target)
-        elif 0 < crew.target < places.berths and self.rollout is None:
-            self._surplus += places.shrink(crew.target)
+        if crew.target > endpoints.socket_count:
+            endpoints.grow(crew.target)
+        elif 0 < crew.target < endpoints.socket_count and self.rollout is None:
+            self._surplus += endpoints.shrink(crew.target)
             counted = [child for child in crew.children if not child.leaving]
             if len(counted) <= crew.target:
                 for child in counted:  # those beyond go anyway
-                    child.is_spent = child.is_spent or child.berth >= crew.target
-        crew.berths = places.berths
+                    child.is_spent = child.is_spent or child.socket_index >= crew.target
+        crew.socket_count = endpoints.socket_count
 
     # -- everything there is
 
@@ -242,7 +244,7 @@ class Revisions:
             forker.watch_loading(boot_timeout)
 
     def open_forker(self, open_forker: OpenForker) -> None:
-        """Have a place to fork workers of the current revision; the one before has died."""
+        """Have somebody who forks workers of the current revision; the one before has died."""
         self.current.forker = open_forker(self.current.loaded)
         self._forkers.append(self.current.forker)
 
@@ -251,56 +253,64 @@ class Revisions:
 
         keep_files: the files of unix sockets stay: somebody else listens there now.
         """
-        close_places(self._places, keep_files=keep_files)
+        close_endpoints(self._endpoints, keep_files=keep_files)
         for listener in self._surplus:
             listener.sock.close()
-        self._places, self._surplus = [], []
+        self._endpoints, self._surplus = [], []
         for forker in self._forkers:
             forker.close()
 
     def silence(self) -> None:
         """Let nobody new in anywhere: the whole server stops."""
-        silence(self._places)
+        silence(self._endpoints)
 
     def all_listeners(self) -> list[Listener]:
         """Every listening socket that is open in this process."""
-        return [one for place in self._places for one in place.listeners] + self._surplus
+        return [one for endpoint in self._endpoints for one in endpoint.listeners] + self._surplus
 
     # -- details
 
-    def _settle(self, loaded: Loaded, berths: int) -> Places:
+    def _settle(self, loaded: Loaded, socket_count: int) -> Endpoints:
         cfg = loaded.config
         return settle(
             self._addresses(loaded),
             cfg.backlog,
             reuse_port=cfg.reuse_port,
-            berths=berths,
+            socket_count=socket_count,
             # All that is open: another reload may have dropped an address just now.
-            before=Places(self._places, reuse_port=cfg.reuse_port),
+            before=Endpoints(self._endpoints, reuse_port=cfg.reuse_port),
         )
 
-    def _prepare(self, loaded: Loaded, places: Places, open_forker: OpenForker) -> Forker:
+    def _prepare(self, loaded: Loaded, endpoints: Endpoints, open_forker: OpenForker) -> Forker:
         """The rest that can fail; what was opened for this is closed then."""
         try:
             logs.setup(loaded.config)
             give_logs(loaded.config)
             return open_forker(loaded)
         except BaseException:
-            close_places(place for place in places.all if place not in self._places)
+            close_endpoints(
+                endpoint for endpoint in endpoints.all if endpoint not in self._endpoints
+            )
             raise
 
-    def _dropped(self) -> list[Place]:
-        kept = [revision.places.all for revision in (self.current, self.pending) if revision]
-        return [place for place in self._places if not any(place in places for places in kept)]
+    def _dropped(self) -> list[Endpoint]:
+        kept = [revision.endpoints.all for revision in (self.current, self.pending) if revision]
+        return [
+            endpoint
+            for endpoint in self._endpoints
+            if not any(endpoint in endpoints for endpoints in kept)
+        ]
 
 
-def first_places(cfg: Config, addresses: Sequence[Address], inherited: Inherited = ()) -> Places:
+def first_endpoints(
+    cfg: Config, addresses: Sequence[Address], inherited: Inherited = ()
+) -> Endpoints:
     """Listen at every address.  Raises ConfigError."""
     return settle(
         addresses,
         cfg.backlog,
         reuse_port=cfg.reuse_port,
-        berths=cfg.workers,
+        socket_count=cfg.workers,
         inherited=inherited,
     )
 

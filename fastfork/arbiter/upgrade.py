@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fastfork import unpatched
 from fastfork.arbiter.forking.spawn import held_back
 from fastfork.errors import ConfigError, StartError
-from fastfork.net import Inherited, Places
+from fastfork.net import Endpoints, Inherited
 from fastfork.process import parent, streams
 from fastfork.process.program import Inheritance, Program
 
@@ -49,14 +49,14 @@ class Upgrade:
 
     def start(
         self,
-        places: Places,
-        admin: Places,
+        endpoints: Endpoints,
+        admin: Endpoints,
         signums: Iterable[int],
         pre_exec: Callable[[], None],
     ) -> bool:
         """Start the new arbiter.  Returns False, with a line in the log, when that cannot be.
 
-        admin: the places of `admin_bind`.
+        admin: the endpoints of `admin_bind`.
         """
         if self.successor is not None:
             log.warning("SIGUSR2: an upgrade is under way already (pid: %d)", self.successor)
@@ -70,9 +70,12 @@ class Upgrade:
         inheritance = Inheritance(
             os.getpid(),
             tuple(
-                (prefix + str(place.asked), tuple(one.sock.fileno() for one in place.listeners))
-                for prefix, group in (("", places), (ADMIN_PREFIX, admin))
-                for place in group.all
+                (
+                    prefix + str(endpoint.asked),
+                    tuple(one.sock.fileno() for one in endpoint.listeners),
+                )
+                for prefix, group in (("", endpoints), (ADMIN_PREFIX, admin))
+                for endpoint in group.all
             ),
         )
         signums = frozenset(signums)

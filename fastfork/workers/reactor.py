@@ -85,7 +85,7 @@ class ReactorWorker(Worker):
         hub.add_reader(self.wake_r, self.woken)
         for listener in self.listeners:
             if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/places.py
+                listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/endpoints.py
             hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
         if self.tls is not None:
             self.tls.secure(hub)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from fastfork.arbiter.children.child import Child, Children
-from fastfork.arbiter.children.plan import berth_for, plan
+from fastfork.arbiter.children.plan import plan, socket_index_for
 from fastfork.ipc import Scoreboard
 
 PIDS = itertools.count(1000)
@@ -15,7 +15,7 @@ SLOT = Scoreboard(1).slot(0)
 
 
 def child(
-    generation: int = 1, *, ready: bool = True, leaving: bool = False, berth: int = 0
+    generation: int = 1, *, ready: bool = True, leaving: bool = False, socket_index: int = 0
 ) -> Child:
     return Child(
         pid=next(PIDS),
@@ -26,7 +26,7 @@ def child(
         slot=SLOT,
         ready_at=1.0 if ready else None,
         leaving=leaving,
-        berth=berth,
+        socket_index=socket_index,
     )
 
 
@@ -137,12 +137,15 @@ def test_worker_that_asks_for_it_is_replaced_like_an_old_one() -> None:
 
 
 def test_replacement_takes_the_socket_of_the_one_it_relieves() -> None:
-    old = [child(0, berth=0), child(0, berth=1)]
-    assert berth_for(old, 1, 2) == 0
-    both = [*old, child(berth=1)]
+    old = [child(0, socket_index=0), child(0, socket_index=1)]
+    assert socket_index_for(old, 1, 2) == 0
+    both = [*old, child(socket_index=1)]
     assert step(both, 2) == (1, [1])
-    assert berth_for(both, 1, 2) == 0
+    assert socket_index_for(both, 1, 2) == 0
 
 
 def test_worker_whose_socket_is_given_up_goes_first() -> None:
-    assert step([child(berth=0), child(berth=1), child(berth=2)], 2) == (0, [2])
+    assert step([child(socket_index=0), child(socket_index=1), child(socket_index=2)], 2) == (
+        0,
+        [2],
+    )

@@ -16,7 +16,7 @@ from fastfork.arbiter.revisions import without_server_settings
 from fastfork.arbiter.server_stats import ServerStats
 from fastfork.config import Config, Loaded
 from fastfork.ipc import Scoreboard
-from fastfork.net import Places
+from fastfork.net import Endpoints
 
 
 class FakeCrew:
@@ -24,7 +24,7 @@ class FakeCrew:
 
     def __init__(self, target: int) -> None:
         self.target = target
-        self.berths = 1
+        self.socket_count = 1
         self.generation = 0
         self.replaced = 0
         self.dismissed = 0
@@ -57,7 +57,7 @@ class FakeFactory:
 @pytest.fixture(autouse=True)
 def no_log_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "setup", lambda _cfg: None)
-    monkeypatch.setattr(revisions, "settle", lambda *_, **__: Places([], reuse_port=False))
+    monkeypatch.setattr(revisions, "settle", lambda *_, **__: Endpoints([], reuse_port=False))
     monkeypatch.setattr(logs.LOGGER, "propagate", True)
 
 

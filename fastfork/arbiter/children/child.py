@@ -36,7 +36,7 @@ class Child:
     is_too_large: that reason is max_rss.
     told_by, remind_at: the signal by which, and when to send it once more if it goes on as before.
     last_order: what it is to do when it has finished.
-    berth: which listening sockets it has, when each worker has its own (reuse_port).
+    socket_index: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
     face: what hooks are given for it.
     """
@@ -59,7 +59,7 @@ class Child:
     overslept: bool = False
     is_spent: bool = False
     is_too_large: bool = False
-    berth: int = 0
+    socket_index: int = 0
     last_order: Order = Order.NONE
     sent: set[int] = field(default_factory=set)
     face: HookedWorker | None = None

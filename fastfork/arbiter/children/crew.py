@@ -17,7 +17,7 @@ from fastfork.arbiter.children import stalled
 from fastfork.arbiter.children.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.children.child import Child, Children
 from fastfork.arbiter.children.memory import MemoryWatch
-from fastfork.arbiter.children.plan import berth_for, plan
+from fastfork.arbiter.children.plan import plan, socket_index_for
 from fastfork.arbiter.children.reap import LOST, Death, is_there, meaning, reaped
 from fastfork.arbiter.forking.forkserver import Job
 from fastfork.arbiter.forking.spawn import HookedWorker
@@ -55,7 +55,7 @@ class Crew:
 
     generation: the settings they should run with; a worker of an earlier one is replaced.
     ever_ready: whether any worker has ever loaded the application.  age: workers forked.
-    berths: listening sockets of which each worker has one of its own (reuse_port), else 1.
+    socket_count: listening sockets of which each worker has one of its own (reuse_port), else 1.
     server: calls the hooks.
     """
 
@@ -64,7 +64,7 @@ class Crew:
         self._target = target
         self.generation = 0
         self.ever_ready = False
-        self.berths = 1
+        self.socket_count = 1
         self.children = Children()
         self.backoff = Backoff()
         self._scoreboard = scoreboard
@@ -304,9 +304,9 @@ class Crew:
         face = self.server.new_worker(nr, self.age)
         spawned_at = clock.now()
         slot = self._scoreboard.claim(nr)
-        berth = berth_for(self.children, self.generation, self.berths)
+        socket_index = socket_index_for(self.children, self.generation, self.socket_count)
         try:
-            pid = self._fork(Job(nr, self.age, berth), face)
+            pid = self._fork(Job(nr, self.age, socket_index), face)
         except OSError as error:
             log.error("Cannot start a worker: %s", error.strerror or error)
             self.note_failure()
@@ -320,7 +320,7 @@ class Crew:
                 spawned_at=spawned_at,
                 slot=slot,
                 face=face,
-                berth=berth,
+                socket_index=socket_index,
             )
         )
         if face is not None:

@@ -42,11 +42,14 @@ REPLY: Final = struct.Struct("=q")  # the worker's pid, or minus an errno
 
 @record(frozen=True)
 class Job:
-    """Which worker to fork.  nr: its number.  age: counts the forks.  berth: see places.py."""
+    """Which worker to fork.
+
+    nr: its number.  age: counts the forks.  socket_index: see net/endpoints.py.
+    """
 
     nr: int
     age: int
-    berth: int
+    socket_index: int
 
 
 # Builds the worker, in the worker's process.

@@ -20,7 +20,7 @@ from fastfork.arbiter.forking.spawn import Runnable, worker_class
 from fastfork.arbiter.helpers.helper import Helper
 from fastfork.config import Config
 from fastfork.ipc import Scoreboard, SignalMailbox
-from fastfork.net import Inherited, Listener, Places, close_places, settle
+from fastfork.net import Endpoints, Inherited, Listener, close_endpoints, settle
 from fastfork.records import replace
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ WISHES: Final[Mapping[str, Callable[[Server, int], None]]] = MappingProxyType(
 
 
 class Admin:
-    """places: where it listens, in this process and in the one that answers."""
+    """endpoints: where it listens, in this process and in the one that answers."""
 
     def __init__(self) -> None:
-        self.places = Places([], reuse_port=False)
+        self.endpoints = Endpoints([], reuse_port=False)
         self._helper: Helper | None = None
         self._server: Server | None = None
 
@@ -84,14 +84,14 @@ class Admin:
         self._server = server
         cfg, mailbox, board = server.cfg, server.mailbox, server.scoreboard
         inherited = server.upgrading.inherited_sockets(admin=True)
-        self.places = settle(
+        self.endpoints = settle(
             [_address(text) for text in cfg.admin_bind],
             BACKLOG,
             reuse_port=False,
-            berths=1,
+            socket_count=1,
             inherited=inherited,
         )
-        listeners = self.places.listeners()
+        listeners = self.endpoints.listeners()
         if not listeners:
             return
         make = worker_class(WORKER)
@@ -140,7 +140,7 @@ class Admin:
         if self._helper is not None:
             self._helper.stop()
         keep_files = self._server is not None and self._server.upgrading.shares_sockets()
-        close_places(self.places.all, keep_files=keep_files)
+        close_endpoints(self.endpoints.all, keep_files=keep_files)
 
 
 def _address(text: str) -> Address:

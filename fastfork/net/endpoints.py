@@ -1,9 +1,10 @@
-"""The places a server listens at: which sockets each worker gets, which a reload keeps.
+"""The endpoints a server listens at: which sockets each worker gets, which a reload keeps.
 
-A place is one configured address.  It has one socket that all workers share, or with
-`reuse_port` one for each berth, a berth being what a worker hands to its replacement: the
-kernel divides new connections between these sockets, and one without a worker would keep its
-share waiting.  So the arbiter keeps them open while workers come and go.
+An endpoint is one configured address.  It has one socket that all workers share, or with
+`reuse_port` as many as there are workers.  Which of them a worker has is its *socket index*, and
+its replacement gets the same: the kernel divides new connections between these sockets, and one
+without a worker would keep its share waiting.  So the arbiter keeps them open while workers come
+and go.
 
 Runs in: arbiter
 """
@@ -29,8 +30,8 @@ from fastfork.records import record
 
 
 @record(eq=False)
-class Place:
-    """asked: the address as configured.  listeners: one, or one a berth.
+class Endpoint:
+    """asked: the address as configured.  listeners: one, or one for each socket index.
 
     only_v6: another address has the same port for IPv4.
     is_lent: somebody else has these sockets too (the service manager, the parent process), and
@@ -48,74 +49,74 @@ class Place:
         """Whether one socket is all there can be."""
         return not isinstance(self.listeners[0].address, TcpAddress)
 
-    def berth(self, number: int) -> Listener:
-        """The socket of a berth."""
-        return self.listeners[number % len(self.listeners)]
+    def listener_at(self, index: int) -> Listener:
+        """The socket with this index; the only one when it is shared."""
+        return self.listeners[index % len(self.listeners)]
 
-    def grow(self, berths: int) -> None:
-        """Have a socket for each of `berths`.  Raises ConfigError.
+    def grow(self, socket_count: int) -> None:
+        """Have `sockets` sockets.  Raises ConfigError.
 
         A further one listens only when its worker is ready and says so: before, the kernel
         would send it a share of the clients.
         """
-        while len(self.listeners) < berths:
+        while len(self.listeners) < socket_count:
             address = self.listeners[0].address  # not `asked`: the kernel chose the port
             self.listeners += open_listeners(
                 [address], self.backlog, reuse_port=True, only_v6=self.only_v6, listen=False
             )
 
-    def shrink(self, berths: int) -> list[Listener]:
-        """Give up the sockets beyond `berths`; they are the caller's to close."""
-        surplus = self.listeners[berths:]
-        del self.listeners[berths:]
+    def shrink(self, socket_count: int) -> list[Listener]:
+        """Give up the sockets beyond `sockets`; they are the caller's to close."""
+        surplus = self.listeners[socket_count:]
+        del self.listeners[socket_count:]
         return surplus
 
 
-class Places:
+class Endpoints:
     """Everything that workers of one revision of the settings listen on.  Never changed but by
-    the number of its berths.
+    the number of its sockets.
 
-    reuse_port: each berth has TCP sockets of its own.
+    reuse_port: each worker has TCP sockets of its own.
     """
 
-    def __init__(self, places: Sequence[Place], *, reuse_port: bool) -> None:
-        self.all = list(places)
+    def __init__(self, endpoints: Sequence[Endpoint], *, reuse_port: bool) -> None:
+        self.all = list(endpoints)
         self.reuse_port = reuse_port
 
-    def berth(self, number: int) -> list[Listener]:
-        """What the worker at this berth listens on, in the order of the settings."""
-        return [place.berth(number) for place in self.all]
+    def listeners_at(self, index: int) -> list[Listener]:
+        """What a worker with this socket index listens on, in the order of the settings."""
+        return [endpoint.listener_at(index) for endpoint in self.all]
 
     def listeners(self) -> list[Listener]:
         """Every socket there is."""
-        return [listener for place in self.all for listener in place.listeners]
+        return [listener for endpoint in self.all for listener in endpoint.listeners]
 
     @property
-    def berths(self) -> int:
+    def socket_count(self) -> int:
         """How many workers can have sockets of their own."""
-        return max((len(place.listeners) for place in self.all), default=1)
+        return max((len(endpoint.listeners) for endpoint in self.all), default=1)
 
-    def grow(self, berths: int) -> None:
-        """Have this many berths, if each has sockets of its own.  Raises ConfigError."""
+    def grow(self, socket_count: int) -> None:
+        """Have sockets for this many workers, if each has its own.  Raises ConfigError."""
         if self.reuse_port:
-            for place in self.all:
-                if not place.is_shared:
-                    place.grow(berths)
+            for endpoint in self.all:
+                if not endpoint.is_shared:
+                    endpoint.grow(socket_count)
 
-    def shrink(self, berths: int) -> list[Listener]:
+    def shrink(self, socket_count: int) -> list[Listener]:
         """Have no more than this many.  What is given up lets nobody in any more; whoever has
         it should serve those that wait, then the caller closes it."""
-        surplus = [one for place in self.all for one in place.shrink(max(berths, 1))]
+        surplus = [one for endpoint in self.all for one in endpoint.shrink(max(socket_count, 1))]
         for listener in surplus:
             quiet(listener.sock)
         return surplus
 
 
-def silence(places: Iterable[Place]) -> None:
-    """Let nobody new in at these places, but where the sockets are only lent."""
-    for place in places:
-        if not place.is_lent:
-            for listener in place.listeners:
+def silence(endpoints: Iterable[Endpoint]) -> None:
+    """Let nobody new in at these endpoints, but where the sockets are only lent."""
+    for endpoint in endpoints:
+        if not endpoint.is_lent:
+            for listener in endpoint.listeners:
                 quiet(listener.sock)
 
 
@@ -128,10 +129,10 @@ def settle(
     backlog: int,
     *,
     reuse_port: bool,
-    berths: int,
-    before: Places | None = None,
+    socket_count: int,
+    before: Endpoints | None = None,
     inherited: Inherited = (),
-) -> Places:
+) -> Endpoints:
     """Listen at every address; what is open `before`, or was `inherited`, is kept.
 
     All or nothing: when one cannot be opened, those that were opened for this are closed.
@@ -140,15 +141,15 @@ def settle(
     known = [] if before is None else list(before.all)
     # Those of a service manager have the right number in their address already.
     heirloom = [entry for entry in inherited if not entry[0].startswith(PASSED_PREFIX)]
-    places: list[Place] = []
-    fresh: list[Place] = []
+    endpoints: list[Endpoint] = []
+    fresh: list[Endpoint] = []
     try:
         for address in addresses:
-            place = next((place for place in known if place.asked == address), None)
-            if place is not None:
-                known.remove(place)  # the same address may be there twice, as 127.0.0.1:0
+            endpoint = next((endpoint for endpoint in known if endpoint.asked == address), None)
+            if endpoint is not None:
+                known.remove(endpoint)  # the same address may be there twice, as 127.0.0.1:0
             else:
-                place = _open(
+                endpoint = _open(
                     address,
                     backlog,
                     reuse_port,
@@ -156,44 +157,44 @@ def settle(
                     only_v6=_leaves_v4(address, addresses),
                     is_first=before is None,
                 )
-                fresh.append(place)
-            places.append(place)
-        made = Places(places, reuse_port=reuse_port)
+                fresh.append(endpoint)
+            endpoints.append(endpoint)
+        made = Endpoints(endpoints, reuse_port=reuse_port)
         if reuse_port and before is None and not inherited:
-            made.grow(berths)
+            made.grow(socket_count)
             for listener in made.listeners():
                 listener.sock.listen(backlog)
         else:
-            made.grow(berths)
+            made.grow(socket_count)
     except BaseException:
-        close_places(fresh)
+        close_endpoints(fresh)
         raise
     for fd in [fd for _asked, descriptors in heirloom for fd in descriptors]:
         with suppress(OSError):
             os.close(fd)  # the new settings do not want it
-    _set_backlog(places, backlog)
+    _set_backlog(endpoints, backlog)
     return made
 
 
-def _set_backlog(places: Iterable[Place], backlog: int) -> None:
-    for place in places:
-        if place.backlog != backlog:
-            place.backlog = backlog
-            for listener in place.listeners:
+def _set_backlog(endpoints: Iterable[Endpoint], backlog: int) -> None:
+    for endpoint in endpoints:
+        if endpoint.backlog != backlog:
+            endpoint.backlog = backlog
+            for listener in endpoint.listeners:
                 listener.sock.listen(backlog)
 
 
-def close_places(places: Iterable[Place], *, keep_files: bool = False) -> None:
+def close_endpoints(endpoints: Iterable[Endpoint], *, keep_files: bool = False) -> None:
     """Close this process's copies.
 
     keep_files: the files of unix sockets stay, since another process listens there.
     """
-    for place in places:
+    for endpoint in endpoints:
         if keep_files:
-            for listener in place.listeners:
+            for listener in endpoint.listeners:
                 listener.sock.close()
         else:
-            close_listeners(place.listeners)
+            close_listeners(endpoint.listeners)
 
 
 def _open(
@@ -204,20 +205,20 @@ def _open(
     *,
     only_v6: bool,
     is_first: bool,
-) -> Place:
+) -> Endpoint:
     is_lent = isinstance(address, FdAddress)
     for entry in heirloom:
         text, descriptors = entry
         if text == str(address) and descriptors:
             heirloom.remove(entry)
             listeners = [_adopted(address, fd, backlog) for fd in descriptors]
-            return Place(address, listeners, backlog, is_lent, only_v6)
+            return Endpoint(address, listeners, backlog, is_lent, only_v6)
     # A reload does not wait for an address: nobody would watch the workers meanwhile.
     attempts = BIND_ATTEMPTS if is_first else 1
     listeners = open_listeners(
         [address], backlog, reuse_port=reuse_port, only_v6=only_v6, attempts=attempts
     )
-    return Place(address, listeners, backlog, is_lent, only_v6)
+    return Endpoint(address, listeners, backlog, is_lent, only_v6)
 
 
 def _leaves_v4(address: Address, addresses: Iterable[Address]) -> bool:
