@@ -24,7 +24,15 @@ from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import StartError
 from fastfork.ipc import Order
-from fastfork.net import Endpoint, Endpoints, Inherited, Listener, close_endpoints, settle, silence
+from fastfork.net import (
+    Endpoint,
+    Endpoints,
+    Inherited,
+    Listener,
+    close_endpoints,
+    settle,
+    stop_accepting_at,
+)
 from fastfork.process import boot
 from fastfork.records import record, replace
 
@@ -83,7 +91,7 @@ class Revisions:
         self._endpoints: list[Endpoint] = list(first.endpoints.all)
         self._forkers: list[Forker] = [first.forker]
         self._surplus: list[Listener] = []
-        self._silenced: list[Endpoint] = []
+        self._stopped: list[Endpoint] = []
         self._ground = Ground()
 
     # -- the way to the next revision
@@ -200,8 +208,8 @@ class Revisions:
         if not dropped and not self._surplus:
             return Order.NONE
         if crew.outdated() <= self.current.cfg.reload_parallel:
-            silence(endpoint for endpoint in dropped if endpoint not in self._silenced)
-            self._silenced = dropped
+            stop_accepting_at(endpoint for endpoint in dropped if endpoint not in self._stopped)
+            self._stopped = dropped
         return Order.LAST
 
     def fit_socket_count(self, crew: Crew) -> None:
@@ -260,9 +268,9 @@ class Revisions:
         for forker in self._forkers:
             forker.close()
 
-    def silence(self) -> None:
+    def stop_accepting(self) -> None:
         """Let nobody new in anywhere: the whole server stops."""
-        silence(self._endpoints)
+        stop_accepting_at(self._endpoints)
 
     def all_listeners(self) -> list[Listener]:
         """Every listening socket that is open in this process."""

@@ -147,6 +147,6 @@ class Shutdown:
             self.asked = self.asked or now
             server.scoreboard.server_state = ServerState.STOPPING
             if is_alone:
-                server.revisions.silence()
+                server.revisions.stop_accepting()
         server.crew.dismiss(signum, self._ends, Order.LAST if is_alone else Order.NONE)
         self.close_sockets()

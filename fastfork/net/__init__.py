@@ -6,7 +6,14 @@ Runs in: arbiter
 from __future__ import annotations
 
 from fastfork.net.activation import PASSED_PREFIX, passed, passed_on, resolve, shown
-from fastfork.net.endpoints import Endpoint, Endpoints, Inherited, close_endpoints, settle, silence
+from fastfork.net.endpoints import (
+    Endpoint,
+    Endpoints,
+    Inherited,
+    close_endpoints,
+    settle,
+    stop_accepting_at,
+)
 from fastfork.net.listeners import Listener, close_listeners, open_listeners
 from fastfork.net.pool import Pool, key_of
 
@@ -26,5 +33,5 @@ __all__ = [
     "resolve",
     "settle",
     "shown",
-    "silence",
+    "stop_accepting_at",
 ]

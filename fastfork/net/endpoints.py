@@ -25,7 +25,7 @@ from fastfork.net.listeners import (
     close_listeners,
     open_listeners,
 )
-from fastfork.net.quiet import quiet
+from fastfork.net.stop_accepting import stop_accepting
 from fastfork.records import record
 
 
@@ -108,16 +108,16 @@ class Endpoints:
         it should serve those that wait, then the caller closes it."""
         surplus = [one for endpoint in self.all for one in endpoint.shrink(max(socket_count, 1))]
         for listener in surplus:
-            quiet(listener.sock)
+            stop_accepting(listener.sock)
         return surplus
 
 
-def silence(endpoints: Iterable[Endpoint]) -> None:
+def stop_accepting_at(endpoints: Iterable[Endpoint]) -> None:
     """Let nobody new in at these endpoints, but where the sockets are only lent."""
     for endpoint in endpoints:
         if not endpoint.is_lent:
             for listener in endpoint.listeners:
-                quiet(listener.sock)
+                stop_accepting(listener.sock)
 
 
 # (address as configured, descriptors of sockets that listen there already).

@@ -33,7 +33,7 @@ _FILTER: Final = b"".join(
 )
 
 
-def quiet(sock: socket.socket) -> None:
+def stop_accepting(sock: socket.socket) -> None:
     """Let no new connection in, in whatever process listens on this socket.
 
     A TCP client whose SYN is dropped asks again after a second, and then finds what is there:
