@@ -17,11 +17,11 @@ from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
-from fastfork.arbiter.face import Server
 from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
 from fastfork.arbiter.helpers.admin import Admin
 from fastfork.arbiter.helpers.codewatch import CodeWatch
+from fastfork.arbiter.hook_views import ServerView
 from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.refork import Refork
 from fastfork.arbiter.revisions import Revision, Revisions, first_endpoints
@@ -78,7 +78,7 @@ class Arbiter:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.pid = os.getpid()
-        self.server = Server(self, load_app)
+        self.server = ServerView(self, load_app)
         self.service = Service(on_ready)
         self._sockets = sockets
         nothing = Endpoints([], reuse_port=False)
@@ -329,9 +329,9 @@ class Arbiter:
             log.warning("bind: nobody asks for the socket %s; it is not listened on", unused)
         return with_access(found.addresses, loaded.config)
 
-    def _fork(self, job: Job, face: HookedWorker | None) -> int:
+    def _fork(self, job: Job, view: HookedWorker | None) -> int:
         current = self.revisions.current
-        return current.forker.fork(job, face, current.endpoints.listeners_at(job.socket_index))
+        return current.forker.fork(job, view, current.endpoints.listeners_at(job.socket_index))
 
     def _forker(self, loaded: Loaded) -> Forker:
         return self._factory.forker(loaded)

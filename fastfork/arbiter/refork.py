@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from fastfork import forks
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.crew import Crew
-from fastfork.arbiter.face import Server
 from fastfork.arbiter.forking.forkserver import Forkserver
 from fastfork.arbiter.forking.spawn import Runnable
+from fastfork.arbiter.hook_views import ServerView
 from fastfork.arbiter.revisions import Revision, Revisions
 from fastfork.errors import HookFailed
 from fastfork.ipc import Order, Slot, State
@@ -131,7 +131,7 @@ class Refork:
             forker = Forkserver(
                 child.pid,
                 handover.give(),
-                face=child.face,
+                view=child.view,
                 grace=self._revisions.current.cfg.graceful_timeout,
             )
         except OSError as error:
@@ -153,7 +153,7 @@ class Promotable:
     def __init__(
         self,
         *,
-        server: Server,
+        server: ServerView,
         worker: Runnable,
         lived: Runnable,
         slot: Slot,

@@ -13,8 +13,8 @@ from fastfork.arbiter.children.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import LOST, LOST_STATUS, Death, is_there
-from fastfork.arbiter.face import Server as Face
 from fastfork.arbiter.forking.forkserver import Forker
+from fastfork.arbiter.hook_views import ServerView
 from fastfork.arbiter.revisions import Revisions
 from fastfork.arbiter.shutdown import BOOT_FAILURES, Shutdown
 from fastfork.arbiter.upgrade import Upgrade
@@ -26,7 +26,7 @@ log = logging.getLogger("fastfork.error")
 class Server(Protocol):
     """As much of the arbiter as a death concerns."""
 
-    server: Face
+    server: ServerView
     crew: Crew
     revisions: Revisions
     shutdown: Shutdown
@@ -57,11 +57,11 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
 
 def bury_forkserver(server: Server, forkserver: Forker, death: Death) -> None:
     """A forkserver has been reaped: note it, and decide what that means if a revision needs it."""
-    pid, face = forkserver.pid, forkserver.face
+    pid, view = forkserver.pid, forkserver.view
     forkserver.bury()
-    if face is not None:
-        face.alive = False
-        server.server.call_hook("child_exit", face)
+    if view is not None:
+        view.alive = False
+        server.server.call_hook("child_exit", view)
     revisions, crew = server.revisions, server.crew
     if server.shutdown.asked is not None or not revisions.needs(forkserver):
         return

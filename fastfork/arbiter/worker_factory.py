@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from fastfork.arbiter.certificates import prepared_certificates
-from fastfork.arbiter.face import Server, WorkerFace
 from fastfork.arbiter.forking.forkserver import Forker, Forkserver, Job, OwnForker
 from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, Viewed, WorkerClass, worker_class
+from fastfork.arbiter.hook_views import ServerView, WorkerView
 from fastfork.arbiter.refork import Handover, Promotable
 from fastfork.ipc import ModuleList, Scoreboard, SignalMailbox, failure
 from fastfork.net import Listener, Pool
@@ -58,7 +58,7 @@ class WorkerFactory:
     def __init__(
         self,
         *,
-        server: Server,
+        server: ServerView,
         scoreboard: Scoreboard,
         mailbox: SignalMailbox,
         load_app: LoadApp,
@@ -98,7 +98,7 @@ class WorkerFactory:
             return Forkserver.start(
                 partial(self._forkserver, loaded, recipe),
                 self.mailbox,
-                face=self.server.forkserver(cfg),
+                view=self.server.forkserver(cfg),
                 grace=cfg.graceful_timeout,
             )
         if cfg.preload_app:
@@ -111,12 +111,12 @@ class WorkerFactory:
         self,
         recipe: Recipe,
         job: Job,
-        face: HookedWorker | None,
+        view: HookedWorker | None,
         listeners: Sequence[Listener],
     ) -> Runnable:
         """Build a worker that the arbiter has forked, in its process."""
         worker = self._bare(recipe, None, job, listeners)
-        return worker if face is None else self.server.in_hooks(worker, face)
+        return worker if view is None else self.server.in_hooks(worker, view)
 
     def _bare(
         self,
@@ -172,11 +172,11 @@ class WorkerFactory:
     ) -> Runnable:
         """Build a worker that a forkserver has forked, in its process."""
         cfg = recipe.cfg
-        face = WorkerFace(number=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
+        view = WorkerView(number=job.nr, age=job.age, ppid=self.arbiter_pid, cfg=cfg)
         for name, value in given.items():
-            setattr(face, name, value)
+            setattr(view, name, value)
         worker = self._bare(recipe, app, job, listeners)
-        lived = self.server.in_hooks(worker, face)
+        lived = self.server.in_hooks(worker, view)
         if not cfg.refork or self.handover is None:
             return lived
         return Promotable(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fastfork import logs
-from fastfork.arbiter.face import Server, WorkerFace
+from fastfork.arbiter.hook_views import ServerView, WorkerView
 from fastfork.config import SETTINGS, Config
 from fastfork.config.kinds.workerclass import GeventWorker, SyncWorker, ThreadWorker, Worker
 from fastfork.errors import ConfigError
@@ -92,9 +92,9 @@ def test_setting_that_a_hook_changes_is_refused_with_what_to_write() -> None:
 # -- server and worker
 
 
-def server(**cfg: Any) -> tuple[Server, SimpleNamespace]:
+def server(**cfg: Any) -> tuple[ServerView, SimpleNamespace]:
     arbiter = SimpleNamespace(cfg=Config(**cfg), pid=os.getpid(), listeners=[])
-    return Server(arbiter, lambda _cfg: app), arbiter
+    return ServerView(arbiter, lambda _cfg: app), arbiter
 
 
 def test_server_has_what_hooks_ask_for() -> None:
@@ -121,8 +121,8 @@ def test_signals_go_to_workers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *pair: sent.append(pair))
     found, arbiter = server()
-    face = WorkerFace(number=0, age=1, ppid=1, cfg=Config())
-    arbiter.crew = SimpleNamespace(children=[SimpleNamespace(pid=77, face=face)])
+    view = WorkerView(number=0, age=1, ppid=1, cfg=Config())
+    arbiter.crew = SimpleNamespace(children=[SimpleNamespace(pid=77, view=view)])
     found.kill_worker(78, signal.SIGTERM)
     found.kill_worker(77, signal.SIGTERM)
     found.kill_workers(signal.SIGQUIT)
@@ -131,10 +131,10 @@ def test_signals_go_to_workers_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_worker_of_the_arbiter_has_what_hooks_ask_for() -> None:
     found, _ = server(max_requests=9)
-    face = found.new_worker(3, 7)
-    assert (face.number, face.nr, face.age, face.max_requests) == (3, 0, 7, 9)
-    assert (face.aborted, face.sockets, str(face)) == (False, [], "<Worker None>")
-    assert face.app is found.app
+    view = found.new_worker(3, 7)
+    assert (view.number, view.nr, view.age, view.max_requests) == (3, 0, 7, 9)
+    assert (view.aborted, view.sockets, str(view)) == (False, [], "<Worker None>")
+    assert view.app is found.app
 
 
 # -- the application

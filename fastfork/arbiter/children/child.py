@@ -38,7 +38,7 @@ class Child:
     last_order: what it is to do when it has finished.
     socket_index: which listening sockets it has, when each worker has its own (reuse_port).
     sent: every signal that the arbiter has sent it.
-    face: what hooks are given for it.
+    view: what hooks are given for it.
     """
 
     pid: int
@@ -62,7 +62,7 @@ class Child:
     socket_index: int = 0
     last_order: Order = Order.NONE
     sent: set[int] = field(default_factory=set)
-    face: HookedWorker | None = None
+    view: HookedWorker | None = None
 
     def observe(self, now: float) -> State:
         """Read its state from the scoreboard and note what is new."""
@@ -74,8 +74,8 @@ class Child:
     def found_silent(self, now: float) -> None:
         """It is to be ended for that; hooks see it at worker.aborted."""
         self.stalled_at = now
-        if self.face is not None:
-            self.face.aborted = True
+        if self.view is not None:
+            self.view.aborted = True
 
     def is_outdated(self, generation: int) -> bool:
         """Whether it is to be replaced while workers of `generation` are wanted."""

@@ -26,7 +26,7 @@ from fastfork.ipc import Order, Scoreboard, State
 
 log = logging.getLogger("fastfork.error")
 
-# fork(job, face) -> pid.  Raises OSError when there can be no further process.
+# fork(job, view) -> pid.  Raises OSError when there can be no further process.
 Fork = Callable[[Job, HookedWorker | None], int]
 
 # A worker keeps the graceful deadline itself; the arbiter only ends those that do not.
@@ -139,10 +139,10 @@ class Crew:
     def _bury(self, child: Child, death: Death) -> tuple[Child, Death]:
         child.observe(clock.now())
         log.log(death.level, "Worker %s (pid: %d)%s", death.text, child.pid, _request_of(child))
-        if child.face is not None:
-            child.face.alive = False
-            self.server.call_hook("child_exit", child.face)
-            child.face.ended()
+        if child.view is not None:
+            child.view.alive = False
+            self.server.call_hook("child_exit", child.view)
+            child.view.ended()
         return child, death
 
     def kill_stalled(self, timeout: float, request_timeout: float | None = None) -> None:
@@ -301,12 +301,12 @@ class Crew:
         if nr is None:
             return False
         self.age += 1
-        face = self.server.new_worker(nr, self.age)
+        view = self.server.new_worker(nr, self.age)
         spawned_at = clock.now()
         slot = self._scoreboard.claim(nr)
         socket_index = socket_index_for(self.children, self.generation, self.socket_count)
         try:
-            pid = self._fork(Job(nr, self.age, socket_index), face)
+            pid = self._fork(Job(nr, self.age, socket_index), view)
         except OSError as error:
             log.error("Cannot start a worker: %s", error.strerror or error)
             self.note_failure()
@@ -319,12 +319,12 @@ class Crew:
                 generation=self.generation,
                 spawned_at=spawned_at,
                 slot=slot,
-                face=face,
+                view=view,
                 socket_index=socket_index,
             )
         )
-        if face is not None:
-            face.pid, face.slot = pid, slot
+        if view is not None:
+            view.pid, view.slot = pid, slot
         log.debug(
             "Worker %d is started (pid: %d), generation %d: %d are wanted",
             nr,
@@ -336,9 +336,9 @@ class Crew:
 
     def _tell_ready(self, child: Child) -> None:
         """Call worker_ready, once for each worker."""
-        if child.face is not None and not child.face.booted:
-            child.face.booted = True
-            self.server.call_hook("worker_ready", child.face)
+        if child.view is not None and not child.view.booted:
+            child.view.booted = True
+            self.server.call_hook("worker_ready", child.view)
 
 
 def _request_of(child: Child) -> str:

@@ -60,14 +60,14 @@ class Forker(Protocol):
     """Who forks the workers of a revision.
 
     pid: its process, None when that is the arbiter.  overslept: it loaded the application for
-    longer than boot_timeout.  face: what hooks are given for it, if anything.  has_app: workers
+    longer than boot_timeout.  view: what hooks are given for it, if anything.  has_app: workers
     need not load the application.
     """
 
     pid: int | None
     has_app: bool
     overslept: bool
-    face: HookedWorker | None
+    view: HookedWorker | None
 
     @property
     def sent(self) -> Set[int]: ...  # noqa: D102
@@ -78,7 +78,7 @@ class Forker(Protocol):
     def is_gone(self) -> bool: ...  # noqa: D102
     def watch_loading(self, boot_timeout: float) -> None: ...  # noqa: D102
     def fork(  # noqa: D102
-        self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]
+        self, job: Job, view: HookedWorker | None, listeners: Sequence[Listener]
     ) -> int: ...
     def close(self) -> None: ...  # noqa: D102
     def send(self, signum: int) -> None: ...  # noqa: D102
@@ -90,7 +90,7 @@ class OwnForker:
 
     pid: int | None = None
     has_app = False
-    face: HookedWorker | None = None
+    view: HookedWorker | None = None
     sent: Set[int] = frozenset()
     is_ready = True
     is_gone = False
@@ -100,9 +100,9 @@ class OwnForker:
         self._make = make
         self._mailbox = mailbox
 
-    def fork(self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]) -> int:
+    def fork(self, job: Job, view: HookedWorker | None, listeners: Sequence[Listener]) -> int:
         """Fork a worker.  Returns its pid; raises OSError."""
-        return spawn(lambda: self._make(job, face, listeners), self._mailbox)
+        return spawn(lambda: self._make(job, view, listeners), self._mailbox)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -130,7 +130,7 @@ class Forkserver:
     """A forkserver process, as the arbiter sees it.
 
     told: it was told to go.  sent: every signal that the arbiter has sent it.
-    face: what hooks are given for it.  grace: seconds that its exit handlers have.
+    view: what hooks are given for it.  grace: seconds that its exit handlers have.
     """
 
     has_app = True
@@ -140,11 +140,11 @@ class Forkserver:
         pid: int,
         channel: socket.socket,
         *,
-        face: HookedWorker | None = None,
+        view: HookedWorker | None = None,
         grace: float = 0.0,
     ) -> None:
         self.pid: int | None = pid
-        self.face = face
+        self.view = view
         self._grace = grace
         self._kill_at = float("inf")
         self.told = False
@@ -165,7 +165,7 @@ class Forkserver:
         make_process: Callable[[socket.socket], Runnable],
         mailbox: SignalMailbox,
         *,
-        face: HookedWorker | None = None,
+        view: HookedWorker | None = None,
         grace: float = 0.0,
     ) -> Forkserver:
         """Fork a forkserver.  make_template(channel): builds it, in its process."""
@@ -182,9 +182,9 @@ class Forkserver:
             raise
         finally:
             theirs.close()
-        if face is not None:
-            face.pid = pid
-        return cls(pid, ours, face=face, grace=grace)
+        if view is not None:
+            view.pid = pid
+        return cls(pid, ours, view=view, grace=grace)
 
     @property
     def is_ready(self) -> bool:
@@ -195,7 +195,7 @@ class Forkserver:
                 self._is_ready = self._channel.recv(64) == READY
         return self._is_ready
 
-    def fork(self, job: Job, face: HookedWorker | None, listeners: Sequence[Listener]) -> int:
+    def fork(self, job: Job, view: HookedWorker | None, listeners: Sequence[Listener]) -> int:
         """Have a worker forked, whose parent is the arbiter.  Returns its pid.
 
         Waits for the answer, FORK_TIMEOUT at most: it takes as long as two forks.
@@ -204,7 +204,7 @@ class Forkserver:
         import pickle  # here, and below: only with preload_app
 
         addresses = [listener.address for listener in listeners]
-        request = pickle.dumps((job, _portable(face), addresses))
+        request = pickle.dumps((job, _portable(view), addresses))
         descriptors = [one.sock.fileno() for one in listeners]
         # The worker begins its life when it is told to, and ends when the other end is closed
         # without a word: there is none that the arbiter does not know.
@@ -284,12 +284,12 @@ class Forkserver:
         self._channel.close()
 
 
-def _portable(face: HookedWorker | None) -> dict[str, object]:
-    """What hooks have set on the face of a worker, as far as it can be sent."""
+def _portable(view: HookedWorker | None) -> dict[str, object]:
+    """What hooks have set on the view of a worker, as far as it can be sent."""
     import pickle  # as above
 
     found = {}
-    for name, value in ({} if face is None else face.given()).items():
+    for name, value in ({} if view is None else view.given()).items():
         try:
             pickle.dumps(value)
         except Exception:

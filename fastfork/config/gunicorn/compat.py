@@ -52,7 +52,7 @@ NAMES: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
             "__version__": ".".join(map(str, VERSION)),
             "version_info": VERSION,
         },
-        "gunicorn.arbiter": {"Arbiter": Ours("fastfork.arbiter.face:Server")},
+        "gunicorn.arbiter": {"Arbiter": Ours("fastfork.arbiter.hook_views:ServerView")},
         "gunicorn.config": {"Config": Ours("fastfork.config.settings:Config")},
         "gunicorn.errors": {
             "ConfigError": Ours("fastfork.errors:ConfigError"),

@@ -43,7 +43,7 @@ class PidFile(NamedTuple):
     pid: int
 
 
-class WorkerFace:
+class WorkerView:
     """A worker as the arbiter's hooks see it, before its process exists and until it is gone.
 
     pid: None before the fork.  number: a replacement takes it over; age: counts the forks.
@@ -120,7 +120,7 @@ class Supervised(Protocol):
     def scale(self, target: int) -> None: ...  # noqa: D102
 
 
-class Server:
+class ServerView:
     """The `server` of hooks: a view of the arbiter, and the caller of the hooks."""
 
     def __init__(
@@ -219,7 +219,7 @@ class Server:
         """Pid -> worker, of those that have not been reaped; a copy."""
         crew = getattr(self._arbiter, "crew", None)
         children = () if crew is None else crew.children
-        return {child.pid: child.face for child in children if child.face is not None}
+        return {child.pid: child.view for child in children if child.view is not None}
 
     def kill_worker(self, pid: int, sig: int) -> None:
         """Send a signal to a worker; TERM has it finish and replaced."""
@@ -242,9 +242,9 @@ class Server:
         """Call on_starting, the one hook that may refuse the start, by SystemExit."""
         hooks.call(self.cfg, "on_starting", self, passes=lambda: True)
 
-    def new_worker(self, nr: int, age: int) -> WorkerFace:
-        """The face of a worker that is about to be forked; pre_fork has seen it."""
-        face = WorkerFace(
+    def new_worker(self, nr: int, age: int) -> WorkerView:
+        """The view of a worker that is about to be forked; pre_fork has seen it."""
+        view = WorkerView(
             number=nr,
             age=age,
             ppid=self.pid,
@@ -252,35 +252,35 @@ class Server:
             app=self.app,
             sockets=self.LISTENERS,
         )
-        self.call_hook("pre_fork", face)
-        return face
+        self.call_hook("pre_fork", view)
+        return view
 
     def become(self, worker: object) -> None:
         """Show this worker's application from here on.  Runs in: worker."""
         self._app = getattr(worker, "app", None)
 
-    def forkserver(self, cfg: Config) -> WorkerFace:
-        """The face of a forkserver, which has neither a number nor an age; for child_exit."""
-        return WorkerFace(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
+    def forkserver(self, cfg: Config) -> WorkerView:
+        """The view of a forkserver, which has neither a number nor an age; for child_exit."""
+        return WorkerView(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
 
-    def in_hooks(self, worker: Viewed, face: HookedWorker | None) -> Runnable:
+    def in_hooks(self, worker: Viewed, view: HookedWorker | None) -> Runnable:
         """`worker`, with post_fork before and worker_exit after its life.  Runs in: worker."""
-        assert face is not None
-        return _Hooked(self, worker, face)
+        assert view is not None
+        return _Hooked(self, worker, view)
 
 
 class _Hooked:
     """A worker's life between its first and its last hook.  Runs in: worker."""
 
-    def __init__(self, server: Server, worker: Viewed, face: HookedWorker) -> None:
+    def __init__(self, server: ServerView, worker: Viewed, view: HookedWorker) -> None:
         self._server = server
         self._worker = worker
-        self._face = face
+        self._view = view
 
     def run(self) -> int:
         """See Worker.run."""
         cfg, server, worker = self._server.cfg, self._server, self._worker.view
-        self._face.hand_over(worker)
+        self._view.hand_over(worker)
         server.become(worker)
         try:
             try:
