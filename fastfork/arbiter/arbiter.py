@@ -17,6 +17,7 @@ from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
 from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
+from fastfork.arbiter.exits import bury_forkserver, bury_lost, judge_worker
 from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
 from fastfork.arbiter.helpers.admin import Admin
@@ -30,7 +31,6 @@ from fastfork.arbiter.service import Service, facts
 from fastfork.arbiter.shutdown import Shutdown
 from fastfork.arbiter.signals import SIGNALS
 from fastfork.arbiter.upgrade import Upgrade
-from fastfork.arbiter.verdicts import bury_forkserver, bury_lost, judge_worker
 from fastfork.arbiter.worker_factory import WorkerFactory
 from fastfork.errors import ConfigError, StartError
 from fastfork.ipc import Scoreboard, ServerState, SignalMailbox, failure

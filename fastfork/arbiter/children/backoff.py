@@ -1,7 +1,7 @@
 """Patience with workers that die as soon as they start, before they have served anybody.
 
 It protects the machine from a start that fails again and again.  A worker that has been given
-a request shows that the start works: see verdicts.py.
+a request shows that the start works: see exits.py.
 
 Runs in: arbiter
 """
