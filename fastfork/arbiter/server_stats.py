@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from fastfork import clock, metrics
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.reap import Death
-from fastfork.ipc import Field, Scoreboard, tally
+from fastfork.ipc import Field, Scoreboard, counters
+from fastfork.ipc.counters import Closing, Reason
 from fastfork.ipc.ends import End, note_end
-from fastfork.ipc.tally import Closing, Reason
 from fastfork.net import Listener
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class ServerStats:
         self._scoreboard = scoreboard
         self._server = scoreboard.server
         self._careful_until = 0.0
-        self._server[tally.STARTED] = int(time.time())
+        self._server[counters.STARTED] = int(time.time())
         self._look_at = self._send_at = 0.0
 
     def turn(self, wanted: int, listeners: Iterable[Listener]) -> None:
         """Note that the loop turns, how many workers are wanted, and who waits to be let in."""
         now = clock.now()
         self._server[Field.HEARTBEAT_NS] = clock.now_ns()
-        self._server[tally.WANTED] = wanted
+        self._server[counters.WANTED] = wanted
         if self._careful_until and now >= self._careful_until:
             self._careful_until = 0.0
             self._scoreboard.say_close(Closing.CAREFUL, False)
@@ -59,8 +59,8 @@ class ServerStats:
         if now >= self._look_at:
             self._look_at = now + LOOK_EVERY
             queues = [accept_queue(listener.sock) for listener in listeners]
-            self._server[tally.WAITING] = sum(waiting for waiting, _most in queues)
-            self._server[tally.WAITING_MOST] = sum(most for _waiting, most in queues)
+            self._server[counters.WAITING] = sum(waiting for waiting, _most in queues)
+            self._server[counters.WAITING_MOST] = sum(most for _waiting, most in queues)
 
     def send(self, children: Sequence[Child], listeners: Iterable[Listener], cfg: Config) -> None:
         """Tell statsd how many workers there are, how many requests they have, and who waits.
@@ -81,7 +81,7 @@ class ServerStats:
 
     def reloaded(self) -> None:
         """Count a reload that has begun."""
-        self._server[tally.RELOADS] += 1
+        self._server[counters.RELOADS] += 1
 
     def ended(self, child: Child, death: Death, generation: int) -> None:
         """Note the end of a worker.  generation: the one that is wanted now."""

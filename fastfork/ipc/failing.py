@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from fastfork.ipc import tally
+from fastfork.ipc import counters
 from fastfork.ipc.published import look, publish
 from fastfork.records import record
 
@@ -60,7 +60,7 @@ def add_up(found: Iterable[Failure]) -> list[Failure]:
 
 def hand_over(server: memoryview[int], worker: memoryview[int]) -> None:
     """Add a worker's records to the server's, and clear its table.  Runs in: arbiter."""
-    if not worker[tally.FAILING_NUMBERS]:
+    if not worker[counters.FAILING_NUMBERS]:
         return  # its table is a page that was never made
     known = {_raw(one): start for start, one in _records(server, OF_SERVER)}
     for _start, one in _records(worker, OF_WORKER):
@@ -85,14 +85,14 @@ def _add(server: memoryview[int], record: list[int], known: dict[bytes, int]) ->
     publish(server, start, 0)
     for at, word in enumerate(record[1:], start + 1):
         server[at] = word
-    server[tally.FAILING_NUMBERS] += 1
-    publish(server, start, server[tally.FAILING_NUMBERS])
+    server[counters.FAILING_NUMBERS] += 1
+    publish(server, start, server[counters.FAILING_NUMBERS])
     known[line] = start
 
 
 def _records(words: memoryview[int], table: range) -> Iterator[tuple[int, list[int]]]:
     """(where it begins, the record), without those that are being written."""
-    if not words[tally.FAILING_NUMBERS]:
+    if not words[counters.FAILING_NUMBERS]:
         return
     for start in table:
         number = look(words, start)

@@ -8,8 +8,8 @@ Runs in: both
 
 from __future__ import annotations
 
+from fastfork.ipc.counters import FAILURE_AT, FAILURE_BYTES
 from fastfork.ipc.published import look, publish
-from fastfork.ipc.tally import FAILURE_AT, FAILURE_BYTES
 
 __all__ = ["note", "noted"]
 

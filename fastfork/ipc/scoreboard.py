@@ -16,15 +16,15 @@ from enum import IntEnum
 from typing import Final
 
 from fastfork import clock, forks
-from fastfork.ipc import failing, failure, tally
+from fastfork.ipc import counters, failing, failure
+from fastfork.ipc.counters import Closing
 from fastfork.ipc.published import look, publish
-from fastfork.ipc.tally import Closing
 
-# A page for the worker, its first 16 words the `Field`s, words 64 to 255 what tally.py names, and
-# then 256 bytes, a place, for each application thread: two words, when it entered the application
-# (0: it is not there) and the length of its request line, and the line.  Behind the places is the
-# table of failing.py.  Pages that are not used cost nothing, and no worker's store takes a cache
-# line from another.
+# A page for the worker, its first 16 words the `Field`s, words 64 to 255 what counters.py names,
+# and then 256 bytes, a place, for each application thread: two words, when it entered the
+# application (0: it is not there) and the length of its request line, and the line.  Behind the
+# places is the table of failing.py.  Pages that are not used cost nothing, and no worker's store
+# takes a cache line from another.
 PLACES_AT: Final = 4096
 PLACE_BYTES: Final = 256
 PLACES_MAX: Final = 256
@@ -201,12 +201,12 @@ class Slot:
         if server is None:
             self.view[:] = bytes(SLOT_BYTES)
             return
-        publish(server, tally.EDITS, server[tally.EDITS] + 1)
-        for word in (*OUTLIVING, *tally.COUNTED):
+        publish(server, counters.EDITS, server[counters.EDITS] + 1)
+        for word in (*OUTLIVING, *counters.COUNTED):
             server[word] += self.ints[word]
         failing.hand_over(server, self.ints)
         self.view[:used] = bytes(used)
-        publish(server, tally.EDITS, server[tally.EDITS] + 1)
+        publish(server, counters.EDITS, server[counters.EDITS] + 1)
 
     def _places(self) -> range:
         """Where the places are that are in use, in bytes."""
@@ -248,7 +248,7 @@ class Scoreboard:
         Runs in: arbiter, which alone writes how many numbers there are.
         """
         slot = self.slot(nr)
-        self.server[tally.SLOTS] = max(self.server[tally.SLOTS], nr + 1)
+        self.server[counters.SLOTS] = max(self.server[counters.SLOTS], nr + 1)
         return slot
 
     @property
@@ -266,5 +266,5 @@ class Scoreboard:
 
         Runs in: arbiter.
         """
-        word = self.server[tally.CLOSING]
-        self.server[tally.CLOSING] = word | reason if is_so else word & ~reason
+        word = self.server[counters.CLOSING]
+        self.server[counters.CLOSING] = word | reason if is_so else word & ~reason

@@ -10,7 +10,7 @@ from typing import Final
 
 import fastfork
 from fastfork.ipc import ServerState, State
-from fastfork.ipc.tally import Reason
+from fastfork.ipc.counters import Reason
 from fastfork.metrics.reading import Histogram, Reading
 from fastfork.records import record
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any, Final
 
-from fastfork.ipc.tally import BOUNDS
+from fastfork.ipc.counters import BOUNDS
 from fastfork.metrics.families import METRICS, Metric
 from fastfork.metrics.reading import Histogram, Reading
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from fastfork import clock
-from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, tally
+from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, counters
 from fastfork.ipc.ends import End, last_ends
 from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
 from fastfork.ipc.published import look
@@ -150,28 +150,28 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
     now = clock.now_ns()
     totals, failed, slots = _counted(board)
     today = time.time() - now / 1e9
-    counts = totals[tally.ANSWERS]
+    counts = totals[counters.ANSWERS]
     return Reading(
         at=now / 1e9,
         state=_server_state(board),
         workers=tuple(_worker(nr, slot, now, proc) for nr, slot in slots),
-        wanted=server[tally.WANTED],
-        started=server[tally.STARTED],
-        reloads=server[tally.RELOADS],
-        waiting=server[tally.WAITING],
-        waiting_most=server[tally.WAITING_MOST],
+        wanted=server[counters.WANTED],
+        started=server[counters.STARTED],
+        reloads=server[counters.RELOADS],
+        waiting=server[counters.WAITING],
+        waiting_most=server[counters.WAITING_MOST],
         arbiter_silent=max(0.0, (now - server[Field.HEARTBEAT_NS]) / 1e9),
         begun=totals[Field.REQUESTS][0],
         refused=totals[Field.REFUSED][0],
         accepted=totals[Field.ACCEPTED][0],
         sent=totals[Field.BYTES_SENT][0],
-        received=totals[tally.BYTES_RECEIVED][0],
-        static=totals[tally.STATIC_ANSWERS][0],
+        received=totals[counters.BYTES_RECEIVED][0],
+        static=totals[counters.STATIC_ANSWERS][0],
         answers=tuple(counts),
-        duration=_histogram(totals, tally.DURATIONS, tally.DURATION_SUM),
-        wait=_histogram(totals, tally.WAITED, tally.WAIT_SUM),
-        lag=_histogram(totals, tally.LAGS, tally.LAG_SUM),
-        ends_by_reason=tuple(server[tally.ENDS + reason] for reason in tally.Reason),
+        duration=_histogram(totals, counters.DURATIONS, counters.DURATION_SUM),
+        wait=_histogram(totals, counters.WAITED, counters.WAIT_SUM),
+        lag=_histogram(totals, counters.LAGS, counters.LAG_SUM),
+        ends_by_reason=tuple(server[counters.ENDS + reason] for reason in counters.Reason),
         ends=tuple(last_ends(server)),
         failing=tuple(
             Failing(one.line, one.count, one.status, round(today + one.last_ns / 1e9))
@@ -183,15 +183,15 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
 # First word -> how many.
 RUNS: Final = {
     **{int(field): 1 for field in OUTLIVING},
-    tally.ANSWERS: tally.ANSWER_CLASSES,
-    tally.DURATION_SUM: 1,
-    tally.WAIT_SUM: 1,
-    tally.DURATIONS: tally.BUCKETS,
-    tally.STATIC_ANSWERS: 1,
-    tally.WAITED: tally.BUCKETS,
-    tally.BYTES_RECEIVED: 1,
-    tally.LAG_SUM: 1,
-    tally.LAGS: tally.BUCKETS,
+    counters.ANSWERS: counters.ANSWER_CLASSES,
+    counters.DURATION_SUM: 1,
+    counters.WAIT_SUM: 1,
+    counters.DURATIONS: counters.BUCKETS,
+    counters.STATIC_ANSWERS: 1,
+    counters.WAITED: counters.BUCKETS,
+    counters.BYTES_RECEIVED: 1,
+    counters.LAG_SUM: 1,
+    counters.LAGS: counters.BUCKETS,
 }
 
 
@@ -201,7 +201,7 @@ def _counted(
     """Totals, failures, and the slots of workers; read at a moment when no count is on its way."""
     server = board.server
     for _try in range(TRIES):
-        before = look(server, tally.EDITS)
+        before = look(server, counters.EDITS)
         slots = list(_slots(board))
         totals = {}
         for word, size in RUNS.items():
@@ -211,7 +211,7 @@ def _counted(
         failed = failures(server, OF_SERVER)
         for _nr, slot in slots:
             failed += failures(slot.ints)
-        if look(server, tally.EDITS) == before and before % 2 == 0:
+        if look(server, counters.EDITS) == before and before % 2 == 0:
             break
         time.sleep(PAUSE)
     return totals, failed, slots
@@ -220,18 +220,18 @@ def _counted(
 def _slots(board: Scoreboard) -> Iterator[tuple[int, Slot]]:
     """Those that a worker has.  A number beyond the highest used is not looked at: that would
     make its page."""
-    for nr in range(min(board.server[tally.SLOTS], board.capacity)):
+    for nr in range(min(board.server[counters.SLOTS], board.capacity)):
         slot = board.slot(nr)
         if slot.pid and slot.state is not State.EMPTY:
             yield nr, slot
 
 
 def _worker(nr: int, slot: Slot, now: int, proc: Path) -> WorkerFacts:
-    answered = sum(slot.ints[tally.ANSWERS : tally.ANSWERS + tally.ANSWER_CLASSES])
+    answered = sum(slot.ints[counters.ANSWERS : counters.ANSWERS + counters.ANSWER_CLASSES])
     busy = slot.in_flight
     connections = slot.connections
     # A thread's connection may still be in the list of those that wait.
-    idle = max(0, min(slot.ints[tally.KEPT_ALIVE], connections - busy))
+    idle = max(0, min(slot.ints[counters.KEPT_ALIVE], connections - busy))
     running = [Running(_without_query(line), (now - since) / 1e9) for since, line in slot.serving()]
     return WorkerFacts(
         nr=nr,
@@ -246,8 +246,8 @@ def _worker(nr: int, slot: Slot, now: int, proc: Path) -> WorkerFacts:
         memory=_resident(slot.pid, proc) or slot.rss_bytes,
         silent=max(0.0, (now - slot.heartbeat_ns) / 1e9),
         running=tuple(running),
-        tasks=slot.ints[tally.TASKS],
-        lag=slot.ints[tally.LAG_LONGEST] / 1e9 if slot.ints[tally.LAG_SUM] else None,
+        tasks=slot.ints[counters.TASKS],
+        lag=slot.ints[counters.LAG_LONGEST] / 1e9 if slot.ints[counters.LAG_SUM] else None,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fastfork.ipc.tally import BOUNDS
+from fastfork.ipc.counters import BOUNDS
 from tests.conftest import Starter
 from tests.kit.admin import ADMIN, endpoint, facts, samples
 from tests.kit.receivers import Receiver

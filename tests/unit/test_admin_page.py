@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fastfork.ipc import Scoreboard, State, tally
+from fastfork.ipc import Scoreboard, State, counters
 from fastfork.metrics import prometheus
 from fastfork.metrics.admin.app import CONTROL, AdminApp
 from fastfork.metrics.admin.chart import Line, amount, chart, seconds
@@ -19,7 +19,7 @@ from fastfork.records import replace
 
 
 def reading(at: float, answers: int, failures: int = 0, bucket: int = 0) -> Reading:
-    counts = [0] * tally.BUCKETS
+    counts = [0] * counters.BUCKETS
     counts[bucket] = answers
     by_class = (0, 0, answers - failures, 0, 0, failures, 0, 0, 0, 0)
     empty = read(Scoreboard(1))
@@ -32,7 +32,7 @@ def test_rates_are_of_the_time_between_two_samples() -> None:
         history.add(reading(at, answers, failures, bucket=5))
     first, second = history.points(13.5)
     assert (first.at, first.rate, first.failures) == (-1.5, 100.0, 5.0)
-    assert tally.BOUNDS[4] < first.median < first.slow <= tally.BOUNDS[5]
+    assert counters.BOUNDS[4] < first.median < first.slow <= counters.BOUNDS[5]
     assert (second.at, second.rate, second.failures, second.median) == (-0.5, 0.0, 0.0, 0.0)
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from fastfork._core.looplag import LoopLag
-from fastfork.ipc import Scoreboard, Slot, tally
+from fastfork.ipc import Scoreboard, Slot, counters
 
 ROUND = 0.002  # seconds
 SAMPLE = 0.01
@@ -24,7 +24,7 @@ def lag(slot: Slot) -> LoopLag:
 
 
 def counted(slot: Slot) -> int:
-    return sum(slot.ints[tally.LAGS : tally.LAGS + tally.BUCKETS])
+    return sum(slot.ints[counters.LAGS : counters.LAGS + counters.BUCKETS])
 
 
 def spend(seconds: float) -> None:
@@ -37,7 +37,7 @@ def test_round_is_counted_from_taking_events_to_the_next_look(slot: Slot, lag: L
     lag.took()
     spend(ROUND)
     lag.looks()
-    assert slot.ints[tally.LAG_SUM] >= ROUND * 1e9
+    assert slot.ints[counters.LAG_SUM] >= ROUND * 1e9
     assert counted(slot) == 1
 
 
@@ -45,7 +45,7 @@ def test_time_that_the_loop_waits_is_no_lag(slot: Slot, lag: LoopLag) -> None:
     lag.looks()
     spend(ROUND)
     lag.took()
-    assert (slot.ints[tally.LAG_SUM], counted(slot)) == (0, 0)
+    assert (slot.ints[counters.LAG_SUM], counted(slot)) == (0, 0)
 
 
 def test_longest_is_that_since_it_was_last_published(slot: Slot, lag: LoopLag) -> None:
@@ -54,8 +54,8 @@ def test_longest_is_that_since_it_was_last_published(slot: Slot, lag: LoopLag) -
         spend(seconds)
         lag.looks()
     longest = lag.publish()
-    assert ROUND * 1e9 <= longest == slot.ints[tally.LAG_LONGEST]
-    assert lag.publish() == slot.ints[tally.LAG_LONGEST] == 0
+    assert ROUND * 1e9 <= longest == slot.ints[counters.LAG_LONGEST]
+    assert lag.publish() == slot.ints[counters.LAG_LONGEST] == 0
 
 
 def test_sample_is_wanted_when_the_last_is_over_and_some_time_has_gone_by(
@@ -65,7 +65,7 @@ def test_sample_is_wanted_when_the_last_is_over_and_some_time_has_gone_by(
     spend(SAMPLE)
     assert not lag.wants_sample()
     lag.looks()
-    assert slot.ints[tally.LAG_SUM] >= SAMPLE * 1e9
+    assert slot.ints[counters.LAG_SUM] >= SAMPLE * 1e9
     assert lag.wants_sample()
     lag.looks()
     assert not lag.wants_sample()
@@ -74,10 +74,12 @@ def test_sample_is_wanted_when_the_last_is_over_and_some_time_has_gone_by(
 def test_counts_outlive_the_worker_and_words_of_the_server_stay_what_they_are() -> None:
     board = Scoreboard(1)
     slot = board.claim(0)
-    slot.ints[tally.LAGS + tally.BUCKETS - 1] = slot.ints[tally.LAG_SUM] = 5
-    slot.ints[tally.TASKS] = slot.ints[tally.LAG_LONGEST] = 7
+    slot.ints[counters.LAGS + counters.BUCKETS - 1] = slot.ints[counters.LAG_SUM] = 5
+    slot.ints[counters.TASKS] = slot.ints[counters.LAG_LONGEST] = 7
     slot.clear()
     server = board.server
-    assert (server[tally.LAG_SUM], server[tally.LAGS + tally.BUCKETS - 1]) == (5, 5)
-    assert (server[tally.TASKS], server[tally.LAG_LONGEST]) == (0, 0)
-    assert set(tally.COUNTED).isdisjoint(range(tally.EDITS, tally.ENDS + len(tally.Reason)))
+    assert (server[counters.LAG_SUM], server[counters.LAGS + counters.BUCKETS - 1]) == (5, 5)
+    assert (server[counters.TASKS], server[counters.LAG_LONGEST]) == (0, 0)
+    assert set(counters.COUNTED).isdisjoint(
+        range(counters.EDITS, counters.ENDS + len(counters.Reason))
+    )

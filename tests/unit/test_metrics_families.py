@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fastfork import clock
-from fastfork.ipc import Field, Scoreboard, ServerState, State, tally
+from fastfork.ipc import Field, Scoreboard, ServerState, State, counters
 from fastfork.metrics.families import METRICS
 from fastfork.metrics.reading import Histogram, read
 
@@ -133,9 +133,9 @@ def test_how_to_names_only_metrics_that_exist() -> None:
 
 def test_reading_adds_up_the_living_and_the_gone() -> None:
     found = board()
-    found.claim(0).ints[tally.ANSWERS + 2] = 5
+    found.claim(0).ints[counters.ANSWERS + 2] = 5
     gone = found.claim(1)
-    gone.ints[tally.ANSWERS + 2] = 7
+    gone.ints[counters.ANSWERS + 2] = 7
     gone.clear()
     assert read(found).answers[2] == 12
     assert [worker.nr for worker in read(found).workers] == [0]
@@ -143,7 +143,7 @@ def test_reading_adds_up_the_living_and_the_gone() -> None:
 
 def test_reading_does_not_wait_for_ever_for_an_arbiter_that_died_in_the_middle() -> None:
     found = board()
-    found.server[tally.EDITS] = 1
+    found.server[counters.EDITS] = 1
     assert read(found).workers
 
 
@@ -174,7 +174,7 @@ def test_server_is_ready_while_it_is_and_a_worker_serves(
 def test_connections_and_requests_in_flight_are_never_negative() -> None:
     found = board()
     slot = found.claim(0)
-    slot.ints[tally.KEPT_ALIVE], slot.connections, slot.in_flight = 5, 3, 2
-    slot.ints[tally.ANSWERS + 2] = 9
+    slot.ints[counters.KEPT_ALIVE], slot.connections, slot.in_flight = 5, 3, 2
+    slot.ints[counters.ANSWERS + 2] = 9
     worker = read(found).workers[0]
     assert (worker.connections, worker.idle, worker.in_flight) == (3, 1, 2)

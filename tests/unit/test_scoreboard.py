@@ -16,10 +16,10 @@ from fastfork.ipc import (
     ServerState,
     Slot,
     State,
+    counters,
     failing,
     published,
     scoreboard,
-    tally,
 )
 from fastfork.ipc.scoreboard import (
     PLACE_BYTES,
@@ -226,7 +226,7 @@ def test_compiled_code_has_the_same_numbers_under_the_same_names() -> None:
         for name, number in re.findall(r"^    ([A-Z_]+) = (\d+)$", source.read_text(), re.MULTILINE)
     }
     words = {field.name.removesuffix("_NS"): field.value for field in Field}
-    words |= {name: value for name, value in vars(tally).items() if name.isupper()}
+    words |= {name: value for name, value in vars(counters).items() if name.isupper()}
     of_a_place = {"SINCE": 0, "LINE_SIZE": 1, "LINE": REQUEST_LINE_AT // 8}
     assert compiled == of_a_place | {
         "PLACES_AT": PLACES_AT // 8,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastfork.ipc.tally import BOUNDS, Reason
+from fastfork.ipc.counters import BOUNDS, Reason
 from fastfork.metrics.families import CLASSES, METRICS, STATES
 
 __all__ = ["render"]

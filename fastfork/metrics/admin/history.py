@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from fastfork.ipc.tally import quantile
+from fastfork.ipc.counters import quantile
 from fastfork.metrics.reading import Reading
 from fastfork.records import record
 

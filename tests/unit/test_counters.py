@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, ends, tally
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, counters, ends
+from fastfork.ipc.counters import BOUNDS, BUCKETS, Reason, quantile
 from fastfork.ipc.ends import End, last_ends, note_end
-from fastfork.ipc.tally import BOUNDS, BUCKETS, Reason, quantile
 from tests.kit.blocks import Blocks, returning
 from tests.kit.inproc import Served
 from tests.unit.conftest import Serve
@@ -24,7 +24,7 @@ def words(served: Served) -> list[int]:
 
 
 def answers(served: Served) -> list[int]:
-    return words(served)[tally.ANSWERS : tally.ANSWERS + tally.ANSWER_CLASSES]
+    return words(served)[counters.ANSWERS : counters.ANSWERS + counters.ANSWER_CLASSES]
 
 
 @pytest.mark.parametrize("status", ["200 OK", "304 Same", "404 No", "599 Odd"])
@@ -80,7 +80,10 @@ def test_every_answer_is_in_one_bucket_of_each_histogram(serve: Serve) -> None:
     for _ in range(50):
         client.request("GET", "/")
     found = words(served)
-    for at, total in ((tally.DURATIONS, tally.DURATION_SUM), (tally.WAITED, tally.WAIT_SUM)):
+    for at, total in (
+        (counters.DURATIONS, counters.DURATION_SUM),
+        (counters.WAITED, counters.WAIT_SUM),
+    ):
         counts = found[at : at + BUCKETS]
         lower = sum(n * (BOUNDS[i - 1] if i else 0.0) for i, n in enumerate(counts))
         assert sum(counts) == 50
@@ -96,10 +99,10 @@ def test_slow_answer_is_in_a_bucket_that_holds_its_time(serve: Serve) -> None:
     served = serve(app)
     served.connect().request("GET", "/")
     found = words(served)
-    counts = found[tally.DURATIONS : tally.DURATIONS + BUCKETS]
+    counts = found[counters.DURATIONS : counters.DURATIONS + BUCKETS]
     at = counts.index(1)
     assert BOUNDS[at] > SLEPT
-    assert BOUNDS[at - 1] <= found[tally.DURATION_SUM] / 1e9 < BOUNDS[at]
+    assert BOUNDS[at - 1] <= found[counters.DURATION_SUM] / 1e9 < BOUNDS[at]
 
 
 def test_second_of_two_requests_that_come_together_has_waited_for_the_first(serve: Serve) -> None:
@@ -111,7 +114,7 @@ def test_second_of_two_requests_that_come_together_has_waited_for_the_first(serv
     served = serve(app)
     client = served.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
-    assert words(served)[tally.WAIT_SUM] >= SLEPT * 1e9
+    assert words(served)[counters.WAIT_SUM] >= SLEPT * 1e9
 
 
 def test_bytes_received_are_all_of_them(serve: Serve) -> None:
@@ -120,20 +123,20 @@ def test_bytes_received_are_all_of_them(serve: Serve) -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
     client.send(head, b"x" * 40_000, b"x" * 60_000)
     assert client.read_response().status == 200
-    assert words(served)[tally.BYTES_RECEIVED] == len(head) + 100_000
+    assert words(served)[counters.BYTES_RECEIVED] == len(head) + 100_000
 
 
 def test_connections_that_wait_for_their_next_request_are_counted(serve: Serve) -> None:
     served = serve(returning([b"abc"]))
     clients = [served.connect() for _ in range(3)]
     served.settle()
-    assert words(served)[tally.KEPT_ALIVE] == 0  # they have asked nothing yet
+    assert words(served)[counters.KEPT_ALIVE] == 0  # they have asked nothing yet
     for client in clients[:2]:
         client.request("GET", "/")
-    assert words(served)[tally.KEPT_ALIVE] == 2
+    assert words(served)[counters.KEPT_ALIVE] == 2
     clients[0].close()
     served.turn_until(lambda: served.hub.connections == 2, "one connection is closed")
-    assert words(served)[tally.KEPT_ALIVE] == 1
+    assert words(served)[counters.KEPT_ALIVE] == 1
 
 
 # -- on the arbiter's side
@@ -143,23 +146,23 @@ def test_counts_of_a_worker_that_has_gone_are_the_servers() -> None:
     board = Scoreboard(2)
     for nr, count in ((0, 5), (1, 7), (0, 1)):
         slot = board.claim(nr)
-        slot.requests = slot.ints[tally.ANSWERS + 2] = slot.ints[tally.BYTES_RECEIVED] = count
-        slot.ints[tally.KEPT_ALIVE] = slot.connections = 9
+        slot.requests = slot.ints[counters.ANSWERS + 2] = slot.ints[counters.BYTES_RECEIVED] = count
+        slot.ints[counters.KEPT_ALIVE] = slot.connections = 9
         slot.clear()
         assert bytes(slot.view) == bytes(SLOT_BYTES)
-    found = [board.server[word] for word in (3, tally.ANSWERS + 2, tally.BYTES_RECEIVED)]
+    found = [board.server[word] for word in (3, counters.ANSWERS + 2, counters.BYTES_RECEIVED)]
     assert found == [13, 13, 13]
-    assert board.server[tally.KEPT_ALIVE] == board.server[Field.CONNECTIONS] == 0
-    assert board.server[tally.EDITS] == 6
+    assert board.server[counters.KEPT_ALIVE] == board.server[Field.CONNECTIONS] == 0
+    assert board.server[counters.EDITS] == 6
     assert board.slot(0).state is State.EMPTY
 
 
 def test_highest_number_that_was_used_is_remembered() -> None:
     board = Scoreboard(9)
-    assert board.server[tally.SLOTS] == 0
+    assert board.server[counters.SLOTS] == 0
     for nr in (0, 4, 2):
         board.claim(nr)
-    assert board.server[tally.SLOTS] == 5
+    assert board.server[counters.SLOTS] == 5
 
 
 def end(pid: int, reason: Reason = Reason.CRASH, line: str = "") -> End:
@@ -172,7 +175,7 @@ def test_ends_come_back_as_they_were_noted_the_latest_first() -> None:
     for one in noted:
         note_end(server, one)
     assert last_ends(server) == noted[::-1]
-    assert server[tally.ENDS + Reason.CRASH] == 2
+    assert server[counters.ENDS + Reason.CRASH] == 2
 
 
 def test_longer_request_line_of_an_end_is_cut() -> None:
@@ -187,7 +190,9 @@ def test_end_that_is_exchanged_while_it_is_read_is_left_out(
     server = Scoreboard(1).server
     for pid in (1, 2):
         note_end(server, end(pid))
-    looks = iter([2, 2, 2 + tally.EVENTS, 1, 1])  # newest; around the second end; around the first
+    looks = iter(
+        [2, 2, 2 + counters.EVENTS, 1, 1]
+    )  # newest; around the second end; around the first
     monkeypatch.setattr(ends, "look", lambda words, at: next(looks))
     assert [one.pid for one in last_ends(server)] == [1]
 
@@ -196,8 +201,8 @@ def test_of_many_ends_the_last_are_kept_and_all_are_counted() -> None:
     server = Scoreboard(1).server
     for pid in range(1, 201):
         note_end(server, end(pid))
-    assert [one.pid for one in last_ends(server)] == list(range(200, 200 - tally.EVENTS, -1))
-    assert server[tally.ENDS + Reason.CRASH] == 200
+    assert [one.pid for one in last_ends(server)] == list(range(200, 200 - counters.EVENTS, -1))
+    assert server[counters.ENDS + Reason.CRASH] == 200
 
 
 def test_quantile_is_within_the_bucket_that_holds_it() -> None:

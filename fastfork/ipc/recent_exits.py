@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastfork.ipc import tally
+from fastfork.ipc import counters
+from fastfork.ipc.counters import Reason
 from fastfork.ipc.published import look, publish
-from fastfork.ipc.tally import Reason
 from fastfork.records import record
 
 __all__ = ["End", "last_ends", "note_end"]
 
 LINE_AT: Final = 8  # in words
-LINE_BYTES: Final = (tally.EVENT_WORDS - LINE_AT) * 8
+LINE_BYTES: Final = (counters.EVENT_WORDS - LINE_AT) * 8
 
 
 @record(frozen=True)
@@ -41,8 +41,8 @@ class End:
 
 def note_end(server: memoryview[int], end: End) -> None:
     """Count an end, and keep the record.  server: words of the server's slot.  Runs in: arbiter."""
-    server[tally.ENDS + end.reason] += 1
-    number = server[tally.NOTED] + 1
+    server[counters.ENDS + end.reason] += 1
+    number = server[counters.NOTED] + 1
     start = _start(number)
     raw = end.line.encode("ascii", "replace")[:LINE_BYTES]
     publish(server, start, 0)
@@ -54,18 +54,18 @@ def note_end(server: memoryview[int], end: End) -> None:
         word = int.from_bytes(padded[at * 8 : at * 8 + 8], "little", signed=True)
         server[start + LINE_AT + at] = word
     publish(server, start, number)
-    publish(server, tally.NOTED, number)
+    publish(server, counters.NOTED, number)
 
 
 def last_ends(server: memoryview[int]) -> list[End]:
     """What is kept, the latest first."""
     found = []
-    newest = look(server, tally.NOTED)
-    for number in range(newest, max(newest - tally.EVENTS, 0), -1):
+    newest = look(server, counters.NOTED)
+    for number in range(newest, max(newest - counters.EVENTS, 0), -1):
         start = _start(number)
         if look(server, start) != number:
             continue
-        words = list(server[start : start + tally.EVENT_WORDS])
+        words = list(server[start : start + counters.EVENT_WORDS])
         if look(server, start) == number:
             found.append(_end(words))
     return found
@@ -79,4 +79,4 @@ def _end(words: list[int]) -> End:
 
 
 def _start(number: int) -> int:
-    return tally.EVENTS_AT + (number % tally.EVENTS) * tally.EVENT_WORDS
+    return counters.EVENTS_AT + (number % counters.EVENTS) * counters.EVENT_WORDS
