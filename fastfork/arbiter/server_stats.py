@@ -18,7 +18,7 @@ from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.reap import Death
 from fastfork.ipc import Field, Scoreboard, counters
 from fastfork.ipc.counters import Closing, Reason
-from fastfork.ipc.ends import End, note_end
+from fastfork.ipc.recent_exits import RecentExit, note_exit
 from fastfork.net import Listener
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class ServerStats:
         reason = reason_of(child, death, generation)
         lived = int(child.lived(clock.now()) * 1000)
         line = child.slot.request_line()
-        end = End(int(time.time()), child.nr, child.pid, reason, death.code, lived, line)
-        note_end(self._server, end)
+        end = RecentExit(int(time.time()), child.nr, child.pid, reason, death.code, lived, line)
+        note_exit(self._server, end)
         if reason in DEADLY and line:
             self._be_careful()
 

@@ -49,7 +49,7 @@ RELOADS: Final = 166
 NOTED: Final = 167  # ends that were ever noted
 CLOSING: Final = 168  # why no connection is kept: some of `Closing`
 ENDS: Final = 176  # workers that ended, a word for each `Reason`
-# The last of them, a ring of records: see ends.py.
+# The last of them, a ring of records: see recent_exits.py.
 EVENTS_AT: Final = 512
 EVENT_WORDS: Final = 32
 EVENTS: Final = 64

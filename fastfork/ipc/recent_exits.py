@@ -1,4 +1,4 @@
-"""The last ends of workers, for people who look later: a ring of records on the scoreboard.
+"""The last exits of workers, for people who look later: a ring of records on the scoreboard.
 
 A record is a place (256 bytes) of the server's slot: eight words and the request line that the
 worker was serving.  The arbiter writes it, and its number last: a reader that finds another number
@@ -16,14 +16,14 @@ from fastfork.ipc.counters import Reason
 from fastfork.ipc.published import look, publish
 from fastfork.records import record
 
-__all__ = ["End", "last_ends", "note_end"]
+__all__ = ["RecentExit", "note_exit", "recent_exits"]
 
 LINE_AT: Final = 8  # in words
 LINE_BYTES: Final = (counters.EVENT_WORDS - LINE_AT) * 8
 
 
 @record(frozen=True)
-class End:
+class RecentExit:
     """at: seconds since 1970.  code: the exit code, or minus the number of the signal.
 
     lived: milliseconds since it was ready, 0 if it never was.
@@ -39,7 +39,7 @@ class End:
     line: str = ""
 
 
-def note_end(server: memoryview[int], end: End) -> None:
+def note_exit(server: memoryview[int], end: RecentExit) -> None:
     """Count an end, and keep the record.  server: words of the server's slot.  Runs in: arbiter."""
     server[counters.ENDS + end.reason] += 1
     number = server[counters.NOTED] + 1
@@ -57,7 +57,7 @@ def note_end(server: memoryview[int], end: End) -> None:
     publish(server, counters.NOTED, number)
 
 
-def last_ends(server: memoryview[int]) -> list[End]:
+def recent_exits(server: memoryview[int]) -> list[RecentExit]:
     """What is kept, the latest first."""
     found = []
     newest = look(server, counters.NOTED)
@@ -71,11 +71,11 @@ def last_ends(server: memoryview[int]) -> list[End]:
     return found
 
 
-def _end(words: list[int]) -> End:
+def _end(words: list[int]) -> RecentExit:
     size = min(max(words[7], 0), LINE_BYTES)
     raw = b"".join(word.to_bytes(8, "little", signed=True) for word in words[LINE_AT:])[:size]
     reason = Reason(words[4]) if words[4] in Reason.__members__.values() else Reason.EXIT
-    return End(words[1], words[2], words[3], reason, words[5], words[6], raw.decode("ascii"))
+    return RecentExit(words[1], words[2], words[3], reason, words[5], words[6], raw.decode("ascii"))
 
 
 def _start(number: int) -> int:

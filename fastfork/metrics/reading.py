@@ -13,9 +13,9 @@ from typing import Final
 
 from fastfork import clock
 from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, counters
-from fastfork.ipc.ends import End, last_ends
 from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
 from fastfork.ipc.published import look
+from fastfork.ipc.recent_exits import RecentExit, recent_exits
 from fastfork.ipc.scoreboard import OUTLIVING
 from fastfork.records import record
 
@@ -123,7 +123,7 @@ class Reading:
     wait: Histogram
     lag: Histogram
     ends_by_reason: tuple[int, ...]
-    ends: tuple[End, ...]
+    ends: tuple[RecentExit, ...]
     failing: tuple[Failing, ...]
 
     @property
@@ -172,7 +172,7 @@ def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
         wait=_histogram(totals, counters.WAITED, counters.WAIT_SUM),
         lag=_histogram(totals, counters.LAGS, counters.LAG_SUM),
         ends_by_reason=tuple(server[counters.ENDS + reason] for reason in counters.Reason),
-        ends=tuple(last_ends(server)),
+        ends=tuple(recent_exits(server)),
         failing=tuple(
             Failing(one.line, one.count, one.status, round(today + one.last_ns / 1e9))
             for one in add_up(failed)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, counters, ends
+from fastfork.ipc import SLOT_BYTES, Field, Scoreboard, State, counters
+from fastfork.ipc import recent_exits as exits
 from fastfork.ipc.counters import BOUNDS, BUCKETS, Reason, quantile
-from fastfork.ipc.ends import End, last_ends, note_end
+from fastfork.ipc.recent_exits import RecentExit, note_exit, recent_exits
 from tests.kit.blocks import Blocks, returning
 from tests.kit.inproc import Served
 from tests.unit.conftest import Serve
@@ -165,23 +166,23 @@ def test_highest_number_that_was_used_is_remembered() -> None:
     assert board.server[counters.SLOTS] == 5
 
 
-def end(pid: int, reason: Reason = Reason.CRASH, line: str = "") -> End:
-    return End(1_700_000_000, 3, pid, reason, -11, 2500, line)
+def end(pid: int, reason: Reason = Reason.CRASH, line: str = "") -> RecentExit:
+    return RecentExit(1_700_000_000, 3, pid, reason, -11, 2500, line)
 
 
 def test_ends_come_back_as_they_were_noted_the_latest_first() -> None:
     server = Scoreboard(1).server
     noted = [end(1, line="GET /a HTTP/1.1"), end(2, Reason.RELOAD), end(3, line="x" * 192)]
     for one in noted:
-        note_end(server, one)
-    assert last_ends(server) == noted[::-1]
+        note_exit(server, one)
+    assert recent_exits(server) == noted[::-1]
     assert server[counters.ENDS + Reason.CRASH] == 2
 
 
 def test_longer_request_line_of_an_end_is_cut() -> None:
     server = Scoreboard(1).server
-    note_end(server, end(1, line="y" * 240))
-    assert last_ends(server) == [end(1, line="y" * 192)]
+    note_exit(server, end(1, line="y" * 240))
+    assert recent_exits(server) == [end(1, line="y" * 192)]
 
 
 def test_end_that_is_exchanged_while_it_is_read_is_left_out(
@@ -189,19 +190,19 @@ def test_end_that_is_exchanged_while_it_is_read_is_left_out(
 ) -> None:
     server = Scoreboard(1).server
     for pid in (1, 2):
-        note_end(server, end(pid))
+        note_exit(server, end(pid))
     looks = iter(
         [2, 2, 2 + counters.EVENTS, 1, 1]
     )  # newest; around the second end; around the first
-    monkeypatch.setattr(ends, "look", lambda words, at: next(looks))
-    assert [one.pid for one in last_ends(server)] == [1]
+    monkeypatch.setattr(exits, "look", lambda words, at: next(looks))
+    assert [one.pid for one in recent_exits(server)] == [1]
 
 
 def test_of_many_ends_the_last_are_kept_and_all_are_counted() -> None:
     server = Scoreboard(1).server
     for pid in range(1, 201):
-        note_end(server, end(pid))
-    assert [one.pid for one in last_ends(server)] == list(range(200, 200 - counters.EVENTS, -1))
+        note_exit(server, end(pid))
+    assert [one.pid for one in recent_exits(server)] == list(range(200, 200 - counters.EVENTS, -1))
     assert server[counters.ENDS + Reason.CRASH] == 200
 
 

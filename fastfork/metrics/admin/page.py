@@ -17,7 +17,7 @@ from html import escape
 from typing import Any, Final
 
 import fastfork
-from fastfork.ipc.ends import End
+from fastfork.ipc.recent_exits import RecentExit
 from fastfork.metrics.admin.chart import Line, amount, chart, seconds
 from fastfork.metrics.admin.history import Point
 from fastfork.metrics.reading import SLOWEST, Failing, Reading, Running, WorkerFacts
@@ -246,7 +246,7 @@ WORKER_COLUMNS: Final[tuple[Column, ...]] = (
 )
 
 
-def _how(end: End) -> str:
+def _how(end: RecentExit) -> str:
     return f"signal {-end.code}" if end.code < 0 else f"exit code {end.code}"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import fastfork
-from fastfork.ipc.ends import End
+from fastfork.ipc.recent_exits import RecentExit
 from fastfork.metrics.admin.history import Point
 from fastfork.metrics.families import CLASSES
 from fastfork.metrics.reading import SLOWEST, Failing, Reading, WorkerFacts
@@ -83,7 +83,7 @@ def _failing(one: Failing) -> dict[str, Any]:
     }
 
 
-def _end(end: End) -> dict[str, Any]:
+def _end(end: RecentExit) -> dict[str, Any]:
     return {
         "at": end.at,
         "worker": end.nr,
