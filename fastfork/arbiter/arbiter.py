@@ -21,7 +21,7 @@ from fastfork.arbiter.exits import bury_forkserver, bury_lost, judge_worker
 from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
 from fastfork.arbiter.helpers.admin import Admin
-from fastfork.arbiter.helpers.codewatch import CodeWatch
+from fastfork.arbiter.helpers.reload import ReloadHelper
 from fastfork.arbiter.hook_views import ServerView
 from fastfork.arbiter.ownership import give_logs, with_access
 from fastfork.arbiter.refork import Refork
@@ -184,7 +184,7 @@ class Arbiter:
         self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
         self.crew.server = self.server
         self.revisions.fit_socket_count(self.crew)
-        self.watch = CodeWatch(cfg, self.mailbox, lambda: self._factory.close_in_helper())
+        self.watch = ReloadHelper(cfg, self.mailbox, lambda: self._factory.close_in_helper())
         self._cleanup.callback(self.watch.stop)
         self.admin.open(self, lambda kept: self._factory.close_in_helper(kept))
         self._cleanup.callback(self.admin.stop)

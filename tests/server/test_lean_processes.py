@@ -40,7 +40,7 @@ LIBRARY = (
     "stringprep", "subprocess", "tempfile", "tomllib", "urllib", "uuid", "zipfile",
 )  # fmt: skip
 OURS = (
-    "fastfork.arbiter.forking.forkserver_process", "fastfork.arbiter.helpers.watcher",
+    "fastfork.arbiter.forking.forkserver_process", "fastfork.arbiter.helpers.reload_process",
     "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
     "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser", "fastfork.cli.report",
     "fastfork.cli.status", "fastfork.cli.tell", "fastfork.config.explain",

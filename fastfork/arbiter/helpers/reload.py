@@ -1,4 +1,4 @@
-"""The arbiter's end of the watcher: nothing at all unless `reload` is set.
+"""`reload`, the arbiter's end: it keeps the process that watches the code.  Nothing without it.
 
 Runs in: arbiter
 """
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from fastfork.ipc import ModuleList, SignalMailbox
 
 
-class CodeWatch:
-    """Keeps a watcher running.  modules: where workers tell their files, None without `reload`.
+class ReloadHelper:
+    """Keeps the process that watches the code running.
+
+    modules: where workers tell their files, None without `reload`.
 
     close_inherited: closes what a helper must not keep open.
     """
@@ -30,13 +32,13 @@ class CodeWatch:
             return
         # Here and not above: production has no watcher.
         from fastfork.arbiter.helpers.helper import Helper
-        from fastfork.arbiter.helpers.watcher import Watcher
+        from fastfork.arbiter.helpers.reload_process import ReloadProcess
         from fastfork.ipc import ModuleList
 
         modules = self.modules = ModuleList()
         self._helper = Helper(
             "watcher",
-            lambda told: Watcher(
+            lambda told: ReloadProcess(
                 cfg, modules, told, mailbox.ring, close_inherited, mailbox.signums
             ),
             mailbox,

@@ -1,6 +1,7 @@
-"""The watcher: a helper process that tells the arbiter when the application's code has changed.
+"""`reload`, the helper process: it tells the arbiter when the application's code has changed.
 
-It loads no application: which files there are, the workers tell (ipc/modules.py).
+Log lines and ps(1) call it the watcher.  It loads no application: which files there are, the
+workers tell (ipc/modules.py).
 
 Runs in: arbiter (in a process of its own)
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
-from fastfork.arbiter.helpers.watching import Watch
+from fastfork.arbiter.helpers.reload_files import WatchedFiles
 from fastfork.process import parent, privileges, title
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ EVENT_SECONDS: Final = 2.0
 MOST_NAMED: Final = 3  # files in the log line
 MESSAGE_BYTES: Final = 4096
 
-Waiter = Callable[[Watch], None]
+Waiter = Callable[[WatchedFiles], None]
 
 
-class Watcher:
-    """One watcher process; `run()` is its life.
+class ReloadProcess:
+    """One such process; `run()` is its life.
 
     told: where to write the names of what has changed.  ring: wakes the arbiter.
     signums: the signals that the arbiter obeys.
@@ -75,7 +76,7 @@ class Watcher:
         parent.signal_at_parents_death(signal.SIGKILL)
         _set_handlers(self._signums)
         title.set_title("watcher", cfg.proc_name, cfg.wsgi_app)
-        watch = Watch(self._modules.read, cfg.reload_extra_files, cfg.chdir)
+        watch = WatchedFiles(self._modules.read, cfg.reload_extra_files, cfg.chdir)
         while os.getppid() == self._arbiter:
             if changed := watch.changed():
                 changed = watch.settled(changed, time.sleep)
@@ -104,7 +105,7 @@ def waiter(engine: str) -> Waiter:
     return EventWaiter(importlib.import_module("watchfiles").watch)
 
 
-def _pause(_watch: Watch) -> None:
+def _pause(_watch: WatchedFiles) -> None:
     time.sleep(POLL_SECONDS)
 
 
@@ -116,7 +117,7 @@ class EventWaiter:
         self._folders: set[str] = set()
         self._events: Iterator[Any] | None = None
 
-    def __call__(self, watch: Watch) -> None:
+    def __call__(self, watch: WatchedFiles) -> None:
         """Return after an event, or after EVENT_SECONDS."""
         try:
             if watch.folders() != self._folders or self._events is None:

@@ -1,6 +1,6 @@
 """Which files are watched, and whether one of them has changed since it was looked at.
 
-Runs in: arbiter (in the watcher's process)
+Runs in: arbiter (in the process of reload_process.py)
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LONGEST_QUIET: Final = 2.0
 State = tuple[int, int, int] | None
 
 
-class Watch:
+class WatchedFiles:
     """The state of every watched file as it was seen last.
 
     modules() -> {path: time in ns from which on a change counts}.

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from fastfork.arbiter.helpers import watcher
-from fastfork.arbiter.helpers.watcher import EventWaiter, waiter
-from fastfork.arbiter.helpers.watching import Watch, is_watched
+from fastfork.arbiter.helpers import reload_process
+from fastfork.arbiter.helpers.reload_files import WatchedFiles, is_watched
+from fastfork.arbiter.helpers.reload_process import EventWaiter, waiter
 from fastfork.config import Config
 from fastfork.config.checks.table import CHECKS
 from fastfork.errors import AppImportFailed
@@ -73,7 +73,7 @@ def test_list_has_a_limit(modules: ModuleList, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_saved_file_has_changed_once(code: Path) -> None:
-    watch = Watch(lambda: {str(code): LATE}, [], "/")
+    watch = WatchedFiles(lambda: {str(code): LATE}, [], "/")
     assert watch.changed() == []
     touch(code, "two")
     assert watch.changed() == [str(code)]
@@ -82,12 +82,12 @@ def test_saved_file_has_changed_once(code: Path) -> None:
 
 def test_file_saved_before_the_first_look_has_changed(code: Path) -> None:
     """The worker has read it, and it was saved before the watcher came round."""
-    watch = Watch(lambda: {str(code): code.stat().st_mtime_ns - 1}, [], "/")
+    watch = WatchedFiles(lambda: {str(code): code.stat().st_mtime_ns - 1}, [], "/")
     assert watch.changed() == [str(code)]
 
 
 def test_file_that_is_replaced_has_changed_when_it_is_back(code: Path) -> None:
-    watch = Watch(lambda: {str(code): LATE}, [], "/")
+    watch = WatchedFiles(lambda: {str(code): LATE}, [], "/")
     watch.changed()
     code.unlink()
     assert watch.changed() == []
@@ -97,7 +97,7 @@ def test_file_that_is_replaced_has_changed_when_it_is_back(code: Path) -> None:
 
 def test_file_that_was_missing_has_changed_when_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "missing.py"
-    watch = Watch(lambda: {str(path): LATE}, [], "/")
+    watch = WatchedFiles(lambda: {str(path): LATE}, [], "/")
     assert watch.changed() == []
     path.write_text("now")
     assert watch.changed() == [str(path)]
@@ -107,7 +107,7 @@ def test_extra_files_and_globs_start_in_the_directory(code: Path, tmp_path: Path
     (tmp_path / "templates" / "deep").mkdir(parents=True)
     page = tmp_path / "templates" / "deep" / "page.html"
     page.write_text("one")
-    watch = Watch(dict, ["shop.py", "templates/**/*.html"], str(tmp_path))
+    watch = WatchedFiles(dict, ["shop.py", "templates/**/*.html"], str(tmp_path))
     assert watch.changed() == []
     touch(page, "two")
     touch(code, "two")
@@ -121,7 +121,7 @@ def test_globs_leave_caches_out(tmp_path: Path) -> None:
     for folder in ("node_modules", ".git", "__pycache__", "templates"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.html").touch()
-    watch = Watch(dict, ["**/*.html"], str(tmp_path))
+    watch = WatchedFiles(dict, ["**/*.html"], str(tmp_path))
     watch.changed()
     assert watch.folders() == {str(tmp_path / "templates")}
 
@@ -141,7 +141,7 @@ def test_code_of_others_is_left_out(tmp_path: Path) -> None:
 def test_changes_are_collected_until_it_is_quiet(code: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.py"
     other.write_text("one")
-    watch = Watch(lambda: {str(code): LATE, str(other): LATE}, [], "/")
+    watch = WatchedFiles(lambda: {str(code): LATE, str(other): LATE}, [], "/")
     watch.changed()
     touch(code, "two")
     pauses = []
@@ -156,9 +156,9 @@ def test_changes_are_collected_until_it_is_quiet(code: Path, tmp_path: Path) -> 
 
 
 def test_engine_is_what_is_asked_for_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert waiter("poll") is watcher._pause
+    assert waiter("poll") is reload_process._pause
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert waiter("auto") is watcher._pause
+    assert waiter("auto") is reload_process._pause
     told = [found.text for check in CHECKS for found in check(Config(reload_engine="inotify"))]
     assert told == ["'inotify' needs watchfiles; pip install fastfork[reload], or use poll"]
 
@@ -172,7 +172,7 @@ def test_events_are_asked_for_again_when_there_are_new_directories(tmp_path: Pat
             yield set()
 
     known: dict[str, int] = {str(tmp_path / "a.py"): LATE}
-    watch = Watch(lambda: known, [], "/")
+    watch = WatchedFiles(lambda: known, [], "/")
     wait = EventWaiter(events)
     watch.changed()
     wait(watch)
@@ -191,10 +191,10 @@ def test_events_that_cannot_be_had_are_no_end(code: Path, monkeypatch: pytest.Mo
     def events(*_folders: str, **_options: Any) -> Iterator[set[object]]:
         raise OSError(28, "inotify watch limit reached")
 
-    watch = Watch(lambda: {str(code): LATE}, [], "/")
+    watch = WatchedFiles(lambda: {str(code): LATE}, [], "/")
     watch.changed()
     EventWaiter(events)(watch)
-    assert pauses == [watcher.POLL_SECONDS]
+    assert pauses == [reload_process.POLL_SECONDS]
 
 
 def test_reload_and_preload_exclude_each_other() -> None:
