@@ -144,8 +144,10 @@ bench-together: $(INSTALLED) $(EXTRA)-bench ## Django, Flask, quiet, mix: all se
 	-$(PIP) install granian bjoern freastal
 	$(RUN) -m benchmarks.together --json benchmarks/results/together.json $(ARGS)
 
-bench-asgi: $(INSTALLED) $(EXTRA)-bench ## ASGI servers beside each other; 5 minutes
-	$(RUN) -m benchmarks.asgi $(ARGS)
+bench-asgi: $(INSTALLED) $(EXTRA)-bench ## ASGI servers beside each other, WebSockets and idle ones; 12 minutes
+	-$(PIP) install 'uvicorn[standard]' granian hypercorn peregrine-server weft-server fastapi
+	$(RUN) -m benchmarks.asgi --json benchmarks/results/asgi.json $(ARGS)
+	$(RUN) -m benchmarks.asgi.idle
 
 bench-static: $(INSTALLED) $(EXTRA)-bench ## static files beside nginx and WhiteNoise; 2 minutes
 	$(RUN) -m benchmarks.static $(ARGS)

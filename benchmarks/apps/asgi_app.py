@@ -57,6 +57,14 @@ async def large(_scope: Any, _receive: Any, send: Any) -> None:
     await _answer(send, LARGE)
 
 
+async def messages(receive: Any, send: Any) -> None:
+    """A WebSocket: each message is sent back, until the client leaves."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
 def _starlette() -> Any:
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse
@@ -107,6 +115,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     """The application of the path."""
     if scope["type"] == "http":
         await TABLE[scope["path"]](scope, receive, send)
+    elif scope["type"] == "websocket":
+        await messages(receive, send)
     elif scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})

@@ -9,6 +9,10 @@
  *   ANSWER_BYTES  body of every answer in bytes; 13 (the default) is "Hello, World!"
  *   BODY_BYTES    bytes that follow every request head; 0 by default
  *
+ * A request with Sec-WebSocket-Key makes its connection a WebSocket, whose messages are unmasked
+ * and sent back.  It takes one frame a message, of 64 KiB at the most, and the key of the example in
+ * RFC 6455 section 1.3, as ws_load.c sends them.
+ *
  * The answer has the fields that fastfork sends, so both move as many bytes.  The first line
  * of a connection tells HTTP/1.0 (ab) from 1.1; a 1.0 connection is closed after its answer.
  * Ends on SIGTERM by the default action.  Not a server for anything else. */
@@ -28,6 +32,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "echo.h"
+
 enum {
     MAX_EVENTS = 256,
     READ_SIZE = 1 << 16,
@@ -42,6 +48,7 @@ struct conn {
     char carry[CARRY];
     uint8_t carried;
     bool open, fresh, http10;
+    struct websocket *ws; /* what it has become, or NULL */
 };
 
 static int epfd, listener;
@@ -138,6 +145,8 @@ count_requests(struct conn *c, const char *p, const char *end)
 static void
 hang_up(int fd)
 {
+    free(conns[fd].ws);
+    conns[fd].ws = NULL;
     conns[fd].open = false;
     close(fd); /* leaves the epoll set by itself */
 }
@@ -188,6 +197,56 @@ answer(int fd, size_t requests)
     }
 }
 
+/* Send it all: whoever has sent so much takes as much, sooner or later. */
+static void
+send_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno != EAGAIN) {
+            hang_up(fd);
+            return;
+        }
+        p += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+}
+
+static void
+become_websocket(int fd)
+{
+    static const char answer[] =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+    conns[fd].ws = calloc(1, sizeof *conns[fd].ws);
+    if (conns[fd].ws == NULL)
+        die("calloc");
+    send_all(fd, answer, sizeof answer - 1);
+}
+
+static void
+on_frames(int fd)
+{
+    struct websocket *ws = conns[fd].ws;
+    ssize_t n = recv(fd, ws->frame + ws->have, sizeof ws->frame - ws->have, 0);
+    const char *back;
+    ptrdiff_t size;
+
+    if (n <= 0) {
+        if (n == 0 || errno != EAGAIN)
+            hang_up(fd);
+        return;
+    }
+    ws->have += (size_t)n;
+    size = ws_echo(ws, &back);
+    if (size < 0)
+        hang_up(fd);
+    else if (size > 0)
+        send_all(fd, back, (size_t)size);
+}
+
 static void
 on_readable(int fd)
 {
@@ -206,6 +265,10 @@ on_readable(int fd)
 
         c->http10 = line_end != NULL && line_end - buf > CARRY && line_end[-1] == '0';
         c->fresh = false;
+        if (memmem(buf + CARRY, (size_t)n, "Sec-WebSocket-Key", 17) != NULL) {
+            become_websocket(fd);
+            return;
+        }
     }
     memcpy(start, c->carry, c->carried);
     requests = count_requests(c, start, buf + CARRY + n);
@@ -285,6 +348,8 @@ serve(void)
 
             if (fd == listener)
                 accept_all();
+            else if (conns[fd].ws != NULL)
+                on_frames(fd);
             else if (events[i].events & EPOLLOUT)
                 on_writable(fd);
             else

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.kit import processes
 from benchmarks.kit.heads import Request
-from benchmarks.kit.servers import CERTIFICATE, FLOOR, KEY, ROOT, Server
+from benchmarks.kit.servers import CERTIFICATE, FLOOR, KEY, ROOT, WS_LOAD, Server
 from benchmarks.kit.workloads import Workload
 
 START_SECONDS = 20.0
@@ -59,12 +59,20 @@ class Running:
 
 def build_floor(scratch: Path) -> None:
     """Compile floor.c.  Raises CannotStart with the compiler's text."""
-    command = ["cc", "-std=c11", "-O2", "-o", str(scratch / FLOOR)]
-    command.append(str(ROOT / "benchmarks" / "floor" / "floor.c"))
+    _compile(ROOT / "benchmarks" / "floor" / "floor.c", scratch / FLOOR)
+
+
+def build_ws_load(scratch: Path) -> None:
+    """Compile ws_load.c.  Raises CannotStart with the compiler's text."""
+    _compile(ROOT / "benchmarks" / "asgi" / "ws_load.c", scratch / WS_LOAD)
+
+
+def _compile(source: Path, program: Path) -> None:
+    command = ["cc", "-std=c11", "-O2", "-o", str(program), str(source)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
-        raise CannotStart("no C compiler: the floor needs cc (apt install gcc)") from None
+        raise CannotStart(f"no C compiler: {source.name} needs cc (apt install gcc)") from None
     except subprocess.CalledProcessError as error:
         raise CannotStart(f"{' '.join(command)}: {error.stderr}") from error
 

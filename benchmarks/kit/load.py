@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.kit import processes
 from benchmarks.kit.launch import Running, on_core
-from benchmarks.kit.servers import ROOT
+from benchmarks.kit.servers import ROOT, WS_LOAD
 from benchmarks.kit.workloads import CONNECTIONS, Workload
 
 _LUA = Path(__file__).with_name("load.lua")
@@ -52,6 +52,8 @@ def drive(workload: Workload, server: Running, seconds: float, core: int, scratc
         return _ab(server, seconds, core, scratch)
     if workload.tool == "paced":
         return _paced(workload, server, seconds, core)
+    if workload.tool == "websocket":
+        return _websocket(workload, server, seconds, core, scratch)
     return _wrk(workload, server, seconds, core, scratch)
 
 
@@ -70,6 +72,14 @@ def _wrk(workload: Workload, server: Running, seconds: float, core: int, scratch
 def _paced(workload: Workload, server: Running, seconds: float, core: int) -> Load:
     command = [sys.executable, "-m", "benchmarks.kit.paced", str(server.port), str(workload.rate)]
     command += [str(seconds), str(workload.connections)]
+    return _said(_run(command, seconds, core))
+
+
+def _websocket(
+    workload: Workload, server: Running, seconds: float, core: int, scratch: Path
+) -> Load:
+    command = [str(scratch / WS_LOAD), str(server.port), workload.request.target]
+    command += [str(workload.connections), str(seconds), str(workload.message)]
     return _said(_run(command, seconds, core))
 
 

@@ -21,6 +21,7 @@ from benchmarks.kit.workloads import Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOOR = "floor"
+WS_LOAD = "ws_load"  # benchmarks/asgi/ws_load.c
 # In the scratch directory.
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 

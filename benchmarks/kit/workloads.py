@@ -23,13 +23,15 @@ class Workload:
     """What is sent, with which tool, and which application answers.
 
     tool: "wrk" keeps its connections open, "ab" makes one a request, "paced" sends `rate`
-    requests a second whatever the server does, "idle" counts memory.
+    requests a second whatever the server does, "idle" counts memory, "websocket" sends messages and
+    waits for each to come back.
     connections: how many are used.  rate: of "paced" alone.
     requests: to be sent in turn, instead of `request`, which is then the first of them.
     wrk_makes_it: send wrk's own request instead of the bytes of `request`.
     expect: the body that has to come; None: any with status 200.
     floor: arguments that make floor.c move as many bytes.
     access_log: start the server with its access log on; servers without one are left out.
+    message: bytes of a message, of "websocket" alone.
     tls: ask by https; the floor, which speaks none, by http.
     needs: the module that has to be installed, "" for none.
     """
@@ -48,6 +50,7 @@ class Workload:
     needs: str = ""
     connections: int = CONNECTIONS
     rate: int = 0
+    message: int = 0
 
 
 def _framework(name: str, connections: int, *, suffix: str = "") -> Workload:

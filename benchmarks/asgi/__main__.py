@@ -2,7 +2,8 @@
 
 As in benchmarks.together all servers are up at once, on one core, and each is driven for a second
 in turn; a figure is compared with that of the same round.  The floor (floor/floor.c)
-answers the same bytes without an application.
+answers the same bytes, and sends messages back, without an application.  A server that does not
+start, or does not stand a row, is left out, and said to be.
 
 Runs in: cli
 """
@@ -23,67 +24,17 @@ from pathlib import Path
 
 from benchmarks.apps import asgi_app
 from benchmarks.apps.plain import HELLO
+from benchmarks.asgi.servers import APP, SERVERS
 from benchmarks.kit import facts, processes
 from benchmarks.kit.heads import KIB, Request
-from benchmarks.kit.launch import CannotStart, Running, build_floor, cores, running
+from benchmarks.kit.launch import CannotStart, Running, build_floor, build_ws_load, cores, running
 from benchmarks.kit.load import LoadFailed, drive
 from benchmarks.kit.markdown import table
 from benchmarks.kit.servers import FLOOR, Server
 from benchmarks.kit.workloads import Workload
 
-APP = "benchmarks.apps.asgi_app:app"
 BURST_SECONDS = 1  # wrk takes whole seconds
 CONNECTIONS = 16
-
-
-def _fastfork(name: str, *options: str, beside: str = "") -> Server:
-    return Server(
-        name=name,
-        module="fastfork",
-        beside=beside,
-        distribution="fastfork",
-        command=(
-            *("{python}", "-m", "fastfork", APP, "-k", "asgi", "-b", "127.0.0.1:{port}"),
-            *("--log-level", "warning", *options),
-        ),
-    )
-
-
-SERVERS = {
-    one.name: one
-    for one in (
-        Server(name=FLOOR, command=("{floor}", "{port}")),
-        _fastfork("fastfork"),
-        _fastfork("fastfork-uvloop", "--asgi-loop", "uvloop", beside="uvloop"),
-        Server(
-            name="uvicorn",
-            module="uvicorn",
-            distribution="uvicorn",
-            command=(
-                *("{python}", "-m", "uvicorn", APP, "--host", "127.0.0.1", "--port", "{port}"),
-                *("--no-access-log", "--log-level", "error"),
-            ),
-        ),
-        Server(
-            name="granian",
-            module="granian",
-            distribution="granian",
-            command=(
-                *("{python}", "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"),
-                *("--port", "{port}", "--no-access-log", "--log-level", "error", APP),
-            ),
-        ),
-        Server(
-            name="gunicorn-asgi",
-            module="gunicorn",
-            distribution="gunicorn",
-            command=(
-                *("{python}", "-m", "gunicorn", APP, "-k", "asgi", "-w", "1"),
-                *("-b", "127.0.0.1:{port}", "--log-level", "warning", "--no-control-socket"),
-            ),
-        ),
-    )
-}
 UPLOAD = b"u" * (64 * KIB)
 
 
@@ -108,6 +59,18 @@ def _row(
     )
 
 
+def _messages(name: str, title: str, size: int) -> Workload:
+    return Workload(
+        name=name,
+        title=title,
+        tool="websocket",
+        app=APP,
+        connections=CONNECTIONS,
+        request=Request(target="/ws"),
+        message=size,
+    )
+
+
 ROWS = {
     one.name: one
     for one in (
@@ -122,6 +85,8 @@ ROWS = {
         ),
         _row("chunks", "100 chunks of 1 KiB", asgi_app.CHUNK * asgi_app.CHUNKS),
         _row("large", "1 MiB", asgi_app.LARGE),
+        _messages("ws-32", "a WebSocket message of 32 bytes there and back", 32),
+        _messages("ws-64k", "a WebSocket message of 64 KiB there and back", 64 * KIB),
     )
 }  # fmt: skip
 
@@ -165,14 +130,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.asgi", description=__doc__)
-    parser.add_argument("--servers", type=_of(SERVERS), default=list(SERVERS))
-    parser.add_argument("--rows", type=_of(ROWS), default=list(ROWS))
+    parser.add_argument("--servers", type=names_of(SERVERS), default=list(SERVERS))
+    parser.add_argument("--rows", type=names_of(ROWS), default=list(ROWS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="file for every burst")
     return parser
 
 
-def _of(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+def names_of(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    """What reads a list of names that are known, with commas between them."""
+
     def names(text: str) -> list[str]:
         given = text.split(",")
         for name in given:
@@ -189,25 +156,42 @@ def _measured(
     """The bursts of each row by server, round by round."""
     core, load_core = cores()
     build_floor(scratch)
+    build_ws_load(scratch)
     with ExitStack() as stack:
-        up = {
-            server.name: stack.enter_context(running(server, ROWS["hello"], core, scratch))
-            for server in servers
-        }
+        up = dict(_started(servers, core, scratch, stack))
         affinity = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {load_core})
         stack.callback(os.sched_setaffinity, 0, affinity)
         for row in rows:
-            # The floor answers hello, whatever it is asked.
-            names = [name for name in up if name != FLOOR or row.expect == HELLO]
+            # The floor answers hello, whatever it is asked, and echoes messages.
+            asked = [n for n in up if n != FLOOR or row.expect == HELLO or row.message]
+            names = [name for name in asked if _stands(row, name, up[name], load_core, scratch)]
             bursts: dict[str, list[Burst]] = {name: [] for name in names}
-            for name in names:
-                drive(row, up[name], BURST_SECONDS, load_core, scratch)  # to warm it up
             for number in range(rounds):
                 first = number % len(names)
                 for name in (*names[first:], *names[:first]):
                     bursts[name].append(_burst(row, up[name], load_core, scratch))
             yield row, bursts
+
+
+def _started(
+    servers: list[Server], core: int, scratch: Path, stack: ExitStack
+) -> Iterator[tuple[str, Running]]:
+    for server in servers:
+        try:
+            yield server.name, stack.enter_context(running(server, ROWS["hello"], core, scratch))
+        except CannotStart as error:
+            print(f"{server.name} is left out: {error}", file=sys.stderr)
+
+
+def _stands(row: Workload, name: str, it: Running, load_core: int, scratch: Path) -> bool:
+    """Whether it serves the row; this warms it up."""
+    try:
+        _burst(row, it, load_core, scratch)
+    except (LoadFailed, ProcessLookupError) as error:
+        print(f"{row.name}: {name} is left out: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _burst(row: Workload, it: Running, load_core: int, scratch: Path) -> Burst:

@@ -1,0 +1,1 @@
+"""ASGI servers beside each other: requests, WebSockets, and those that say nothing."""
