@@ -34,11 +34,13 @@ _PLANTED = (
      "if (directory == root)\n            close(dup(directory));"),
     ("the directory itself is closed", "if (directory != root)\n            close(directory);",
      "close(directory);"),
-    ("links lead out", "RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS", "0"),
     ("a slash behind a file", "slash[1] == '\\0' ? HOW | O_DIRECTORY", "slash[1] == '\\0' ? HOW"),
     ("links may always lead out", "if (root->follows)", "if (!root->walks)"),
     ("links may never lead out", "if (root->follows)", "if (0)"),
     ("no name is no directory", 'if (*name == \'\\0\')\n        name = ".";', ""),
 )  # fmt: skip
 
-BENEATH = tuple(Mutant(FILE, bug, old, new) for bug, old, new in _PLANTED)
+BENEATH = (
+    *(Mutant(FILE, bug, old, new) for bug, old, new in _PLANTED),
+    Mutant("port.h", "links lead out", "BENEATH | NO_MAGICLINKS}", "0}"),
+)

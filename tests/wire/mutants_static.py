@@ -39,7 +39,7 @@ _PLANTED = (
     ("conditions.pyx", "many digits overflow", TEXT, "if n > DIGITS_MAX:", "if n > 40:"),
     ("conditions.pyx", "q=0 is taken", TEXT, "round(float(text) * 1000)", "1000"),
     ("representations.pyx", "a variant of an old version is sent", VARIANTS,
-     "return variant.st_mtim.tv_sec < file.st_mtim.tv_sec", "return False"),
+     "return one.tv_sec < other.tv_sec", "return False"),
     ("representations.pyx", "what is known of a file stays so", FILES,
      "known.size == facts.st_size and known.inode == facts.st_ino", "True"),
     ("representations.pyx", "a young file has a strong tag", FILES,
