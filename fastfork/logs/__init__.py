@@ -14,16 +14,16 @@ from fastfork import metrics
 from fastfork.config import Config
 from fastfork.process import streams
 
-from . import voice
+from . import destination
 from .accesslog import AccessLog
 from .base.escaping import escape, escape_controls
 from .base.guard import let_pass_when, must_pass
 from .base.logstreams import LogStream, open_descriptor
 from .base.requestid import RequestIdFilter
 from .base.serverlogger import ACCESS, LOGGER, OUR_ACCESS, SERVERS
+from .destination import as_they_are, current
 from .error.errorlog import STANDARD_STREAM
 from .glogging import Logger
-from .voice import as_they_are, current
 
 __all__ = [
     "ACCESS",
@@ -68,7 +68,7 @@ def setup(cfg: Config) -> None:
     path, _Captured.path = _Captured.path, os.path.abspath(cfg.errorlog)
     try:
         _capture(cfg)
-        voice.setup(cfg)
+        destination.setup(cfg)
     except Exception:
         _Captured.path = path
         before = current().cfg

@@ -15,7 +15,7 @@ from fastfork import metrics
 from fastfork.config import Config
 from fastfork.config.kinds import logformat
 
-from . import voice
+from . import destination
 from .access import lines
 from .access.handler import AccessHandler, Losses
 from .access.line import LineFunction, compile_line
@@ -39,18 +39,20 @@ class AccessLog:
 
     def __init__(self, cfg: Config) -> None:
         self._cfg = cfg
-        self._custom = voice.current() if voice.is_custom(cfg) else None
+        self._custom = destination.current() if destination.is_custom(cfg) else None
         is_written = cfg.accesslog is not None and self._custom is None
         self._syslog: SyslogLines | None = None
         if cfg.syslog and not cfg.disable_redirect_access_to_syslog and self._custom is None:
-            from .base.syslog import SyslogLines  # here, and in voice.py: most servers have none
+            from .base.syslog import (
+                SyslogLines,  # here, and in destination.py: most servers have none
+            )
 
             self._syslog = SyslogLines(cfg)
         self._lost_in_syslog = Losses("in the system log")
         self._handler: AccessHandler | None = None
         self._is_lent = False  # the handler is that of the loggers
         if is_written and cfg.accesslog is not None:
-            lent = voice.access_handler(cfg.accesslog)
+            lent = destination.access_handler(cfg.accesslog)
             self._handler = lent or AccessHandler(cfg.accesslog)
             self._is_lent = lent is not None
         self._is_made = is_written or self._syslog is not None
@@ -66,7 +68,7 @@ class AccessLog:
         if self._custom is not None and self._custom.access_log_enabled:
             self.line = lines.logged_by(self._custom)
         elif self._is_made and self.line_waits:
-            self.line = lines.logged_by(voice.current())
+            self.line = lines.logged_by(destination.current())
         elif self._is_made:
             text = logformat.in_use(
                 cfg.access_log_format, is_json=cfg.log_format == "json", has_ids=cfg.request_id

@@ -278,7 +278,7 @@ class Logger:
             self._add(log, kind(output, fmt))
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Config, fmt: str, name: str) -> None:
-        from .base.syslog import SyslogHandler  # here, as in voice.py
+        from .base.syslog import SyslogHandler  # here, as in destination.py
 
         self._add(log, SyslogHandler(cfg, name, logging.Formatter(fmt)))
 

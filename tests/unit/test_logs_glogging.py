@@ -14,7 +14,7 @@ import pytest
 from fastfork import logs
 from fastfork.config import Config
 from fastfork.errors import ConfigError
-from fastfork.logs import glogging, voice
+from fastfork.logs import destination, glogging
 from fastfork.logs.glogging import Logger, SafeAtoms
 from fastfork.wsgi.request_hooks import Request, Response
 from tests.kit.logged import ENVIRON, kept_loggers, serve_one
@@ -196,7 +196,7 @@ def test_applications_borrow_handlers_and_level_by_gunicorns_name() -> None:
 
 
 def test_methods_take_what_gunicorns_take(caplog: pytest.LogCaptureFixture) -> None:
-    made = voice.Plain(Config())
+    made = destination.Plain(Config())
     logs.LOGGER.propagate = True
     with caplog.at_level(logging.DEBUG, "fastfork.error"):
         made.debug("%s", 1)
@@ -211,7 +211,7 @@ def test_methods_take_what_gunicorns_take(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_atoms_are_those_of_gunicorn() -> None:
-    made = voice.Plain(Config()).atoms(
+    made = destination.Plain(Config()).atoms(
         Response("200 OK", [("X-B", "2")], 0), Request(ENVIRON), ENVIRON, timedelta(seconds=1.5)
     )
     assert set("hlturmUqHsbBfaTDMLp") <= set(made)

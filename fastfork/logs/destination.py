@@ -1,4 +1,4 @@
-"""Who speaks on the error log: our own handler, or an object of `logger_class`.
+"""Where the error log goes: to our own handler, or to an object of `logger_class`.
 
 Everything in the server logs to `fastfork.error`.  By default that logger has the handler that
 writes the file, and `gunicorn.error` has the same one, for applications that borrow its
@@ -44,9 +44,9 @@ class Relay(OurHandler):
 
     may_wait = True
 
-    def __init__(self, voice: Logger) -> None:
+    def __init__(self, destination: Logger) -> None:
         super().__init__()
-        self._voice = voice
+        self._destination = destination
 
     def emit(self, record: logging.LogRecord) -> None:
         """Call the method of the record's level.  Never raises."""
@@ -55,23 +55,23 @@ class Relay(OurHandler):
         arguments = record.args if isinstance(record.args, tuple) else (record.args,)
         try:
             if record.exc_info and name == "error":
-                self._voice.exception(record.msg, *arguments, exc_info=record.exc_info)
+                self._destination.exception(record.msg, *arguments, exc_info=record.exc_info)
             else:
-                method = getattr(self._voice, name)
+                method = getattr(self._destination, name)
                 method(record.msg, *arguments, exc_info=record.exc_info)
         except BaseException as error:
             if must_pass(error):
                 raise
-            _tell_of_failure(self._voice, name, error)
+            _tell_of_failure(self._destination, name, error)
 
 
-def _tell_of_failure(voice: Logger, method: str, error: BaseException) -> None:
+def _tell_of_failure(destination: Logger, method: str, error: BaseException) -> None:
     """A Logger whose method raises cannot tell of that itself: its handlers are asked."""
     text = "The %s() of the logger_class raised %s: %s"
     arguments = (method, type(error).__name__, str(error)[:200])
     record = logging.LogRecord(LOGGER.name, logging.ERROR, "", 0, text, arguments, None)
     record.request_id = "-"
-    handlers = getattr(getattr(voice, "error_log", GUNICORNS), "handlers", ())
+    handlers = getattr(getattr(destination, "error_log", GUNICORNS), "handlers", ())
     for handler in [one for one in handlers if isinstance(one, OurHandler)]:
         handler.handle(record)
 
@@ -86,10 +86,10 @@ class Plain(Logger):
 
 
 class _State:
-    """Who speaks now.  One a process; set up before it forks."""
+    """Where it goes now.  One a process; set up before it forks."""
 
     def __init__(self) -> None:
-        self.voice: Logger | None = None
+        self.destination: Logger | None = None
         self.is_custom = False
         self.access: AccessHandler | None = None
 
@@ -104,9 +104,9 @@ def is_custom(cfg: Config) -> bool:
 
 def current() -> Logger:
     """What hooks see as `server.log` and `worker.log`."""
-    if _state.voice is None:
-        _state.voice = Plain(Config())
-    return _state.voice
+    if _state.destination is None:
+        _state.destination = Plain(Config())
+    return _state.destination
 
 
 def setup(cfg: Config) -> None:
@@ -124,7 +124,7 @@ def setup(cfg: Config) -> None:
         logger.handlers.clear()
         logger.twin = None
     try:
-        voice = cls(cfg)
+        destination = cls(cfg)
     except (Exception, SystemExit) as error:
         # It may have done half of its work.
         if _state.is_custom:
@@ -136,14 +136,14 @@ def setup(cfg: Config) -> None:
         raise ConfigError(
             f"logger_class: {_name(cls)} failed: {type(error).__name__}: {error}; mend its setup()"
         ) from error
-    _adopt(voice)
+    _adopt(destination)
     _dispose(old)
 
 
-def _adopt(voice: Logger) -> None:
-    """Let the server speak through `voice`."""
-    _state.voice, _state.is_custom, _state.access = voice, True, None
-    error_log: logging.Logger = getattr(voice, "error_log", GUNICORNS)
+def _adopt(destination: Logger) -> None:
+    """Let what the server logs go through `destination`."""
+    _state.destination, _state.is_custom, _state.access = destination, True, None
+    error_log: logging.Logger = getattr(destination, "error_log", GUNICORNS)
     for logger in SERVERS:
         logger.disabled = False
         logger.twin = None
@@ -151,7 +151,7 @@ def _adopt(voice: Logger) -> None:
         error_log.addHandler(LogCounter(statsd))
     if error_log is not LOGGER:
         before = list(LOGGER.handlers)
-        LOGGER.give([Relay(voice)], error_log.getEffectiveLevel())
+        LOGGER.give([Relay(destination)], error_log.getEffectiveLevel())
         _dispose(before)
 
 
@@ -177,7 +177,7 @@ def _set_plain(cfg: Config) -> None:
         logger.give(handlers, cfg.loglevel.upper())
     for logger in (ACCESS, OUR_ACCESS):
         logger.give(made, logging.INFO)
-    _state.voice, _state.is_custom = Plain(cfg), False
+    _state.destination, _state.is_custom = Plain(cfg), False
     _dispose(before)
 
 
@@ -198,7 +198,7 @@ def as_they_are() -> Callable[[], None]:
         for logger, state in kept:
             logger.__dict__.update(state)
         _dispose(since)
-        _state.voice = _state.access = None
+        _state.destination = _state.access = None
         _state.is_custom = False
 
     return bring_back
