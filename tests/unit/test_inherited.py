@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fastfork.logs.base.outlet import Outlet
+from fastfork.logs.base.bounded_writer import BoundedWriter
 from fastfork.process import finalize, inherited
 
 HIGH = 500  # no descriptor of the test run
@@ -48,10 +48,10 @@ def test_all_objects_are_looked_at_only_when_a_buffer_may_belong_to_a_file(
     monkeypatch.setattr(finalize, "_files", lambda _objects: looks.append(None) or [])
     monkeypatch.setattr(finalize, "STANDARD", HIGH - 1)  # pytest has some of its own
     with (tmp_path / "file").open("w") as file:
-        outlet = Outlet(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH))
+        writer = BoundedWriter(fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH))
         finalize.flush_before_fork()
         assert not looks  # a log has no buffer
-        outlet.close()
+        writer.close()
         other = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH)
         finalize.flush_before_fork()
         assert looks

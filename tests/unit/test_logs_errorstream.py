@@ -13,7 +13,7 @@ import pytest
 
 from fastfork import logs
 from fastfork.config import Config
-from fastfork.logs.base import outlet
+from fastfork.logs.base import bounded_writer
 from fastfork.logs.error.errorlog import ErrorHandler
 from fastfork.logs.error.errorstream import ErrorStream
 from fastfork.logs.glogging import Logger
@@ -72,7 +72,7 @@ def test_bytes_are_a_mistake_of_the_application(errors: ErrorStream) -> None:
 def test_log_that_nobody_reads_costs_a_line_and_the_loss_is_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outlet, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(bounded_writer, "PATIENCE_SECONDS", 0.01)
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
     handler = ErrorHandler(f"/proc/self/fd/{write_end}")

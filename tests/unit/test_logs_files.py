@@ -17,7 +17,7 @@ from fastfork.config import Config
 from fastfork.errors import ConfigError
 from fastfork.logs.access.handler import AccessHandler
 from fastfork.logs.accesslog import AccessLog
-from fastfork.logs.base import outlet
+from fastfork.logs.base import bounded_writer
 from fastfork.logs.base.serverlogger import OurHandler
 from fastfork.logs.error.errorlog import ErrorHandler
 from fastfork.process import streams
@@ -77,7 +77,7 @@ def test_reader_of_standard_error_that_stopped_holds_nobody_up(
     with os.fdopen(reader, "rb") as pipe, os.fdopen(writer, "w") as stream:
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 8192)
         monkeypatch.setattr(sys, "stderr", stream)
-        monkeypatch.setattr(outlet, "PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(bounded_writer, "PATIENCE_SECONDS", 0.01)
         logs.setup(Config())
         for text in ("x" * 20000, "two", "three"):
             logs.LOGGER.error(text)
@@ -379,7 +379,7 @@ def test_reader_that_stopped_costs_lines_that_are_counted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(outlet, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(bounded_writer, "PATIENCE_SECONDS", 0.01)
     log, reader = pipe_log
     log.write(["x" * 999] * 100)  # more than a pipe holds
     log.write(["lost"])

@@ -9,7 +9,7 @@ import logging
 
 from fastfork import clock
 
-from ..base.outlet import Unwritten
+from ..base.bounded_writer import Unwritten
 from ..base.serverlogger import COMPLAIN_EVERY, LOGGER
 from ..error.errorlog import STANDARD_STREAM, LogHandler
 

@@ -17,7 +17,7 @@ from typing import Any
 from fastfork.errors import ConfigError
 from fastfork.process import streams
 
-from .outlet import Outlet, Unwritten, own_descriptor
+from .bounded_writer import BoundedWriter, Unwritten, own_descriptor
 
 __all__ = ["LogFile", "LogStream", "Standard", "StandardError", "open_descriptor"]
 
@@ -25,11 +25,11 @@ __all__ = ["LogFile", "LogStream", "Standard", "StandardError", "open_descriptor
 class LogStream:
     """A text stream of lines."""
 
-    outlet: Outlet | None = None
+    writer: BoundedWriter | None = None
 
     def put(self, text: str) -> Unwritten | None:
         """Write `text`, which ends a line; returns what was lost."""
-        return None if self.outlet is None else self.outlet.write(_encoded(text))
+        return None if self.writer is None else self.writer.write(_encoded(text))
 
     def look(self) -> None:
         """See whether what is written to has been exchanged."""
@@ -48,7 +48,7 @@ class LogStream:
 
     def fileno(self) -> int:
         """The descriptor; 2 when there is none."""
-        return 2 if self.outlet is None else self.outlet.fd
+        return 2 if self.writer is None else self.writer.fd
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
@@ -56,8 +56,8 @@ class LogStream:
 
     def close(self) -> None:
         """Close the descriptor; once more does nothing."""
-        if self.outlet is not None:
-            self.outlet.close()
+        if self.writer is not None:
+            self.writer.close()
 
 
 class LogFile(LogStream):
@@ -66,18 +66,18 @@ class LogFile(LogStream):
     setting: that names the path.  Raises ConfigError when the path cannot be opened.
     """
 
-    outlet: Outlet
+    writer: BoundedWriter
 
     def __init__(self, path: str, setting: str = "errorlog") -> None:
         self._setting = setting
         # The application may change the directory.
         self._path = os.path.abspath(path)
-        self.outlet = Outlet(open_descriptor(path, setting))
+        self.writer = BoundedWriter(open_descriptor(path, setting))
 
     def reopen(self) -> None:
         """Go on in the file that is at the path now.  Raises ConfigError; the old one stays
         then."""
-        _exchange(self.outlet, open_descriptor(self._path, self._setting))
+        _exchange(self.writer, open_descriptor(self._path, self._setting))
 
 
 class Standard(LogStream):
@@ -91,7 +91,7 @@ class Standard(LogStream):
         self._number = number
         self._seen: tuple[int, int] | None = None
         with suppress(OSError):  # it is closed: nobody is told anything
-            self.outlet = Outlet(own_descriptor(number()))
+            self.writer = BoundedWriter(own_descriptor(number()))
             self._seen = _identity(os.fstat(number()))
 
     def put(self, text: str) -> Unwritten | None:
@@ -108,10 +108,10 @@ class Standard(LogStream):
             is_meant = number > 2 or os.get_inheritable(number)
             if not is_meant or _identity(facts) == self._seen or stat.S_ISSOCK(facts.st_mode):
                 return
-            if self.outlet is None:
-                self.outlet = Outlet(own_descriptor(number))
+            if self.writer is None:
+                self.writer = BoundedWriter(own_descriptor(number))
             else:
-                _exchange(self.outlet, own_descriptor(number))
+                _exchange(self.writer, own_descriptor(number))
             self._seen = _identity(facts)
 
 
@@ -131,7 +131,7 @@ class StandardError(Standard):
 
     def put(self, text: str) -> Unwritten | None:
         """Write lines."""
-        if self.outlet is not None:
+        if self.writer is not None:
             return super().put(text)
         try:
             if self._text is not None:
@@ -142,7 +142,7 @@ class StandardError(Standard):
 
     def look(self) -> None:
         """Follow the number."""
-        if self.outlet is not None:
+        if self.writer is not None:
             super().look()
 
 
@@ -163,14 +163,14 @@ def open_descriptor(path: str, setting: str) -> int:
         ) from None
 
 
-def _exchange(outlet: Outlet, fd: int) -> None:
-    """Let `outlet` write to what `fd` is, which is closed.
+def _exchange(writer: BoundedWriter, fd: int) -> None:
+    """Let `writer` write to what `fd` is, which is closed.
 
     The descriptor keeps its number: a signal handler may call this in the middle of a write(2).
     """
-    os.dup2(fd, outlet.fd, inheritable=False)
+    os.dup2(fd, writer.fd, inheritable=False)
     os.close(fd)
-    outlet.look_again()
+    writer.look_again()
 
 
 def _identity(facts: os.stat_result) -> tuple[int, int]:

@@ -15,9 +15,9 @@ from fastfork.config import Config
 from fastfork.errors import ConfigError
 
 from ..base import formatters
+from ..base.bounded_writer import Unwritten
 from ..base.guard import must_pass
 from ..base.logstreams import LogFile, LogStream, Standard, StandardError
-from ..base.outlet import Unwritten
 from ..base.serverlogger import COMPLAIN_EVERY, LOGGER, OurHandler
 
 __all__ = ["STANDARD_STREAM", "ErrorHandler", "LogHandler", "make_handler"]

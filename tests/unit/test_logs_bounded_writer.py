@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from fastfork import clock, unpatched
-from fastfork.logs.base import outlet
+from fastfork.logs.base import bounded_writer
+from fastfork.logs.base.bounded_writer import BoundedWriter, own_descriptor
 from fastfork.logs.base.logstreams import LogFile, Standard
-from fastfork.logs.base.outlet import Outlet, own_descriptor
 
 SLOT = 4096  # bytes: what a pipe takes at least when it polls writable
 
@@ -82,28 +82,30 @@ def test_slow_reader_costs_the_patience_of_one_write_and_not_of_each_piece(
     slow: Reader, *, blocks: bool
 ) -> None:
     os.set_blocking(slow.write_end, blocks)
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     lost = out.write(BATCH)
     assert lost is not None
-    assert sum(slow.waited) == pytest.approx(outlet.PATIENCE_SECONDS)
+    assert sum(slow.waited) == pytest.approx(bounded_writer.PATIENCE_SECONDS)
     assert lost.lines > 450
     assert str(lost.error).endswith("nobody reads it")
 
 
 def test_slow_reader_costs_a_twentieth_of_the_time_however_long_it_goes_on(slow: Reader) -> None:
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     began = slow.now
     for _ in range(200):
         out.write(BATCH)
         slow.now += 0.5  # of other work
         slow.take(1 << 20)  # now and then it catches up
         out.write(b"one\n")
-    assert sum(slow.waited) <= outlet.PATIENCE_SECONDS + outlet.SHARE * (slow.now - began)
+    assert sum(slow.waited) <= bounded_writer.PATIENCE_SECONDS + bounded_writer.SHARE * (
+        slow.now - began
+    )
 
 
 def test_reader_that_stopped_is_waited_for_once_until_it_takes_something(slow: Reader) -> None:
     slow.takes = 0
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     assert out.write(BATCH)
     waited = sum(slow.waited)
     for _ in range(50):
@@ -117,7 +119,7 @@ def test_reader_that_stopped_is_waited_for_once_until_it_takes_something(slow: R
 
 def test_lines_that_are_lost_are_counted_and_none_is_cut_in_two(slow: Reader) -> None:
     slow.takes = 0
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     lost = out.write(BATCH)
     came = slow.take(1 << 20)
     assert lost is not None
@@ -127,7 +129,7 @@ def test_lines_that_are_lost_are_counted_and_none_is_cut_in_two(slow: Reader) ->
 
 def test_line_that_was_cut_is_ended_and_is_one_that_was_lost(slow: Reader) -> None:
     slow.takes = 0
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     lost = [out.write(b"x" * 10_000 + b"\n"), out.write(b"y\n")]
     assert [one.lines for one in lost if one] == [1, 1]
     slow.take(1 << 20)
@@ -144,14 +146,14 @@ def test_descriptor_that_polls_writable_and_takes_nothing_is_given_up(
     slept: list[float] = []
     monkeypatch.setattr(os, "write", refuse)
     monkeypatch.setattr(unpatched, "sleep", slept.append)
-    out = Outlet(os.dup(slow.write_end))
+    out = BoundedWriter(os.dup(slow.write_end))
     assert out.write(b"a\n")
-    assert 0 < sum(slept) < outlet.PATIENCE_SECONDS + 0.01
+    assert 0 < sum(slept) < bounded_writer.PATIENCE_SECONDS + 0.01
 
 
 def test_reader_that_has_gone_costs_a_line() -> None:
     read_end, write_end = os.pipe()
-    out = Outlet(write_end)
+    out = BoundedWriter(write_end)
     os.close(read_end)
     lost = out.write(b"a\nb\n")
     assert lost is not None
@@ -161,7 +163,7 @@ def test_reader_that_has_gone_costs_a_line() -> None:
 
 def test_closed_outlet_says_so_and_closes_nothing_of_others() -> None:
     read_end, write_end = os.pipe()
-    out = Outlet(write_end)
+    out = BoundedWriter(write_end)
     out.close()
     out.close()
     lost = out.write(b"a\n")

@@ -22,7 +22,7 @@ from fastfork import clock, unpatched
 from fastfork.process import streams
 from fastfork.records import record
 
-__all__ = ["Outlet", "Unwritten", "own_descriptor"]
+__all__ = ["BoundedWriter", "Unwritten", "own_descriptor"]
 
 # How long a write may wait for whoever reads a full pipe, however many pieces it has ...
 PATIENCE_SECONDS = 1.0
@@ -40,7 +40,7 @@ class Unwritten:
     error: OSError
 
 
-class Outlet:
+class BoundedWriter:
     """Writes to `fd`, which is this object's from now on."""
 
     def __init__(self, fd: int) -> None:
