@@ -16,7 +16,7 @@ from fastfork.config import Config
 from fastfork.config.kinds import logformat
 
 from . import destination
-from .access import lines
+from .access import wrappers
 from .access.handler import AccessHandler, Losses
 from .access.line import LineFunction, compile_line
 from .base.serverlogger import ACCESS
@@ -63,21 +63,21 @@ class AccessLog:
     def look_again(self) -> None:
         """Choose how lines are made, by what is on the loggers now."""
         cfg, statsd = self._cfg, metrics.current()
-        self.line: LineFunction = lines.no_line
+        self.line: LineFunction = wrappers.no_line
         self.line_waits = self._custom is not None or not self._is_ours()
         if self._custom is not None and self._custom.access_log_enabled:
-            self.line = lines.logged_by(self._custom)
+            self.line = wrappers.logged_by(self._custom)
         elif self._is_made and self.line_waits:
-            self.line = lines.logged_by(destination.current())
+            self.line = wrappers.logged_by(destination.current())
         elif self._is_made:
             text = logformat.in_use(
                 cfg.access_log_format, is_json=cfg.log_format == "json", has_ids=cfg.request_id
             )
             self.line = compile_line(text)
         if cfg.access_log_exclude:
-            self.line = lines.excluding(self.line, cfg.access_log_exclude)
+            self.line = wrappers.excluding(self.line, cfg.access_log_exclude)
         if statsd is not None:
-            self.line = lines.counted(self.line, statsd)
+            self.line = wrappers.counted(self.line, statsd)
 
     def has_changed(self) -> bool:
         """Whether somebody has put something on the loggers since, or taken it away."""

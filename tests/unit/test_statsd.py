@@ -14,7 +14,7 @@ import pytest
 from fastfork import clock, metrics
 from fastfork.config import Config
 from fastfork.config.kinds.sinks import Sink
-from fastfork.logs.access.lines import counted, no_line
+from fastfork.logs.access.wrappers import counted, no_line
 from fastfork.logs.error.counter import LogCounter
 from fastfork.metrics import statsd
 from fastfork.metrics.queue import timing_queue

@@ -1,6 +1,6 @@
-"""What else may happen where an access line is made, which is the end of a response.
+"""Wrappers of what makes an access line: what else is to happen at the end of a response.
 
-Each of these is a LineFunction, or wraps one; without the settings none is in the way.
+Each returns a LineFunction; without the setting that it is for, nobody calls it.
 
 Runs in: worker
 """
