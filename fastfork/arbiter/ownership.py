@@ -11,7 +11,7 @@ from fastfork import accounts
 from fastfork.address import Access, Address, UnixAddress
 from fastfork.config import Config
 from fastfork.config.kinds.permissions import ALL_BITS, split_owner
-from fastfork.logs.owner import give_to
+from fastfork.logs.ownership import give_to
 from fastfork.process.privileges import identity
 from fastfork.records import replace
 
