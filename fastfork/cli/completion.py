@@ -14,7 +14,7 @@ from fastfork.config import SETTINGS
 from fastfork.config.kinds.basic import FOLDER, LOG_PATH, PATH
 from fastfork.errors import OptionError, StartError
 
-from . import tell
+from . import signal_command
 
 __all__ = ["CONFIG_VERBS", "SHELLS", "script"]
 
@@ -57,8 +57,8 @@ def _say_what_completes(shtab: Any, parser: argparse.ArgumentParser) -> None:
     shown = commands.add_parser("status", help="show what a running server does")
     for flag in ("--watch", "--json"):
         shown.add_argument(flag, action="store_true")
-    signals = commands.add_parser(tell.COMMAND, help="tell a running server something")
-    signals.add_argument("name", choices=sorted(tell.names()))
+    signals = commands.add_parser(signal_command.COMMAND, help="tell a running server something")
+    signals.add_argument("name", choices=sorted(signal_command.names()))
     verbs = commands.add_parser("config", help="what is set, and what it means").add_subparsers()
     for verb in CONFIG_VERBS:
         # shtab leaves out what has no help.

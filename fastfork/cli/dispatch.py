@@ -49,9 +49,9 @@ def _command(words: list[str], program: Program) -> int:
             print(saying.VERSION)
             return OK
         case ["signal", *options]:
-            from .tell import tell
+            from .signal_command import send_signal
 
-            return tell(options)
+            return send_signal(options)
         case ["status", *options]:
             from .status import status
 

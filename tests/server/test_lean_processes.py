@@ -43,7 +43,7 @@ OURS = (
     "fastfork.arbiter.forking.forkserver_process", "fastfork.arbiter.helpers.reload_process",
     "fastfork.cli.completion", "fastfork.cli.configure", "fastfork.cli.exitcodes",
     "fastfork.cli.facts", "fastfork.cli.helptext", "fastfork.cli.parser", "fastfork.cli.report",
-    "fastfork.cli.status", "fastfork.cli.tell", "fastfork.config.explain",
+    "fastfork.cli.status", "fastfork.cli.signal_command", "fastfork.config.explain",
     "fastfork.config.sources.file", "fastfork.config.sources.foreign",
     "fastfork.config.sources.options", "fastfork.config.sources.tomlfile",
     "fastfork.config.template", "fastfork.embed", "fastfork.http.reading",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fastfork.cli.parser import CommandLineParser
-from fastfork.cli.tell import names
+from fastfork.cli.signal_command import names
 from fastfork.config.gunicorn.names import OTHER_OPTIONS
 from tools.reference.command_line import render
 

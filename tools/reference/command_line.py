@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from fastfork.arbiter import SIGNALS
-from fastfork.cli import configure, status, tell
+from fastfork.cli import configure, signal_command, status
 from fastfork.cli.parser import USAGE, CommandLineParser
 from fastfork.config import SETTINGS
 from tools.reference.markdown import table
@@ -57,7 +57,7 @@ def render() -> str:
         f"## fastfork config\n\n{config}\n\n",
         table(("command", "what it does"), _verbs()),
         "`show` and `check` take the options that a start takes.\n\n",
-        f"## fastfork signal\n\n`{tell.USAGE}`\n\n{_SIGNAL}",
+        f"## fastfork signal\n\n`{signal_command.USAGE}`\n\n{_SIGNAL}",
         table(("name", "signal", "what the arbiter does"), _signals()),
         f"## fastfork status\n\n`{status.USAGE}`\n\n{_STATUS}",
         table(("option", "what it does"), _options(status.parser())),

@@ -20,7 +20,7 @@ from fastfork.config import SETTINGS
 from fastfork.errors import ConfigError, OptionError, StartError
 from fastfork.process.pidfile import PidFile
 
-__all__ = ["COMMAND", "tell"]
+__all__ = ["COMMAND", "send_signal"]
 
 COMMAND: Final = "signal"
 USAGE: Final = "fastfork signal NAME [--pid FILE] [--config FILE]"
@@ -63,7 +63,7 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(f"{message}; {USAGE}")
 
 
-def tell(words: Sequence[str]) -> int:
+def send_signal(words: Sequence[str]) -> int:
     """Send the signal that `words`, what follows `fastfork signal`, ask for.  The exit code.
 
     The pid file is --pid, else the `pidfile` setting of the config file that a server started
