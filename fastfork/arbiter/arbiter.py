@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from fastfork import address, clock, logs
 from fastfork.address import Address, PassedAddress
 from fastfork.arbiter import announce
-from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import meaning
+from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.exits import bury_forkserver, bury_lost, judge_worker
 from fastfork.arbiter.forking.forkserver import Forker, Job, NoForker
 from fastfork.arbiter.forking.spawn import HookedWorker, exit_code, worker_class
@@ -63,7 +63,7 @@ class Arbiter:
     sockets: those that the service manager passed on.  on_ready: called when a worker answers.
     """
 
-    crew: Crew
+    workers: Workers
     mailbox: SignalMailbox
     scoreboard: Scoreboard
 
@@ -128,28 +128,30 @@ class Arbiter:
         while not self.shutdown.is_complete():
             self.mailbox.take_back()
             now = clock.now()
-            deadline = min(self.crew.next_deadline(), self.shutdown.next_deadline())
+            deadline = min(self.workers.next_deadline(), self.shutdown.next_deadline())
             self.mailbox.wait(min(TICK, deadline - now, self.service.wait(now)))
             for signum in self.mailbox.drain():
                 log.debug("Signal %s: %s", signal.Signals(signum).name, SIGNALS[signum].help)
                 SIGNALS[signum].run(self)
-            self.crew.read_scoreboard(self.cfg)
-            for child, death in self.crew.reap(self.bury_other):
-                self.stats.ended(child, death, self.crew.generation)
+            self.workers.read_scoreboard(self.cfg)
+            for child, death in self.workers.reap(self.bury_other):
+                self.stats.ended(child, death, self.workers.generation)
                 judge_worker(self, child, death)
             bury_lost(self)
-            self.crew.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
-            self.crew.kill_overdue()
-            self.crew.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
-            self.crew.watch_memory(self.cfg.max_rss)
-            debugger.wake(one.pid for one in (*self.crew.children, *self.revisions.forkservers()))
+            self.workers.kill_stalled(self.cfg.timeout, self.cfg.request_timeout)
+            self.workers.kill_overdue()
+            self.workers.watch_loading(self.cfg.timeout, self.cfg.boot_timeout)
+            self.workers.watch_memory(self.cfg.max_rss)
+            debugger.wake(
+                one.pid for one in (*self.workers.children, *self.revisions.forkservers())
+            )
             if changed := self.watch.changed():
                 self.code_changed(changed)
             self.keep_workers()
             self.shutdown.go_on()
             self.tell_service()
-            self.stats.send(list(self.crew.children), self.revisions.all_listeners(), self.cfg)
-            self.stats.turn(self.crew.target, self.listeners)
+            self.stats.send(list(self.workers.children), self.revisions.all_listeners(), self.cfg)
+            self.stats.turn(self.workers.target, self.listeners)
             self.admin.turn(self, may_start=not self.upgrading.is_second)
         announce.stopped(self.shutdown.exit_code, failure.noted(self.scoreboard.server))
         return self.shutdown.exit_code
@@ -181,9 +183,9 @@ class Arbiter:
         self._cleanup.callback(self.mailbox.close, ignored=IGNORED_AT_THE_END)
         self.scoreboard = Scoreboard(max(CAPACITY, 4 * cfg.workers), ring=self.mailbox.ring)
         self.stats = ServerStats(self.scoreboard)
-        self.crew = Crew(self.scoreboard, self._fork, self.server.num_workers)
-        self.crew.server = self.server
-        self.revisions.fit_socket_count(self.crew)
+        self.workers = Workers(self.scoreboard, self._fork, self.server.num_workers)
+        self.workers.server = self.server
+        self.revisions.fit_socket_count(self.workers)
         self.watch = ReloadHelper(cfg, self.mailbox, lambda: self._factory.close_in_helper())
         self._cleanup.callback(self.watch.stop)
         self.admin.open(self, lambda kept: self._factory.close_in_helper(kept))
@@ -197,7 +199,7 @@ class Arbiter:
             become=self._become,
             modules=self.watch.modules,
         )
-        self._refork = Refork(self.revisions, self.crew)
+        self._refork = Refork(self.revisions, self.workers)
         self._terminal = Terminal()
         title.set_title("arbiter", cfg.proc_name, cfg.wsgi_app)
         announce.started(self.loaded, self.listeners, parser)
@@ -222,7 +224,7 @@ class Arbiter:
         if self.shutdown.asked is not None:
             return
         self.service.reloading()
-        if self.revisions.read(self._reload, self.crew, self._forker):
+        if self.revisions.read(self._reload, self.workers, self._forker):
             self.upgrading.follow_pidfile()
             self._begin_when_ready()
 
@@ -237,17 +239,17 @@ class Arbiter:
         """Open the log files again, here and in every worker."""
         logs.reopen()
         give_logs(self.cfg)
-        self.crew.send(signal.SIGUSR1)
+        self.workers.send(signal.SIGUSR1)
         for forkserver in self.revisions.forkservers():
             forkserver.send(signal.SIGUSR1)
 
     def more(self) -> None:
         """One worker more."""
-        self._set_target(self.crew.target + 1)
+        self._set_target(self.workers.target + 1)
 
     def fewer(self) -> None:
         """One worker fewer, but never none."""
-        self._set_target(max(self.crew.target - 1, min(1, self.crew.target)))
+        self._set_target(max(self.workers.target - 1, min(1, self.workers.target)))
 
     def scale(self, target: int) -> None:
         """That many workers."""
@@ -259,8 +261,8 @@ class Arbiter:
             return  # somebody has changed the size of a window
         if self._resting is None and self.shutdown.asked is None:
             log.info("Workers finish and go; SIGHUP brings them back")
-            self._resting = self.crew.target
-            self.crew.target = 0
+            self._resting = self.workers.target
+            self.workers.target = 0
 
     def upgrade(self) -> None:
         """Start the new program on the same sockets."""
@@ -289,7 +291,7 @@ class Arbiter:
 
     def keep_workers(self) -> None:
         """Start and retire workers as the plan says; see a reload to its end."""
-        if self.crew.ever_ready and self.shutdown.asked is None:
+        if self.workers.ever_ready and self.shutdown.asked is None:
             self.scoreboard.server_state = ServerState.READY
         if self.shutdown.began is not None:
             return
@@ -297,13 +299,13 @@ class Arbiter:
             self.service.take_over()
         self._refork.step(self.cfg, self._factory.handover)
         self._begin_when_ready()
-        if not self.crew.backoff.wait(clock.now()) and self.revisions.needs_forkserver():
+        if not self.workers.backoff.wait(clock.now()) and self.revisions.needs_forkserver():
             self._restart_forkserver()
         self.revisions.watch_loading(self.cfg.boot_timeout)
         can_fork = self.revisions.can_fork()
-        order = self.revisions.order(self.crew)
-        self.crew.keep_count(self.cfg, can_fork=can_fork, order=order)
-        self.revisions.finish(self.crew)
+        order = self.revisions.order(self.workers)
+        self.workers.keep_count(self.cfg, can_fork=can_fork, order=order)
+        self.revisions.finish(self.workers)
         self._fit_socket_count()
 
     def tell_service(self) -> None:
@@ -312,7 +314,7 @@ class Arbiter:
         if self.shutdown.asked is not None and self.upgrading.successor is not None:
             self.service.hand_over(self.upgrading.successor)
         state = facts(
-            self.crew,
+            self.workers,
             is_reloading=revisions.rollout is not None or revisions.pending is not None,
             is_stopping=self.shutdown.asked is not None,
             is_second=self.upgrading.is_second,
@@ -342,7 +344,7 @@ class Arbiter:
             self.revisions.open_forker(self._forker)
         except (StartError, OSError) as error:
             log.error("Cannot start a template: %s", error)
-            self.crew.note_failure()
+            self.workers.note_failure()
 
     def _begin_when_ready(self) -> None:
         """Begin to replace the workers, when the pending revision can fork others."""
@@ -351,17 +353,17 @@ class Arbiter:
             return
         before = self.loaded
         self._wake_up()
-        self.revisions.begin(self.crew)
+        self.revisions.begin(self.workers)
         # Unchanged in the file, the number that SIGTTIN and SIGTTOU made of it stays.
         if self.cfg.workers != before.config.workers:
-            self.crew.aim_for(self.cfg.workers)
+            self.workers.aim_for(self.cfg.workers)
         elif self.loaded is not before:
-            self.server.call_hook("nworkers_changed", self.crew.target, self.crew.target)
+            self.server.call_hook("nworkers_changed", self.workers.target, self.workers.target)
         if self.loaded is not before:
             self.server.call_hook("on_reload")
         self._fit_socket_count()
         self.stats.reloaded()
-        self.crew.replace_all()
+        self.workers.replace_all()
 
     def _close_others(self, kept: Sequence[Listener]) -> None:
         """Close the listening sockets that are not `kept`: a copy that nobody accepts from
@@ -376,22 +378,22 @@ class Arbiter:
         self.revisions.current.loaded = loaded
 
     def _set_target(self, target: int) -> None:
-        if self.shutdown.asked is None and target != self.crew.target:
-            log.info("Workers wanted: %d (before: %d)", target, self.crew.target)
+        if self.shutdown.asked is None and target != self.workers.target:
+            log.info("Workers wanted: %d (before: %d)", target, self.workers.target)
             self._resting = None
             rollout = self.revisions.rollout
             if rollout is not None:  # what an operator asks for outlives a failed reload
-                rollout.target = max(rollout.target + target - self.crew.target, 1)
-            self.crew.aim_for(target)
+                rollout.target = max(rollout.target + target - self.workers.target, 1)
+            self.workers.aim_for(target)
             self._fit_socket_count()
 
     def _fit_socket_count(self) -> None:
         try:
-            self.revisions.fit_socket_count(self.crew)
+            self.revisions.fit_socket_count(self.workers)
         except ConfigError as error:
             log.error("%s; workers share the sockets that are there", error)
 
     def _wake_up(self) -> None:
         """Have the workers again that SIGWINCH let go."""
         if self._resting is not None:
-            self.crew.target, self._resting = self._resting, None
+            self.workers.target, self._resting = self._resting, None

@@ -11,8 +11,8 @@ from typing import Protocol
 from fastfork import clock
 from fastfork.arbiter.children.backoff import HEALTHY_AFTER
 from fastfork.arbiter.children.child import Child
-from fastfork.arbiter.children.crew import Crew
 from fastfork.arbiter.children.reap import LOST, LOST_STATUS, Death, is_there
+from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.forking.forkserver import Forker
 from fastfork.arbiter.hook_views import ServerView
 from fastfork.arbiter.revisions import Revisions
@@ -27,7 +27,7 @@ class Server(Protocol):
     """As much of the arbiter as a death concerns."""
 
     server: ServerView
-    crew: Crew
+    workers: Workers
     revisions: Revisions
     shutdown: Shutdown
     upgrading: Upgrade
@@ -37,22 +37,22 @@ def judge_worker(server: Server, child: Child, death: Death) -> None:
     """Decide what a worker's death means: nothing, patience, the end of a reload, or the end."""
     if child.told:
         return
-    now, crew = clock.now(), server.crew
+    now, workers = clock.now(), server.workers
     if child.ready_at is None:
-        if server.revisions.rollout is not None and child.generation == crew.generation:
-            server.revisions.fail(crew, f"the replacement did not start (pid: {child.pid})")
+        if server.revisions.rollout is not None and child.generation == workers.generation:
+            server.revisions.fail(workers, f"the replacement did not start (pid: {child.pid})")
             return
         code = BootError.exit_code if child.overslept else death.code
-        if not crew.ever_ready and code in BOOT_FAILURES:
+        if not workers.ever_ready and code in BOOT_FAILURES:
             server.shutdown.give_up(code)
             return
     elif child.lived(now) >= HEALTHY_AFTER or child.slot.requests > 0:
         # The next one may start at once: the start is not what fails.  To wait after a request
         # that kills its worker would let one client keep the server from all others.
         return
-    elif death.code == 0 and crew.backoff.left(now, 2 * crew.target):
+    elif death.code == 0 and workers.backoff.left(now, 2 * workers.target):
         return  # somebody told it to go (kill PID)
-    crew.note_failure()
+    workers.note_failure()
 
 
 def bury_forkserver(server: Server, forkserver: Forker, death: Death) -> None:
@@ -62,20 +62,20 @@ def bury_forkserver(server: Server, forkserver: Forker, death: Death) -> None:
     if view is not None:
         view.alive = False
         server.server.call_hook("child_exit", view)
-    revisions, crew = server.revisions, server.crew
+    revisions, workers = server.revisions, server.workers
     if server.shutdown.asked is not None or not revisions.needs(forkserver):
         return
     log.log(death.level, "Template %s (pid: %s)", death.text, pid)
     code = BootError.exit_code if forkserver.overslept else death.code
     is_current = forkserver is revisions.current.forker
     if revisions.pending is not None and forkserver is revisions.pending.forker:
-        revisions.fail(crew, "the new template did not start")
-    elif is_current and not crew.ever_ready and code in BOOT_FAILURES:
+        revisions.fail(workers, "the new template did not start")
+    elif is_current and not workers.ever_ready and code in BOOT_FAILURES:
         server.shutdown.give_up(code)
     elif revisions.rollout is not None and not revisions.rollout.previous.forker.is_gone:
-        revisions.fail(crew, "the new template has died")
+        revisions.fail(workers, "the new template has died")
     else:
-        crew.note_failure("The template died")
+        workers.note_failure("The template died")
 
 
 def bury_lost(server: Server) -> None:

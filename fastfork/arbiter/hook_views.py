@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from wsgiref.types import WSGIApplication
 
-    from fastfork.arbiter.children.crew import Crew
+    from fastfork.arbiter.children.workers import Workers
     from fastfork.config import Config
     from fastfork.ipc import Slot
     from fastfork.net import Listener
@@ -109,7 +109,7 @@ class WorkerView:
 class Supervised(Protocol):
     """As much of the arbiter as `Server` shows."""
 
-    crew: Crew
+    workers: Workers
 
     @property
     def cfg(self) -> Config: ...  # noqa: D102
@@ -164,12 +164,12 @@ class ServerView:
     @property
     def num_workers(self) -> int:
         """The number of workers wanted.  Setting it is what TTIN and TTOU do."""
-        crew = getattr(self._arbiter, "crew", None)
-        return (self._asked or self.cfg.workers) if crew is None else crew.target
+        workers = getattr(self._arbiter, "workers", None)
+        return (self._asked or self.cfg.workers) if workers is None else workers.target
 
     @num_workers.setter
     def num_workers(self, wanted: int) -> None:
-        if getattr(self._arbiter, "crew", None) is None:
+        if getattr(self._arbiter, "workers", None) is None:
             self._asked = max(1, wanted)  # on_starting: there is nobody to be had yet
         else:
             self._arbiter.scale(max(1, wanted))
@@ -177,8 +177,8 @@ class ServerView:
     @property
     def worker_age(self) -> int:
         """How many workers were forked."""
-        crew = getattr(self._arbiter, "crew", None)
-        return 0 if crew is None else crew.age
+        workers = getattr(self._arbiter, "workers", None)
+        return 0 if workers is None else workers.age
 
     @property
     def timeout(self) -> float:
@@ -217,8 +217,8 @@ class ServerView:
     @property
     def WORKERS(self) -> dict[int, HookedWorker]:  # noqa: N802 - gunicorn's name
         """Pid -> worker, of those that have not been reaped; a copy."""
-        crew = getattr(self._arbiter, "crew", None)
-        children = () if crew is None else crew.children
+        workers = getattr(self._arbiter, "workers", None)
+        children = () if workers is None else workers.children
         return {child.pid: child.view for child in children if child.view is not None}
 
     def kill_worker(self, pid: int, sig: int) -> None:

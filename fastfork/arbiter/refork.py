@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from fastfork import forks
 from fastfork.arbiter.children.child import Child
-from fastfork.arbiter.children.crew import Crew
+from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.forking.forkserver import Forkserver
 from fastfork.arbiter.forking.spawn import Runnable
 from fastfork.arbiter.hook_views import ServerView
@@ -90,9 +90,9 @@ class Handover:
 class Refork:
     """The arbiter's side: choose a worker, and take it for a forkserver when it is one."""
 
-    def __init__(self, revisions: Revisions, crew: Crew) -> None:
+    def __init__(self, revisions: Revisions, workers: Workers) -> None:
         self._revisions = revisions
-        self._crew = crew
+        self._workers = workers
         self._candidate: Child | None = None
 
     def step(self, cfg: Config, handover: Handover | None) -> None:
@@ -107,7 +107,7 @@ class Refork:
 
     def _choose(self, requests: int) -> None:
         """Ask the worker with the most requests, if it has enough of them."""
-        may = [c for c in self._crew.children if c.ready_at is not None and not c.leaving]
+        may = [c for c in self._workers.children if c.ready_at is not None and not c.leaving]
         child = max(may, key=lambda c: c.slot.requests, default=None)
         if child is None or child.is_spent or child.slot.requests < requests:
             return
@@ -118,14 +118,14 @@ class Refork:
         log.info("Worker is warm and becomes the template (pid: %d)", child.pid)
 
     def _look_at(self, child: Child, handover: Handover) -> None:
-        if child not in list(self._crew.children):
+        if child not in list(self._workers.children):
             log.warning("The worker that was to be the template has ended; there is no refork")
             self._candidate = None
             return
         if child.slot.state != State.WARM:
             return
         self._candidate = None
-        self._crew.children.pop(child.pid)
+        self._workers.children.pop(child.pid)
         child.slot.clear()
         try:
             forker = Forkserver(

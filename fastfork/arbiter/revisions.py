@@ -17,7 +17,7 @@ from typing import Any
 
 from fastfork import logs
 from fastfork.address import Address
-from fastfork.arbiter.children.crew import Crew
+from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.forking.forkserver import Forker
 from fastfork.arbiter.ground import Ground
 from fastfork.arbiter.ownership import give_logs
@@ -96,7 +96,7 @@ class Revisions:
 
     # -- the way to the next revision
 
-    def read(self, read: Callable[[], Loaded], crew: Crew, open_forker: OpenForker) -> bool:
+    def read(self, read: Callable[[], Loaded], workers: Workers, open_forker: OpenForker) -> bool:
         """Read the settings, open what they name, and make them pending.
 
         Returns False, with everything as it was and a line in the log, when that fails.
@@ -105,7 +105,7 @@ class Revisions:
             loaded = without_server_settings(read(), self.current.cfg)
             # A symbolic link on the way there may lead elsewhere now.
             boot.enter(loaded.config.chdir, loaded.config.pythonpath, (), follows=True)
-            endpoints = self._settle(loaded, crew.target)
+            endpoints = self._settle(loaded, workers.target)
             forker = self._prepare(loaded, endpoints, open_forker)
         except BaseException as error:  # whatever a config file does, we go on
             is_ours = isinstance(error, StartError)
@@ -141,28 +141,28 @@ class Revisions:
         self._forkers.append(revision.forker)
         self.pending = revision
 
-    def begin(self, crew: Crew) -> None:
+    def begin(self, workers: Workers) -> None:
         """Make the pending revision the current one, and every worker outdated."""
         revision, before = self.pending, self.current
         assert revision is not None
         self.pending = None
         if self.rollout is None:
             name = "Refork" if revision.is_warm else "Reload"
-            self.rollout = Rollout(before, crew.target, crew.generation + 1, name)
+            self.rollout = Rollout(before, workers.target, workers.generation + 1, name)
         else:
             # It may hang in its import, and would hold up this reload and all later ones.
-            crew.dismiss_loading(revision.cfg)
+            workers.dismiss_loading(revision.cfg)
         self.current = revision
 
-    def fail(self, crew: Crew, reason: str) -> None:
+    def fail(self, workers: Workers, reason: str) -> None:
         """A replacement did not boot: the workers that run stay, and so do their settings."""
         name = "Reload" if self.rollout is None else self.rollout.name
         log.error("%s ended: %s; the workers that run serve on with the old settings", name, reason)
         rollout, self.rollout, self.pending = self.rollout, None, None
         if rollout is not None:
             self.current = rollout.previous
-            crew.target = rollout.target
-            if converted := crew.take_back(rollout.since, self.current.cfg):
+            workers.target = rollout.target
+            if converted := workers.take_back(rollout.since, self.current.cfg):
                 log.warning(
                     "Workers that have the new settings are replaced by some with the old ones "
                     "(pid: %s)",
@@ -179,9 +179,9 @@ class Revisions:
 
     # -- each turn
 
-    def finish(self, crew: Crew) -> None:
+    def finish(self, workers: Workers) -> None:
         """See a rollout to its end, and close what nobody needs any more."""
-        if self.rollout is not None and not crew.outdated():
+        if self.rollout is not None and not workers.outdated():
             log.info("%s complete", self.rollout.name)
             self.rollout = None
         wanted = [self.current, self.pending, self.rollout.previous if self.rollout else None]
@@ -191,14 +191,14 @@ class Revisions:
             if forker.pid is None:
                 self._forkers.remove(forker)
         dropped = self._dropped()
-        if self.is_settled() and not crew.has_leaving() and not crew.outdated():
+        if self.is_settled() and not workers.has_leaving() and not workers.outdated():
             close_endpoints(dropped)
             self._endpoints = [endpoint for endpoint in self._endpoints if endpoint not in dropped]
             for listener in self._surplus:
                 listener.sock.close()
             self._surplus.clear()
 
-    def order(self, crew: Crew) -> Order:
+    def order(self, workers: Workers) -> Order:
         """What is asked of workers that retire now.
 
         When sockets are given up, whoever waits in them is theirs to serve; and when the last
@@ -207,25 +207,25 @@ class Revisions:
         dropped = self._dropped()
         if not dropped and not self._surplus:
             return Order.NONE
-        if crew.outdated() <= self.current.cfg.reload_parallel:
+        if workers.outdated() <= self.current.cfg.reload_parallel:
             stop_accepting_at(endpoint for endpoint in dropped if endpoint not in self._stopped)
             self._stopped = dropped
         return Order.LAST
 
-    def fit_socket_count(self, crew: Crew) -> None:
+    def fit_socket_count(self, workers: Workers) -> None:
         """With reuse_port, have as many sockets as workers are wanted.  Raises ConfigError."""
         endpoints = self.current.endpoints
         if not endpoints.reuse_port:
             return
-        if crew.target > endpoints.socket_count:
-            endpoints.grow(crew.target)
-        elif 0 < crew.target < endpoints.socket_count and self.rollout is None:
-            self._surplus += endpoints.shrink(crew.target)
-            counted = [child for child in crew.children if not child.leaving]
-            if len(counted) <= crew.target:
+        if workers.target > endpoints.socket_count:
+            endpoints.grow(workers.target)
+        elif 0 < workers.target < endpoints.socket_count and self.rollout is None:
+            self._surplus += endpoints.shrink(workers.target)
+            counted = [child for child in workers.children if not child.leaving]
+            if len(counted) <= workers.target:
                 for child in counted:  # those beyond go anyway
-                    child.is_spent = child.is_spent or child.socket_index >= crew.target
-        crew.socket_count = endpoints.socket_count
+                    child.is_spent = child.is_spent or child.socket_index >= workers.target
+        workers.socket_count = endpoints.socket_count
 
     # -- everything there is
 

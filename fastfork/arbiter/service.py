@@ -17,7 +17,7 @@ from fastfork.process.notify import Notifier
 from fastfork.records import record
 
 if TYPE_CHECKING:
-    from fastfork.arbiter.children.crew import Crew
+    from fastfork.arbiter.children.workers import Workers
     from fastfork.config import Config
 
 # sd_watchdog_enabled(3) recommends half of the time.
@@ -47,10 +47,10 @@ class Facts:
         return f"reloading, {text}" if self.is_reloading else text
 
 
-def facts(crew: Crew, *, is_reloading: bool, is_stopping: bool, is_second: bool) -> Facts:
-    """The state as the crew shows it."""
-    ready = sum(1 for child in crew.children if child.ready_at is not None)
-    return Facts(crew.ever_ready, is_reloading, is_stopping, is_second, ready, crew.target)
+def facts(workers: Workers, *, is_reloading: bool, is_stopping: bool, is_second: bool) -> Facts:
+    """The state as the workers show it."""
+    ready = sum(1 for child in workers.children if child.ready_at is not None)
+    return Facts(workers.ever_ready, is_reloading, is_stopping, is_second, ready, workers.target)
 
 
 class Service:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from fastfork import clock
 from fastfork.arbiter import announce
-from fastfork.arbiter.children.crew import KILL_MARGIN, Crew
+from fastfork.arbiter.children.workers import KILL_MARGIN, Workers
 from fastfork.arbiter.revisions import Revisions
 from fastfork.arbiter.upgrade import Upgrade
 from fastfork.errors import AppNotFound, BootError
@@ -40,7 +40,7 @@ BOOT_FAILURES: Final[Mapping[int, str]] = MappingProxyType(
 class Server(Protocol):
     """As much of the arbiter as its end concerns."""
 
-    crew: Crew
+    workers: Workers
     revisions: Revisions
     upgrading: Upgrade
     scoreboard: Scoreboard
@@ -99,7 +99,7 @@ class Shutdown:
         """Whether there is nothing left to supervise."""
         if self.began is None:
             return False
-        left = [child.pid for child in self._server.crew.children]
+        left = [child.pid for child in self._server.workers.children]
         left += [
             forkserver.pid for forkserver in self._server.revisions.forkservers() if forkserver.pid
         ]
@@ -148,5 +148,5 @@ class Shutdown:
             server.scoreboard.server_state = ServerState.STOPPING
             if is_alone:
                 server.revisions.stop_accepting()
-        server.crew.dismiss(signum, self._ends, Order.LAST if is_alone else Order.NONE)
+        server.workers.dismiss(signum, self._ends, Order.LAST if is_alone else Order.NONE)
         self.close_sockets()

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fastfork.arbiter.children.crew import KILL_MARGIN
+from fastfork.arbiter.children.workers import KILL_MARGIN
 from fastfork.arbiter.shutdown import LAST_WAIT
 from fastfork.cli.parser import CommandLineParser
 from fastfork.config import Config

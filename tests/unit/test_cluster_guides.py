@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fastfork.arbiter.children.crew import KILL_MARGIN
+from fastfork.arbiter.children.workers import KILL_MARGIN
 from fastfork.arbiter.shutdown import LAST_WAIT
 from fastfork.cli.parser import CommandLineParser
 from fastfork.metrics.admin.app import PAGES

@@ -112,7 +112,7 @@ def test_number_of_workers_can_be_set_before_there_are_any_and_after() -> None:
     found.num_workers = 5
     assert found.num_workers == 5
     scaled: list[int] = []
-    arbiter.crew, arbiter.scale = SimpleNamespace(target=5), scaled.append
+    arbiter.workers, arbiter.scale = SimpleNamespace(target=5), scaled.append
     found.num_workers = 0
     assert scaled == [1]
 
@@ -122,7 +122,7 @@ def test_signals_go_to_workers_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "kill", lambda *pair: sent.append(pair))
     found, arbiter = server()
     view = WorkerView(number=0, age=1, ppid=1, cfg=Config())
-    arbiter.crew = SimpleNamespace(children=[SimpleNamespace(pid=77, view=view)])
+    arbiter.workers = SimpleNamespace(children=[SimpleNamespace(pid=77, view=view)])
     found.kill_worker(78, signal.SIGTERM)
     found.kill_worker(77, signal.SIGTERM)
     found.kill_workers(signal.SIGQUIT)

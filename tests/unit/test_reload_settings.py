@@ -19,7 +19,7 @@ from fastfork.ipc import Scoreboard
 from fastfork.net import Endpoints
 
 
-class FakeCrew:
+class FakeWorkers:
     """Workers that nobody forks."""
 
     def __init__(self, target: int) -> None:
@@ -69,7 +69,7 @@ def arbiter(before: dict[str, Any], after: dict[str, Any], *, target: int) -> Ar
     loaded = Loaded(Config(**before))
     made = Arbiter(loaded, reload=lambda: Loaded(Config(**after)), load_app=unused)
     made.stats = ServerStats(Scoreboard(1))
-    made.crew = FakeCrew(target)  # type: ignore[assignment]
+    made.workers = FakeWorkers(target)  # type: ignore[assignment]
     made._factory = FakeFactory()  # type: ignore[assignment]
     return made
 
@@ -95,7 +95,7 @@ def test_number_of_workers_follows_the_file_when_the_file_changed_it(
 ) -> None:
     it = arbiter({"workers": before}, {"workers": after}, target=running)
     it.reload()
-    assert it.crew.target == wanted
+    assert it.workers.target == wanted
     assert it.cfg.workers == after
 
 
@@ -104,7 +104,7 @@ def test_second_reload_starts_the_first_over_and_remembers_where_it_began() -> N
     it.reload()
     it.reload()
     it.reload()
-    assert (it.crew.replaced, it.crew.dismissed) == (3, 2)  # type: ignore[attr-defined]
+    assert (it.workers.replaced, it.workers.dismissed) == (3, 2)  # type: ignore[attr-defined]
     assert it.revisions.rollout is not None
     assert it.revisions.rollout.previous.cfg.timeout == 7
     assert it.revisions.rollout.since == 1
@@ -115,7 +115,7 @@ def test_number_asked_for_during_a_reload_outlives_its_failure() -> None:
     it.reload()
     it.more()
     assert it.revisions.rollout is not None
-    assert (it.crew.target, it.revisions.rollout.target) == (5, 3)
+    assert (it.workers.target, it.revisions.rollout.target) == (5, 3)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class HookCaller(Protocol):
 
 
 class NoServer:
-    """Calls nothing: for a crew without a server around it."""
+    """Calls nothing: for workers without a server around it."""
 
     def call_hook(self, name: str, *arguments: object) -> None:
         """See HookCaller."""
@@ -50,7 +50,7 @@ class NoServer:
         """See HookCaller."""
 
 
-class Crew:
+class Workers:
     """Every worker process, and the count that is wanted.
 
     generation: the settings they should run with; a worker of an earlier one is replaced.
