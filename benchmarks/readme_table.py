@@ -22,9 +22,10 @@ from benchmarks.floor.report import caption, overview
 from benchmarks.floor.samples import Run, load_run
 from benchmarks.kit.markdown import table
 from benchmarks.kit.servers import ROOT
+from benchmarks.kit.turns import Burst
 from benchmarks.start import Figures, medians
 from benchmarks.start import table as start_table
-from benchmarks.together import Burst, Together, load
+from benchmarks.together import Together, load
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 

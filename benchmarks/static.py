@@ -14,24 +14,21 @@ import json
 import os
 import random
 import shutil
-import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.kit import facts, processes
+from benchmarks.kit import facts
 from benchmarks.kit.heads import KIB, Request
-from benchmarks.kit.launch import CannotStart, Running, cores, running
-from benchmarks.kit.load import LoadFailed, drive
-from benchmarks.kit.markdown import table
+from benchmarks.kit.launch import CannotStart
+from benchmarks.kit.load import LoadFailed
 from benchmarks.kit.servers import Server
+from benchmarks.kit.turns import Bursts, measured, names_of, report
 from benchmarks.kit.workloads import Workload
 
 REFERENCE = "nginx"
-BURST_SECONDS = 1  # wrk takes whole seconds
 FILES = "files"  # in the scratch directory
 OLD = 1_600_000_000  # seconds since 1970: a file that is young has a weak ETag
 
@@ -147,27 +144,21 @@ ROWS = {
 }
 
 
-@dataclass(frozen=True)
-class Burst:
-    """cpu_us: of the process tree, a request."""
-
-    cpu_us: float
-    requests: int
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code: 1 when a server cannot be measured."""
     options = _parser().parse_args(argv)
     servers = [SERVERS[name] for name in options.servers if SERVERS[name].installed]
     for name, text in facts.environment().items():
         print(f"- {name}: {text}")
-    found: dict[str, dict[str, list[Burst]]] = {}
+    found: dict[str, Bursts] = {}
     try:
         with tempfile.TemporaryDirectory(prefix="fastfork-bench-") as scratch:
             _make_files(Path(scratch))
-            for row, bursts in _measured(servers, options.rounds, Path(scratch)):
+            for row, bursts in measured(
+                list(ROWS.values()), servers, options.rounds, Path(scratch), first=ROWS["small"]
+            ):
                 found[row.name] = bursts
-                print(f"\n## {row.name}: {row.title}\n\n{_report(bursts)}", flush=True)
+                print(f"\n{report(row, bursts, REFERENCE)}", flush=True)
     except (CannotStart, LoadFailed, ProcessLookupError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -182,18 +173,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.static", description=__doc__)
-    parser.add_argument("--servers", type=_names, default=COMPARED, help=f"of {', '.join(SERVERS)}")
+    parser.add_argument(
+        "--servers", type=names_of(SERVERS), default=COMPARED, help=f"of {', '.join(SERVERS)}"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="file for every burst")
     return parser
-
-
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in SERVERS:
-            raise argparse.ArgumentTypeError(f"{name!r} is no server of this benchmark")
-    return names
 
 
 def _make_files(scratch: Path) -> None:
@@ -204,56 +189,6 @@ def _make_files(scratch: Path) -> None:
         (files / name).write_bytes(data)
         os.utime(files / name, (OLD, OLD))
     os.environ["BENCH_STATIC"] = str(files)
-
-
-def _measured(
-    servers: list[StaticServer], rounds: int, scratch: Path
-) -> Iterator[tuple[Workload, dict[str, list[Burst]]]]:
-    """The bursts of each row by server, round by round."""
-    core, load_core = cores()
-    small = ROWS["small"]
-    with ExitStack() as stack:
-        up = {
-            server.name: stack.enter_context(running(server, small, core, scratch))
-            for server in servers
-        }
-        affinity = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {load_core})
-        stack.callback(os.sched_setaffinity, 0, affinity)
-        names = list(up)
-        for row in ROWS.values():
-            bursts: dict[str, list[Burst]] = {name: [] for name in names}
-            for name in names:
-                drive(row, up[name], BURST_SECONDS, load_core, scratch)  # to warm it up
-            for number in range(rounds):
-                first = number % len(names)
-                for name in (*names[first:], *names[:first]):
-                    bursts[name].append(_burst(row, up[name], load_core, scratch))
-            yield row, bursts
-
-
-def _burst(row: Workload, it: Running, load_core: int, scratch: Path) -> Burst:
-    pids = processes.tree(it.root)
-    cpu = processes.cpu_ns(pids)
-    load = drive(row, it, BURST_SECONDS, load_core, scratch)
-    cpu = processes.cpu_ns(pids) - cpu
-    if load.errors:
-        raise LoadFailed(f"{row.name}: {load.errors}")
-    return Burst(cpu / 1e3 / max(1, load.requests), load.requests)
-
-
-def _report(bursts: dict[str, list[Burst]]) -> str:
-    base = bursts.get(REFERENCE)
-    body = []
-    for name, own in bursts.items():
-        ratio = "-"
-        if base:
-            ratios = [a.cpu_us / b.cpu_us for a, b in zip(own, base, strict=True)]
-            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-        cpu = statistics.median(one.cpu_us for one in own)
-        requests = statistics.median(one.requests for one in own) / BURST_SECONDS
-        body.append([name, f"{cpu:.1f}", ratio, f"{requests:.0f}"])
-    return table(["server", "CPU µs/request", f"x {REFERENCE}", "requests/s"], body)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.asgi.__main__ import ROWS, names_of
+from benchmarks.asgi.__main__ import ROWS
 from benchmarks.asgi.servers import SERVERS
 from benchmarks.floor.idle import NotHeld, allow_descriptors
 from benchmarks.kit import processes
 from benchmarks.kit.launch import CannotStart, Running, build_floor, cores, running
 from benchmarks.kit.markdown import table
 from benchmarks.kit.servers import FLOOR, Server
+from benchmarks.kit.turns import names_of
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
