@@ -1,7 +1,8 @@
 """Builds the compiled modules; everything else about the package is in pyproject.toml.
 
-Each `csrc/fastfork/_core/NAME.pyx` becomes the module `fastfork._core.NAME`.  The C that
-Cython writes goes to build/, never beside the sources.
+Each `csrc/fastfork/_core/NAME.pyx` becomes the module `fastfork._core.NAME`; most of them are in
+one file, see fastfork/_core/__init__.py.  The C that Cython writes goes to build/, never beside
+the sources.
 
 Environment switches (pip passes no flags to a build, the environment always arrives):
 
@@ -13,6 +14,7 @@ Environment switches (pip passes no flags to a build, the environment always arr
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import platform
@@ -26,6 +28,7 @@ import tempfile
 import textwrap
 import tomllib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -82,6 +85,7 @@ HOW = " ".join(
     [MODE, *C_FLAGS, *(os.environ.get(name, "") for name in ("CC", "CFLAGS", "LDFLAGS"))]
 )
 ARCHIVE = "fastfork_plain"
+TOGETHER = "fastfork._core.together"  # the file of many modules
 # Modules that are built where libnghttp2 is.
 HTTP_2 = frozenset({"http2", "http2reader", "http2receiver"})
 LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
@@ -204,11 +208,23 @@ def nghttp2() -> list[str] | None:
     return None if compiles([*command, *flags], probe) else flags
 
 
+def apart() -> frozenset[str]:
+    """The names of the modules that have a file of their own."""
+    source = (ROOT / "fastfork/_core/__init__.py").read_text()
+    (given,) = (
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "APART"
+    )
+    stems = (one.value for one in ast.walk(given) if isinstance(one, ast.Constant))
+    return frozenset(f"fastfork._core.{stem}" for stem in stems)
+
+
 def extensions() -> list[Extension]:
     """One extension a .pyx file; those of HTTP_2 only where their library is."""
     http2 = nghttp2()
     plain_c = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.[ch]"))
-    return [
+    return [Extension(TOGETHER, [], extra_link_args=LINK_FLAGS)] + [
         Extension(
             f"fastfork._core.{path.stem}",
             [str(CORE / path.name)],
@@ -262,14 +278,16 @@ class BuildCore(build_ext):
                 "fastfork is built with Cython 3.1 or newer; pip installs it by itself, but "
                 "with --no-build-isolation type first: pip install 'cython>=3.1,<4'"
             ) from None
+        (together,) = (one for one in self.extensions if one.name == TOGETHER)
+        modules = [one for one in self.extensions if one is not together]
         translated = {
             extension.name: Path("build", MODE, extension.sources[0]).with_suffix(".c")
-            for extension in self.extensions
+            for extension in modules
         }
         if self.force or not is_newer(translated.values(), ROOT.glob("csrc/**/*.p[xy][dxi]")):
-            report(f"Cython translates {len(self.extensions)} modules")
+            report(f"Cython translates {len(modules)} modules")
             cythonize(
-                self.extensions,
+                modules,
                 nthreads=self.parallel,
                 build_dir=f"build/{MODE}",
                 include_path=["csrc"],
@@ -278,19 +296,51 @@ class BuildCore(build_ext):
                 force=self.force,
                 quiet=True,
             )
-        for extension in self.extensions:
+        for extension in modules:
             extension.sources = [str(translated[extension.name])]
+        for extension in self.extensions:
             extension.extra_link_args = [*self.links, *extension.extra_link_args[len(LINK_FLAGS) :]]
         self.build_plain_c()
-        self.built = count(1)
+        self.built, self.modules = count(1), len(modules)
+        self.build_together(together, [one for one in modules if one.name not in apart()])
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
         made = [Path(self.get_ext_fullpath(ext.name))]
         is_made = not self.force and is_newer(made, map(Path, [*ext.sources, *ext.depends]))
         super().build_extension(ext)
-        if not is_made:
-            report(f"compiled {next(self.built)} of {len(self.extensions)}: {ext.name}")
+        if not is_made and ext.name != TOGETHER:
+            self.report_compiled(ext)
+
+    def report_compiled(self, ext: Extension) -> None:
+        report(f"compiled {next(self.built)} of {self.modules}: {ext.name}")
+
+    def build_together(self, together: Extension, members: list[Extension]) -> None:
+        """Compile the modules that are in one file, on every core, and have that file linked.
+
+        A file that one of them had before is removed: it would go into a wheel.
+        """
+        self.extensions = [one for one in self.extensions if one not in members]
+        for one in members:
+            for folder in (self.build_lib, "."):
+                Path(folder, self.get_ext_filename(one.name)).unlink(missing_ok=True)
+        with ThreadPoolExecutor(self.parallel) as pool:
+            together.depends = list(pool.map(self.compiled, members))
+        together.extra_objects = [*together.depends, *together.extra_objects]
+
+    def compiled(self, ext: Extension) -> str:
+        """The object of a module, made anew when anything that it depends on has changed."""
+        (made,) = self.compiler.object_filenames(ext.sources, output_dir=self.build_temp)
+        if self.force or not is_newer([Path(made)], map(Path, [*ext.sources, *ext.depends])):
+            self.compiler.compile(
+                ext.sources,
+                output_dir=self.build_temp,
+                include_dirs=ext.include_dirs,
+                extra_postargs=ext.extra_compile_args,
+                depends=ext.depends,
+            )
+            self.report_compiled(ext)
+        return str(made)
 
     def record_build(self) -> None:
         """Write what `fastfork --version --verbose` says of the build, beside the modules."""
@@ -301,7 +351,7 @@ class BuildCore(build_ext):
             "flags": " ".join(filter(None, flags)),
             "cython": cython_version(),
         }
-        place = Path(self.get_ext_fullpath("fastfork._core.hub")).parent
+        place = Path(self.get_ext_fullpath(TOGETHER)).parent
         place.joinpath("build.json").write_text(json.dumps(record, indent=1) + "\n")
 
     def build_plain_c(self) -> None:

@@ -102,6 +102,14 @@ def test_arbiter_and_worker_have_no_module_that_serving_does_not_need(
     assert forbidden(at_fork(server, tmp_path, server.pid)) == []
 
 
+def test_compiled_modules_that_every_worker_has_are_in_one_file(start_server: Starter) -> None:
+    server = start_server("loaded:app", workers=1)
+    server.get("/")
+    for pid in (server.pid, *server.worker_pids()):
+        found = re.findall(r"/_core/(\w+)\.", Path(f"/proc/{pid}/maps").read_text())
+        assert set(found) == {"together"}
+
+
 def test_template_and_its_workers_have_none_either(start_server: Starter, tmp_path: Path) -> None:
     server = start(start_server, tmp_path, "--preload")
     assert forbidden(server.get("/").text, WITH_TEMPLATE) == []
