@@ -23,6 +23,10 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
         "fastfork -k asgi shop.main:app": "docs/tutorial/fastapi.md serves such an application",
         "pip wheel --no-deps .": "tools/wheels-check makes wheels",
     },
+    "docs/explanation/inside-a-worker.md": {
+        "_core (compiled) ────────── used by workers, http, logs and static; `ending` by process, "
+        "`published` by ipc": PICTURE,
+    },
     "docs/explanation/life-of-a-request.md": {
         "accepted ── idle ── head ── body ── responding ── idle ...": PICTURE,
     },
