@@ -17,9 +17,9 @@ from typing import Any
 
 from fastfork import logs
 from fastfork.address import Address
+from fastfork.arbiter.app_directory import AppDirectory
 from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.forking.forkserver import Forker
-from fastfork.arbiter.ground import Ground
 from fastfork.arbiter.ownership import give_logs
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import StartError
@@ -92,7 +92,7 @@ class Revisions:
         self._forkers: list[Forker] = [first.forker]
         self._surplus: list[Listener] = []
         self._stopped: list[Endpoint] = []
-        self._ground = Ground()
+        self._app_directory = AppDirectory()
 
     # -- the way to the next revision
 
@@ -236,11 +236,13 @@ class Revisions:
     def can_fork(self) -> bool:
         """Whether a worker can be forked now."""
         forker = self.current.forker
-        return forker.is_ready and (forker.has_app or self._ground.is_there(self.current.cfg))
+        return forker.is_ready and (
+            forker.has_app or self._app_directory.is_there(self.current.cfg)
+        )
 
     def needs_forkserver(self) -> bool:
         """Whether the forkserver has died, and another one can load the application."""
-        return self.current.forker.is_gone and self._ground.is_there(self.current.cfg)
+        return self.current.forker.is_gone and self._app_directory.is_there(self.current.cfg)
 
     def needs(self, forker: Forker) -> bool:
         """Whether workers are, or will be, forked there."""

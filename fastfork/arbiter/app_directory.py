@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("fastfork.error")
 
 
-class Ground:
+class AppDirectory:
     """Looks at `chdir` before each fork; says once that it is gone, and once that it is back."""
 
     def __init__(self) -> None:
