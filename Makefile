@@ -36,6 +36,10 @@ IN_SANITIZED = env CC='$(CLANG)' CFLAGS=-fsanitize=fuzzer-no-link FASTFORK_SANIT
 # not compiled for it, only the locks, and by those it knows the order of our accesses.
 RACES := build/races
 RACES_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(RACES)/bin/python
+# The same without what is Linux's alone: csrc/port.h.
+PORTABLE := build/portable
+PORTABLE_RUN = env -u PYTHONPATH PYTHONSAFEPATH=1 FASTFORK_TEST_INSTALLED=1 $(PORTABLE)/bin/python
+IN_PORTABLE = env FASTFORK_PORTABLE=1 $(MAKE) --no-print-directory VENV=$(PORTABLE)
 IN_RACES = env CC='$(GCC)' FASTFORK_SANITIZE=thread $(MAKE) --no-print-directory VENV=$(RACES)
 # Not with gevent: ASan takes the stacks that greenlets change under it for errors.
 # These compute all the time, with much memory.
@@ -45,7 +49,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     tests/unit/test_http_*.py tests/unit/test_http2_*.py)
 
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
-    sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
+    sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized portable test-portable \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
     bench-together bench-start bench-floor bench-static bench-asgi asgi-peers http2-peers
 .DELETE_ON_ERROR:
@@ -68,6 +72,9 @@ lint: export PATH := $(abspath $(VENV)/bin):$(PATH)
 lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-linter
 	ruff check .
 	mypy --strict
+	@# typeshed knows which system has which name
+	mypy --strict --platform darwin
+	mypy --strict --platform freebsd
 	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/asgi \
 	    tests/conftest.py tools
 	cython-lint csrc
@@ -94,6 +101,12 @@ fuzz: sanitized ## fuzzers side by side, FUZZ_SECONDS=60 each (ARGS="hub" one, "
 
 sanitize-test: sanitized ## what parses and answers, on modules under ASan and UBSan
 	tools/sanitized $(SANITIZED_RUN) -m pytest $(or $(ARGS),$(SANITIZE_TESTS))
+
+test-portable: portable ## wire and server tests on what other systems than Linux get (long)
+	$(PORTABLE_RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE) tests/unit tests/wire tests/server)
+
+portable:
+	@$(IN_PORTABLE) $(PORTABLE)/.installed $(PORTABLE)/.extra-test
 
 flat: $(INSTALLED) $(EXTRA)-test ## 100,000 requests of the corpus each way: does memory grow?
 	FASTFORK_FLAT_REQUESTS=100000 $(RUN) -m pytest -s -o faulthandler_timeout=0 \

@@ -9,6 +9,7 @@ Environment switches (pip passes no flags to a build, the environment always arr
     FASTFORK_SANITIZE=1   AddressSanitizer and UBSan, -O1 -g
     FASTFORK_SANITIZE=thread   ThreadSanitizer, -O1 -g
     FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on
+    FASTFORK_PORTABLE=1   on Linux, without what is Linux's alone (csrc/port.h): for tests
     FASTFORK_SYMBOLS=1    keep the names of functions, for valgrind, perf and gdb; so does --inplace
 """
 
@@ -44,12 +45,14 @@ SANITIZE = {"": "", "0": "", "thread": "thread"}.get(
     os.environ.get("FASTFORK_SANITIZE", ""), "address,undefined"
 )
 DEBUG = os.environ.get("FASTFORK_DEBUG", "") not in ("", "0")
+PORTABLE = os.environ.get("FASTFORK_PORTABLE", "") not in ("", "0")
 MODE = "-".join(
     [
         "core",
         *["sanitize"] * bool(SANITIZE),
         *["thread"] * (SANITIZE == "thread"),
         *["debug"] * DEBUG,
+        *["portable"] * PORTABLE,
     ]
 )
 # A build with switches has a place of its own, so that it and the ordinary one do not undo
@@ -64,6 +67,9 @@ DIRECTIVES: dict[str, object] = {
     "cdivision": True,
     "binding": False,
     "embedsignature": False,
+    # The modules say that they need the interpreter lock (Py_mod_gil, PEP 703): see
+    # docs/explanation/threads.md.
+    "freethreading_compatible": False,
 }
 
 # -g0: distributions put -g among the flags of their Python, which makes the modules five times as
@@ -75,6 +81,7 @@ C_FLAGS = [
     *(["-O0", "-g"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]),
     *([f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"] if SANITIZE else []),
     *(["-fno-sanitize=pointer-overflow"] if SANITIZE.startswith("address") else []),
+    *["-DFF_PORTABLE"] * PORTABLE,
     *["-std=gnu11", "-fvisibility=hidden", "-fno-plt", "-fno-semantic-interposition"],
     *["-Wall", "-Wextra"],
     *["-Wno-unused-function", "-Wno-unused-parameter", "-Wno-missing-field-initializers"],

@@ -25,7 +25,7 @@ from types import FrameType
 from typing import IO, NoReturn, Protocol
 from weakref import WeakValueDictionary
 
-from fastfork import unpatched
+from fastfork import port, unpatched
 
 __all__ = [
     "NotOurs",
@@ -167,7 +167,7 @@ def file_of_its_own(file: IO[bytes]) -> None:
     """
     number = file.fileno()
     with suppress(OSError):
-        descriptor = os.open(f"/proc/self/fd/{number}", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = port.open_anew(number, os.O_RDONLY | os.O_CLOEXEC)
         os.lseek(descriptor, os.lseek(number, 0, os.SEEK_CUR), os.SEEK_SET)
         os.dup2(descriptor, number, inheritable=False)
         os.close(descriptor)

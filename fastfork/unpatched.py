@@ -19,15 +19,19 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from fastfork import port
+
 __all__ = [
     "close",
     "fork",
     "get_handler",
     "getaddrinfo",
     "has_epoll",
+    "has_waitable_poller",
     "make_epoll",
     "make_poll",
     "make_socket",
+    "selector_class",
     "set_handler",
     "sleep",
     "thread_ident",
@@ -35,7 +39,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from select import epoll, poll
+    from select import epoll, poll  # type: ignore[attr-defined, unused-ignore]
+    from selectors import BaseSelector
 
 # From the fork to the first line of the child there is only what os.register_at_fork() has.
 CHILD_TIMEOUT: Final = 10  # seconds
@@ -131,8 +136,27 @@ def get_handler(signum: int) -> Any:
 
 
 def has_epoll() -> bool:
-    """Whether there is epoll(7) here."""
-    return _own(select, "epoll") is not None
+    """Whether the server waits with epoll(7) here."""
+    return port.IS_LINUX and _own(select, "epoll") is not None
+
+
+def selector_class() -> type[BaseSelector]:
+    """What waits for many descriptors where epoll(7) is not used: kqueue(2), if there is one.
+
+    On Linux, in a portable build, it is a set of epoll's, in the same wrapping.
+    """
+    import selectors  # here: Linux has the other
+
+    for name in ("KqueueSelector", "EpollSelector"):
+        found: type[BaseSelector] | None = _own(selectors, name)
+        if found is not None:
+            return found
+    return selectors.DefaultSelector
+
+
+def has_waitable_poller() -> bool:
+    """Whether what a worker waits with can itself be waited for."""
+    return has_epoll() or hasattr(selector_class(), "fileno")
 
 
 def make_epoll() -> epoll:

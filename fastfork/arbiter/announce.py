@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import fastfork
+from fastfork import port
 from fastfork.config import SETTINGS, Config, Loaded
 from fastfork.errors import AppNotFound, BootError, StartError
 from fastfork.net import Listener, shown
@@ -33,8 +34,24 @@ def parser_in_use(name: str) -> str:
 
 
 def starting() -> None:
-    """Log name and version."""
+    """Log name and version, and what is not as it is elsewhere.
+
+    Raises StartError when the interpreter lock is off.
+    """
     log.info("Starting fastfork %s", fastfork.__version__)
+    if not port.IS_LINUX:
+        log.info("For development, without what is Linux's alone: %s", port.ABSENT)
+    if "t" in sys.abiflags:  # a free-threaded Python (PEP 703)
+        _needs_interpreter_lock()
+
+
+def _needs_interpreter_lock() -> None:
+    if not sys._is_gil_enabled():  # type: ignore[attr-defined, unused-ignore]
+        raise StartError(
+            "the interpreter lock is off (PYTHON_GIL=0 or -X gil=0), and the server needs it; "
+            "leave that out"
+        )
+    log.info("This Python is free-threaded; its lock is on, because the server needs it")
 
 
 def started(loaded: Loaded, listeners: Sequence[Listener], parser: str) -> None:

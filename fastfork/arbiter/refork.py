@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from fastfork import forks
+from fastfork import forks, port
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.workers import Workers
 from fastfork.arbiter.forking.forkserver import Forkserver
@@ -59,7 +59,7 @@ class Handover:
     """
 
     def __init__(self) -> None:
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours, self._theirs = port.message_pair()
         forks.hold(self)
 
     def let_go(self) -> None:
@@ -74,7 +74,7 @@ class Handover:
             _, left = receive(self._theirs, 1, 1)
             for descriptor in left:  # nobody came for it
                 socket.close(descriptor)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = port.message_pair()
         with theirs:
             self._ours.settimeout(CHANNEL_TIMEOUT)
             socket.send_fds(self._ours, [b"!"], [theirs.fileno()])

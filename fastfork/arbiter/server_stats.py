@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fastfork import clock, metrics
+from fastfork import clock, metrics, port
 from fastfork.arbiter.children.child import Child
 from fastfork.arbiter.children.reap import Death
 from fastfork.ipc import Field, Scoreboard, counters
@@ -107,7 +107,7 @@ class ServerStats:
 
 def accept_queue(sock: socket.socket) -> tuple[int, int]:
     """(connections that wait to be accepted, how many may); (0, 0) where nobody knows."""
-    option = getattr(socket, "TCP_INFO", None)
+    option = port.QUEUE_OF_LISTENER
     if option is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return 0, 0
     try:

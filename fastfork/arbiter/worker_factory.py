@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -77,7 +76,7 @@ class WorkerFactory:
         self.handover: Handover | None = None
         # One for all workers of this arbiter, whatever their settings: a connection that waits
         # in it during a reload is for the old and the new ones.
-        self.pool = Pool() if sys.platform == "linux" else None
+        self.pool = Pool()
 
     def close_in_helper(self, kept: Sequence[Listener] = ()) -> None:
         """Close every socket that is for others, in a process that is no worker.  Runs in: both."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import fastfork
+from fastfork import port
 
 __all__ = ["EXTRAS", "render", "rows"]
 
@@ -105,7 +106,7 @@ FACTS: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
     ("platform", lambda: platform.platform()),
     ("kernel", _kernel),
     ("libc", _libc),
-    ("processors", lambda: str(len(os.sched_getaffinity(0)))),
+    ("processors", lambda: str(port.processors())),
     ("parsers", _parsers),
     ("httptools", _httptools),
     ("openssl", _openssl),

@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from fastfork import forks
+from fastfork import forks, port
 
 # Paths of a large application are 200 KiB; more than this is no list of source files.
 MOST_BYTES: Final = 16 << 20
@@ -23,13 +23,7 @@ class ModuleList:
     """Paths of files, each with nanoseconds of the wall clock, as st_mtime_ns has them."""
 
     def __init__(self) -> None:
-        if hasattr(os, "memfd_create"):
-            self._fd = os.memfd_create("fastfork-modules")
-        else:
-            import tempfile  # here: Linux has the other
-
-            with tempfile.TemporaryFile() as file:
-                self._fd = os.dup(file.fileno())
+        self._fd = port.memory_file("fastfork-modules")
         # Several processes append: each write(2) goes to the end, whole (open(2), O_APPEND).
         flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
         fcntl.fcntl(self._fd, fcntl.F_SETFL, flags | os.O_APPEND)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from fastfork import clock
+from fastfork import clock, port
 from fastfork.ipc import Field, Scoreboard, ServerState, Slot, State, counters
 from fastfork.ipc.failing import OF_SERVER, Failure, add_up, failures
 from fastfork.ipc.published import look
@@ -144,7 +144,7 @@ class Reading:
         return self.state is ServerState.READY and serves and self.is_alive
 
 
-def read(board: Scoreboard, proc: Path = Path("/proc")) -> Reading:
+def read(board: Scoreboard, proc: Path = Path(port.PROC)) -> Reading:
     """Look now.  Takes a system call or three for each worker, for its memory."""
     server = board.server
     now = clock.now_ns()

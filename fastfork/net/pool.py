@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 
-from fastfork import forks
+from fastfork import forks, port
 
 __all__ = ["Pool", "key_of"]
 
@@ -20,7 +20,7 @@ class Pool:
 
     def __init__(self) -> None:
         # Whole messages, as many as fit into the buffer of the socket (unix(7)).
-        self.out, self.into = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.out, self.into = port.message_pair()
         self.out.setblocking(False)
         self.into.setblocking(False)
         forks.hold(self)

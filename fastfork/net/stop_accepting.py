@@ -11,11 +11,11 @@ from __future__ import annotations
 import array
 import socket
 import struct
-import sys
 from contextlib import suppress
 from typing import Final
 
-SO_ATTACH_FILTER: Final = 26  # <asm-generic/socket.h>; Python's socket module has no name for it
+from fastfork import port
+
 _TCP_FLAGS_AT: Final = 13  # RFC 9293 section 3.1; a filter of a TCP socket sees the TCP header
 _SYN, _ACK = 0x02, 0x10
 
@@ -44,8 +44,8 @@ def stop_accepting(sock: socket.socket) -> None:
         if sock.family == socket.AF_UNIX:
             # unix(7): connect() is refused from now on, accept() gives out what waits.
             sock.shutdown(socket.SHUT_RD)
-        elif sys.platform.startswith("linux"):
+        elif port.ACCEPT_FILTER is not None:
             program = array.array("B", _FILTER)
             where, size = program.buffer_info()
             fprog = struct.pack("HP", size // 8, where)
-            sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)
+            sock.setsockopt(socket.SOL_SOCKET, port.ACCEPT_FILTER, fprog)

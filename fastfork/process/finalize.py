@@ -25,6 +25,7 @@ from itertools import compress
 from types import CellType, FunctionType, MethodType
 from typing import Final, NoReturn
 
+from fastfork import port
 from fastfork._core import ending
 from fastfork.process import streams
 
@@ -69,7 +70,7 @@ def _writes_regular_files() -> bool:
     writes what is in theirs.
     """
     try:
-        numbers = {*map(int, os.listdir("/proc/self/fd"))} - streams.unbuffered
+        numbers = {*port.own_descriptors()} - streams.unbuffered
         return any(map(_is_written, filter(STANDARD.__lt__, numbers)))
     except OSError:
         return True

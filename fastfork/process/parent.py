@@ -5,12 +5,8 @@ Runs in: both
 
 from __future__ import annotations
 
-from typing import Final
-
+from fastfork import port
 from fastfork._core import ending
-
-PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>
-PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 def signal_at_parents_death(signum: int) -> bool:
@@ -21,7 +17,7 @@ def signal_at_parents_death(signum: int) -> bool:
     which the process ends.  A parent that died before this call sends nothing: compare
     os.getppid() afterwards.  A change of user or group takes the wish back; ask again then.
     """
-    return ending.set_option(PR_SET_PDEATHSIG, int(signum))
+    return ending.set_option(port.PARENT_DEATH_SIGNAL, int(signum))
 
 
 def adopt_orphans(wanted: bool = True) -> bool:
@@ -30,4 +26,4 @@ def adopt_orphans(wanted: bool = True) -> bool:
     Children of this process do not inherit it.  wanted: False takes it back.
     Returns False where there is no such thing.
     """
-    return ending.set_option(PR_SET_CHILD_SUBREAPER, int(wanted))
+    return ending.set_option(port.CHILD_SUBREAPER, int(wanted))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from fastfork import accounts
+from fastfork import accounts, port
 from fastfork.errors import ConfigError
 
 __all__ = ["become", "identity"]
@@ -47,10 +47,8 @@ def become(user: str | None, group: str | None, *, initgroups: bool) -> bool:
         return False
     try:
         _set_groups(uid, gid, initgroups=initgroups)
-        # Groups first: afterwards it is not allowed any more.  All three ids, so that there is
-        # no way back (setresuid(2)).
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
+        # Groups first: afterwards it is not allowed any more.
+        port.become(uid, gid)
     except OSError as error:
         raise ConfigError(
             f"user, group: this process cannot become {uid}:{gid}: {error.strerror}; start it as "

@@ -10,9 +10,11 @@ from contextlib import suppress
 from functools import cache
 from types import ModuleType
 
+from fastfork import port
+
 # Writing it is prctl(PR_SET_NAME) for the main thread (proc_pid_comm(5)).  Linux only;
 # elsewhere the name stays.
-COMM = "/proc/self/comm"
+COMM = f"{port.PROC}/self/comm"
 # Role -> the title that it had by us.  One entry: a fork gives a new role, and a new title.
 _shown: dict[str, str] = {}
 

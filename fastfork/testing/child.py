@@ -6,7 +6,6 @@ Runs in: arbiter
 from __future__ import annotations
 
 import atexit
-import fcntl
 import json
 import os
 import select
@@ -17,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from fastfork import port
 from fastfork.address import TcpAddress
 from fastfork.arbiter import SIGNALS
 from fastfork.embed import Application, arbiter_for, mark_as_server
@@ -121,10 +121,7 @@ def _stop_with(watched: int) -> None:
 
     prctl(PR_SET_PDEATHSIG) would watch the thread that forked, which may end before the tests.
     """
-    fcntl.fcntl(watched, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(watched, fcntl.F_SETSIG, signal.SIGTERM)
-    flags = fcntl.fcntl(watched, fcntl.F_GETFL)
-    fcntl.fcntl(watched, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+    port.signal_when_closed(watched, signal.SIGTERM)
     poll = select.poll()
     poll.register(watched, select.POLLIN)
     if poll.poll(0):  # closed before the kernel was asked

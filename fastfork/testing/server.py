@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from fastfork import clock, unpatched
+from fastfork import clock, port, unpatched
 from fastfork.embed import Application, named, read
 from fastfork.errors import ServerFailed
 from fastfork.testing import child
@@ -82,26 +82,16 @@ class RunningServer:
         return os.pread(self._log.fileno(), size, 0).decode("utf-8", "backslashreplace")
 
     def pids(self) -> list[int]:
-        """The processes that serve: the arbiter's children, as /proc shows them now."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):  # it has just ended
-                # proc_pid_stat(5): the name in parentheses may hold anything; state ppid ...
-                state, parent = path.read_text(errors="replace").rpartition(")")[2].split()[:2]
-                if int(parent) == self.pid and state != "Z":
-                    found.append(int(path.parent.name))
-        return sorted(found)
+        """The processes that serve: the arbiter's children as they are now."""
+        return port.children(self.pid)
 
     def is_alive(self) -> bool:
         """Whether the arbiter runs."""
         if self._status is None:
-            # WNOWAIT: as long as it is not reaped, nobody else gets its number.
-            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
             try:
-                ended = os.waitid(os.P_PID, self.pid, options)
+                return not port.has_ended(self.pid)
             except ChildProcessError:
                 return False  # reaped by somebody in this process who reaps all children
-            return ended is None
         return False
 
     def _learn_address(self, message: bytes) -> None:

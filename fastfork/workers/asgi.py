@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from fastfork._core.site import Site
     from fastfork.asgi.lifespan import Mode
     from fastfork.workers.asgiloop import Driver
-    from fastfork.workers.poller import EpollPoller
 
 # A task that was cancelled has so long to end, seconds; where the worker's own time is over, this.
 # The arbiter kills half a second after that time (KILL_MARGIN), and the lifespan has to end, too.
@@ -94,7 +93,7 @@ class AsgiWorker(ReactorWorker):
     def begin(self, app: Any) -> None:
         """Start the loop, and the application's lifespan in it.  Raises BootError."""
         self.lag = LoopLag(self.slot.view)
-        self.aio, self.driver = make_loop(cast("EpollPoller", self.poller), self.cfg.asgi_loop)
+        self.aio, self.driver = make_loop(self.poller, self.cfg.asgi_loop)
         asyncio.set_event_loop(self.aio)
         self.state: dict[str, Any] = {}
         self.lifespan = Lifespan(app, cast("Mode", self.cfg.asgi_lifespan), self.state)

@@ -20,7 +20,7 @@ from fastfork.workers.poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
     from fastfork._core.looplag import LoopLag
-    from fastfork.workers.poller import EpollPoller
+    from fastfork.workers.poller import Poller
 
 # Seconds that asyncio waits at most where it has nothing to do.
 NEVER: Final = 86_400.0
@@ -39,10 +39,10 @@ class SharedSelector(selectors.BaseSelector):
     before that, and after `rest`, only asyncio's descriptors are looked at.
     """
 
-    def __init__(self, poller: EpollPoller) -> None:
+    def __init__(self, poller: Poller) -> None:
         self._poller = poller
         self._watch = poller.register
-        poller.register = self._register_connection  # type: ignore[assignment]
+        poller.register = self._register_connection  # type: ignore[method-assign]
         self._keys: dict[int, selectors.SelectorKey] = {}
         self._turn: Turn | None = None
         self._asked: Callable[[], bool] = bool
@@ -123,7 +123,7 @@ class SharedSelector(selectors.BaseSelector):
         """Forget all; the poller is the worker's to close."""
         self._keys.clear()
         self._turn = None
-        self._poller.register = self._watch
+        self._poller.register = self._watch  # type: ignore[method-assign]
 
     def _found(self, fileobj: Any) -> selectors.SelectorKey:
         try:
@@ -186,7 +186,7 @@ class WatchedPoller:
     The same for uvloop as SharedSelector for asyncio.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, poller: EpollPoller) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, poller: Poller) -> None:
         self._loop = loop
         self._poller = poller
         self._turn: Turn | None = None
@@ -253,7 +253,7 @@ class WatchedPoller:
 Driver = SharedSelector | WatchedPoller
 
 
-def make_loop(poller: EpollPoller, kind: str) -> tuple[asyncio.AbstractEventLoop, Driver]:
+def make_loop(poller: Poller, kind: str) -> tuple[asyncio.AbstractEventLoop, Driver]:
     """An event loop that waits with `poller`, and what has the turns happen in it.
 
     kind: "auto", "asyncio" or "uvloop".  Raises ImportError when there is no uvloop.

@@ -27,7 +27,7 @@ from fastfork._core.crew import Crew
 from fastfork._core.greenlets import GreenletGateway
 from fastfork.ipc import State
 from fastfork.logs import LOGGER
-from fastfork.workers.poller import READABLE, EpollPoller
+from fastfork.workers.poller import READABLE, Poller
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
 
@@ -144,8 +144,7 @@ class GeventWorker(ReactorWorker):
         """See Worker.  gevent's loop has descriptors of its own."""
         super().open(app)
         hub = cast("Hub", self.hub)
-        poller = cast("EpollPoller", self.poller)
-        self.turns = Turns(hub, self.gateway, poller, lambda: self._look_up(hub))
+        self.turns = Turns(hub, self.gateway, self.poller, lambda: self._look_up(hub))
 
     def loop(self, hub: Hub) -> None:  # noqa: ARG002 - the gateway has it
         """Wait and serve, until there is nobody left to serve."""
@@ -234,7 +233,7 @@ class Turns:
         self,
         hub: Hub,
         gateway: GreenletGateway,
-        poller: EpollPoller,
+        poller: Poller,
         look_up: Callable[[], bool],
     ) -> None:
         self._hub = hub

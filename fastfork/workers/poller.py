@@ -1,5 +1,8 @@
 """Waiting for descriptors: epoll, or whatever `selectors` has where there is no epoll.
 
+Another thread, another loop, may wait until there is something to report: for the descriptor of
+epoll's or of kqueue's set.
+
 Masks are epoll's numbers everywhere: 1 readable, 4 writable.
 
 Runs in: worker
@@ -7,6 +10,7 @@ Runs in: worker
 
 from __future__ import annotations
 
+import errno
 import select
 import selectors
 from typing import Protocol
@@ -22,9 +26,14 @@ class Poller(Protocol):
     """What a worker asks of its poller.  Readiness is level-triggered.
 
     keeps_closed: whether a closed descriptor must be unregistered by hand.
+    is_waitable: whether `fileno()` is readable when there is something to report.
     """
 
     keeps_closed: bool
+    is_waitable: bool
+
+    def fileno(self) -> int:
+        """The descriptor of the set itself."""
 
     def register(self, fd: int, mask: int) -> None:
         """Begin to watch `fd` for `mask`."""
@@ -49,6 +58,7 @@ class EpollPoller:
     """epoll(7).  Closing a descriptor takes it out of the set."""
 
     keeps_closed = False
+    is_waitable = True
 
     def __init__(self) -> None:
         self._epoll = unpatched.make_epoll()
@@ -66,17 +76,28 @@ class EpollPoller:
 
 
 class SelectorsPoller:
-    """The same on `selectors.DefaultSelector`: kqueue, poll, select."""
+    """The same on a class of `selectors`: kqueue, poll, select."""
 
     keeps_closed = True
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._selector = unpatched.selector_class()()
+        self.is_waitable = hasattr(self._selector, "fileno")
         self._idle: set[int] = set()  # watched for nothing, which selectors cannot express
+
+    def fileno(self) -> int:
+        """See Poller."""
+        return int(self._selector.fileno())  # type: ignore[attr-defined]
 
     def register(self, fd: int, mask: int) -> None:
         """See Poller."""
-        self._selector.register(fd, _to_events(mask))
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)  # of a descriptor that was closed meanwhile
+        self._idle.discard(fd)
+        if mask == 0:
+            self._idle.add(fd)
+        else:
+            self._selector.register(fd, _to_events(mask))
 
     def register_listener(self, fd: int) -> None:
         """See Poller."""
@@ -85,20 +106,23 @@ class SelectorsPoller:
     def modify(self, fd: int, mask: int) -> None:
         """See Poller."""
         if mask == 0:
-            self._selector.unregister(fd)
+            self.unregister(fd)
             self._idle.add(fd)
         elif fd in self._idle:
-            self._idle.discard(fd)
             self.register(fd, mask)
-        else:
+        elif fd in self._selector.get_map():
             self._selector.modify(fd, _to_events(mask))
+        else:
+            raise FileNotFoundError(errno.ENOENT, f"descriptor {fd} is not watched")
 
     def unregister(self, fd: int) -> None:
         """See Poller."""
         if fd in self._idle:
             self._idle.discard(fd)
-        else:
+        elif fd in self._selector.get_map():
             self._selector.unregister(fd)
+        else:
+            raise FileNotFoundError(errno.ENOENT, f"descriptor {fd} is not watched")
 
     def poll(self, timeout: float) -> list[tuple[int, int]]:
         """See Poller."""

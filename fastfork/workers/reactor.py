@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from fastfork import clock
+from fastfork import clock, port
 from fastfork._core.batch import Batch
 from fastfork._core.body import EmptyInput
 from fastfork._core.crew import Crew
@@ -28,7 +28,7 @@ from fastfork.workers import assembly
 from fastfork.workers.base import Worker
 from fastfork.workers.bequest import Bequest
 from fastfork.workers.pace import Pace
-from fastfork.workers.poller import EpollPoller, Poller, make_poller
+from fastfork.workers.poller import Poller, make_poller
 from fastfork.workers.sharing import join_pool
 from fastfork.workers.threads import RequestWatch, Threads
 from fastfork.wsgi import variables
@@ -81,7 +81,7 @@ class ReactorWorker(Worker):
             logger.changed = self.wake
         self.requests = self.make_watch(hub)
         self.pace = Pace(self.cfg, shares=self.shares_connections())
-        self.wake_r, self.wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.wake_r, self.wake_w = port.wakeup_pipe()
         hub.add_reader(self.wake_r, self.woken)
         for listener in self.listeners:
             if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -90,14 +90,13 @@ class ReactorWorker(Worker):
         if self.tls is not None:
             self.tls.secure(hub)
         hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
-        if self.pool is not None and isinstance(self.poller, EpollPoller):
+        if self.pool is not None and self.poller.is_waitable:
             self.bequest = join_pool(
                 hub, self.pool, self.listeners, self.template, hands_over=self.shares_connections()
             )
         hub.crew.nudge = self.nudge
         if hub.crew.many:
-            poller = cast("EpollPoller", self.poller)
-            self.threads = Threads(hub, hub.crew, poller, lambda: self.look_up(hub))
+            self.threads = Threads(hub, hub.crew, self.poller, lambda: self.look_up(hub))
             self.threads.start()
         hub.listen(True)
 
@@ -133,7 +132,7 @@ class ReactorWorker(Worker):
             self.cfg.share_connections
             and self.cfg.workers > 1
             and self.pool is not None
-            and isinstance(self.poller, EpollPoller)
+            and self.poller.is_waitable
         )
 
     def loop(self, hub: Hub) -> None:
@@ -234,7 +233,7 @@ class ReactorWorker(Worker):
             batch,
             self.slot.view,
             threads=cfg.threads,
-            many=needs_keeper and isinstance(self.poller, EpollPoller),
+            many=needs_keeper and self.poller.is_waitable,
         )
 
     def make_hub(self, app: WSGIApplication) -> Hub:

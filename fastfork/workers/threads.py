@@ -22,7 +22,7 @@ from typing import Final
 from fastfork import clock, forks, unpatched
 from fastfork._core.crew import Crew, Seat
 from fastfork._core.hub import Hub
-from fastfork.workers.poller import EpollPoller
+from fastfork.workers.poller import Poller
 from fastfork.workers.stacks import stack_of
 
 log = logging.getLogger("fastfork.error")
@@ -100,9 +100,7 @@ class CrewThread(threading.Thread):
 class Threads:
     """Serves with the threads of `crew`.  look_up() -> bool: see ReactorWorker.look_up."""
 
-    def __init__(
-        self, hub: Hub, crew: Crew, poller: EpollPoller, look_up: Callable[[], bool]
-    ) -> None:
+    def __init__(self, hub: Hub, crew: Crew, poller: Poller, look_up: Callable[[], bool]) -> None:
         self.hub = hub
         self.crew = crew
         self.poller = poller

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import select
+import selectors
 from pathlib import Path
 
 import pytest
 
+from fastfork import port, unpatched
 from fastfork.config import load
 from fastfork.errors import ConfigError
 
@@ -18,13 +20,28 @@ def complaint(folder: Path, **argv: object) -> str:
     return str(refused.value)
 
 
-def test_threads_are_refused_where_there_is_no_epoll(
+@pytest.fixture
+def select_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system with select(2) and nothing better."""
+    monkeypatch.delattr(select, "epoll")
+    monkeypatch.setattr(unpatched, "selector_class", lambda: selectors.SelectSelector)
+
+
+@pytest.mark.usefixtures("select_alone")
+def test_threads_are_refused_where_nothing_can_wait_for_a_poller(tmp_path: Path) -> None:
+    assert complaint(tmp_path, threads="4") == (
+        "threads: 4 need epoll(7) or kqueue(2), and this system has neither; use workers=4 "
+        "(command line)"
+    )
+
+
+def test_settings_that_do_nothing_elsewhere_than_on_linux_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(select, "epoll")
-    assert complaint(tmp_path, threads="4") == (
-        "threads: 4 need epoll(7), which is not on this system; use workers=4 (command line)"
-    )
+    monkeypatch.setattr(port, "IS_LINUX", False)
+    told = load({"max_rss": "1G", "reuse_port": True}, {}, tmp_path).notices
+    assert [line.partition(":")[0] for line in told] == ["max_rss", "reuse_port"]
+    assert "'unix:@shop' is a name that only Linux has" in complaint(tmp_path, bind="unix:@shop")
 
 
 def test_worker_class_of_another_kind_is_refused(tmp_path: Path) -> None:
@@ -45,13 +62,14 @@ def test_gevent_is_refused_when_it_is_not_installed(
     )
 
 
-def test_gevent_is_refused_where_there_is_no_epoll(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("select_alone")
+@pytest.mark.parametrize(("kind", "instead"), [("gevent", "sync"), ("asgi", "uvicorn")])
+def test_other_loops_are_refused_where_nothing_can_wait_for_a_poller(
+    tmp_path: Path, kind: str, instead: str
 ) -> None:
-    monkeypatch.delattr(select, "epoll")
-    assert complaint(tmp_path, worker_class="gevent") == (
-        "worker_class: 'gevent' needs epoll(7), which is not on this system; use sync "
-        "(command line)"
+    assert complaint(tmp_path, worker_class=kind) == (
+        f"worker_class: {kind!r} needs epoll(7) or kqueue(2), and this system has neither; use "
+        f"{instead} (command line)"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fastfork import unpatched
 from fastfork.workers import poller as pollers
 from fastfork.workers.poller import EpollPoller, Poller, SelectorsPoller
 from tests.kit.blocks import Blocks, asking, path, returning
@@ -26,7 +27,7 @@ IN, OUT = pollers.READABLE, pollers.WRITABLE
 @pytest.fixture(params=["EpollPoller", "DefaultSelector", "PollSelector", "SelectSelector"])
 def poller(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Poller]:
     if request.param != "EpollPoller":
-        monkeypatch.setattr(selectors, "DefaultSelector", getattr(selectors, request.param))
+        monkeypatch.setattr(unpatched, "selector_class", lambda: getattr(selectors, request.param))
     made = EpollPoller() if request.param == "EpollPoller" else SelectorsPoller()
     yield made
     made.close()

@@ -23,7 +23,7 @@ from fastfork._core.hub cimport Hub
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.taskboard cimport TaskBoard
-from fastfork._core.text cimport Py_REFCNT
+from fastfork._core.text cimport ff_is_unique
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN
 from fastfork._core.upload cimport Upload
@@ -68,8 +68,8 @@ cdef class AsgiCall(AsgiSender):
         return 0
 
     cdef bint recyclable(self):
-        return (Py_REFCNT(<PyObject *>self._receive) == 1
-                and Py_REFCNT(<PyObject *>self._send) == 1)
+        return (ff_is_unique(<PyObject *>self._receive)
+                and ff_is_unique(<PyObject *>self._send))
 
     cdef int open(self, Connection connection) except -1:
         """A request begins; `begin` and `environ` are set."""

@@ -17,7 +17,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew
 from fastfork._core.outbox cimport Outbox
 from fastfork._core.reshead cimport ResponseHead
-from fastfork._core.text cimport Py_REFCNT
+from fastfork._core.text cimport ff_is_unique
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.turnstile cimport CAME_IN, IN_THE_MIDDLE
 from fastfork._core.writer cimport ResponseWriter
@@ -50,9 +50,9 @@ cdef class Exchange(ResponseWriter):
         self.head = None
 
     cdef bint recyclable(self):
-        return (Py_REFCNT(<PyObject *>self._start_response) == 1
-                and Py_REFCNT(<PyObject *>self._write) == 1
-                and Py_REFCNT(<PyObject *>self._early_hints) == 1)
+        return (ff_is_unique(<PyObject *>self._start_response)
+                and ff_is_unique(<PyObject *>self._write)
+                and ff_is_unique(<PyObject *>self._early_hints))
 
     # What the application calls.
 

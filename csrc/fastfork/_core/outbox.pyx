@@ -22,7 +22,7 @@ from fastfork._core.text cimport (
     PyBytes_AS_STRING,
     PyBytes_CheckExact,
     PyBytes_GET_SIZE,
-    Py_REFCNT,
+    ff_is_unique,
 )
 
 
@@ -103,7 +103,7 @@ cdef class Outbox:
         cdef PyObject *segment
         for i in range(self.first, len(self.queue)):
             segment = PyList_GET_ITEM(self.queue, i)
-            if Py_REFCNT(segment) == 1 and PyBytes_CheckExact(<object>segment):
+            if ff_is_unique(segment) and PyBytes_CheckExact(<object>segment):
                 total += PyBytes_GET_SIZE(<object>segment)
         return total
 

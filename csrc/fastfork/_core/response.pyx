@@ -18,7 +18,7 @@ from fastfork._core.failing cimport note_cut
 from fastfork._core.filewrapper cimport FileWrapper
 from fastfork._core.outbox cimport FILE_COPY_MAX, FileSegment, owning
 from fastfork._core.scoreboard cimport ANSWERS
-from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, Py_REFCNT
+from fastfork._core.text cimport PyBytes_CheckExact, PyBytes_GET_SIZE, ff_is_unique
 from fastfork._core.ticks cimport now_ns
 from fastfork._core.writer cimport BLOCKED, WATCHED, YIELDED
 
@@ -302,7 +302,7 @@ cdef class Responder(Exchange):
             self.raised = None
         if self.status is not None:
             self.status = self.fields = None
-        if self.context is not None and (Py_REFCNT(<PyObject *>self.context) != 1
+        if self.context is not None and (not ff_is_unique(<PyObject *>self.context)
                                          or PyObject_Size(self.context) != 0):
             self.context = None  # an empty one that nobody kept is as good as a new one
         if self.spool is not None:

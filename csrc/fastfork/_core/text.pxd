@@ -19,6 +19,18 @@ cdef extern from "Python.h":
     Py_ssize_t PyBytes_GET_SIZE(object data)
     Py_ssize_t Py_REFCNT(PyObject *thing)  # a pointer: an object would be counted once more
 
+cdef extern from *:
+    """
+    /* With the interpreter lock this is what the call of Python 3.14 says too; without it a number
+       means nothing to other threads. */
+    #if PY_VERSION_HEX >= 0x030E0000 && defined(Py_GIL_DISABLED)
+    #define ff_is_unique(thing) PyUnstable_Object_IsUniquelyReferenced(thing)
+    #else
+    #define ff_is_unique(thing) (Py_REFCNT(thing) == 1)
+    #endif
+    """
+    bint ff_is_unique(PyObject *thing)  # is there one reference to it?
+
 
 cdef inline object latin1(const char *p, Py_ssize_t n, bint has_obs_text):
     """The n bytes at p as PEP 3333 text: one character a byte."""

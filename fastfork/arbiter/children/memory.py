@@ -9,6 +9,7 @@ import logging
 import os
 from typing import Final
 
+from fastfork import port
 from fastfork.arbiter.children.child import Child
 
 log = logging.getLogger("fastfork.error")
@@ -17,7 +18,7 @@ LOOK_EVERY: Final = 2.0  # seconds; a read of one small file a worker
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-def resident(pid: int, proc: str = "/proc") -> int:
+def resident(pid: int, proc: str = port.PROC) -> int:
     """Bytes of memory that process `pid` has resident (proc(5) statm); 0 when nobody knows.
 
     What it shares with other workers counts in full.

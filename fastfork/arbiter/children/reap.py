@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from types import MappingProxyType
 from typing import Final
 
-from fastfork import unpatched
+from fastfork import port, unpatched
 from fastfork.errors import AppNotFound, BootError
 from fastfork.records import record
 
@@ -77,10 +77,8 @@ def is_there(pid: int) -> bool:
     A hook or a thread of the config file may wait for any child, or have SIGCHLD ignored, which
     lets the kernel forget them; and the pid may be another process's by now.
     """
-    if not hasattr(os, "waitid"):
-        return True  # macOS before Python 3.13
     try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        port.has_ended(pid)
     except ChildProcessError:
         return False
     return True

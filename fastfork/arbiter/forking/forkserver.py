@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from typing import Final, Protocol
 
-from fastfork import clock, forks, unpatched
+from fastfork import clock, forks, port, unpatched
 from fastfork.arbiter.forking.spawn import HookedWorker, Runnable, spawn
 from fastfork.ipc import SignalMailbox
 from fastfork.net import Listener
@@ -169,7 +169,7 @@ class Forkserver:
         grace: float = 0.0,
     ) -> Forkserver:
         """Fork a forkserver.  make_template(channel): builds it, in its process."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = port.message_pair()
 
         def make() -> Runnable:
             ours.close()

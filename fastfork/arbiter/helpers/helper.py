@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from fastfork import clock, forks, unpatched
+from fastfork import clock, forks, port, unpatched
 from fastfork.arbiter.children.backoff import HEALTHY_AFTER, Backoff
 from fastfork.arbiter.children.reap import LOST_STATUS, is_there, meaning
 from fastfork.arbiter.children.stalled import SilenceWatch
@@ -111,7 +111,7 @@ class Helper:
         self._spawned_at = now
         if self._pulse is not None:
             self._pulse.begin(now)
-        reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        reader, writer = port.wakeup_pipe()
         try:
             self.pid = spawn(lambda: self._make(writer), self._mailbox)
         except OSError as error:

@@ -13,7 +13,7 @@ import resource
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from fastfork import accounts, unpatched
+from fastfork import accounts, port, unpatched
 
 from ..kinds.workerclass import GEVENT
 from ..settings import Config
@@ -26,10 +26,27 @@ __all__ = ["CHECKS", "Problem"]
 
 
 def _threads(cfg: Config) -> Iterator[Problem]:
-    if cfg.threads > 1 and not unpatched.has_epoll():
+    if cfg.threads > 1 and not unpatched.has_waitable_poller():
         yield Problem(
             "threads",
-            f"{cfg.threads} need epoll(7), which is not on this system; use workers={cfg.threads}",
+            f"{cfg.threads} need epoll(7) or kqueue(2), and this system has neither; use "
+            f"workers={cfg.threads}",
+        )
+
+
+def _system(cfg: Config) -> Iterator[Problem]:
+    if port.IS_LINUX:
+        return
+    for where in cfg.bind:
+        if where.startswith("unix:@"):
+            yield Problem("bind", f"{where!r} is a name that only Linux has; use unix:PATH")
+    if cfg.max_rss:
+        yield Problem("max_rss", "has no effect on this system: no /proc tells sizes", fatal=False)
+    if cfg.reuse_port:
+        yield Problem(
+            "reuse_port",
+            "may give all connections to one worker on this system; leave it out",
+            fatal=False,
         )
 
 
@@ -44,9 +61,10 @@ def _worker_class(cfg: Config) -> Iterator[Problem]:
 def _asgi(cfg: Config) -> Iterator[Problem]:
     if cfg.worker_class != "asgi":
         return
-    if not unpatched.has_epoll():
+    if not unpatched.has_waitable_poller():
         yield Problem(
-            "worker_class", "'asgi' needs epoll(7), which is not on this system; use uvicorn"
+            "worker_class",
+            "'asgi' needs epoll(7) or kqueue(2), and this system has neither; use uvicorn",
         )
     if cfg.asgi_loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
         yield Problem(
@@ -81,10 +99,11 @@ def _gevent(cfg: Config) -> Iterator[Problem]:
             "worker_class",
             f"{cfg.worker_class!r} needs gevent; pip install 'fastfork[gevent]', or use gthread",
         )
-    elif not unpatched.has_epoll():
+    elif not unpatched.has_waitable_poller():
         yield Problem(
             "worker_class",
-            f"{cfg.worker_class!r} needs epoll(7), which is not on this system; use sync",
+            f"{cfg.worker_class!r} needs epoll(7) or kqueue(2), and this system has neither; "
+            "use sync",
         )
     if cfg.worker_class != "gevent":
         yield Problem(
@@ -227,6 +246,7 @@ def _refork(cfg: Config) -> Iterator[Problem]:
 
 
 CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
+    _system,
     _threads,
     _worker_class,
     _gevent,

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from fastfork import clock, unpatched
+from fastfork import clock, port, unpatched
 from fastfork.process import streams
 from fastfork.records import record
 
@@ -157,5 +157,5 @@ def own_descriptor(number: int) -> int:
         # Opened anew (proc(5), /proc/pid/fd): O_NONBLOCK is ours alone then, and not the shell's.
         flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
         with suppress(OSError):  # of another user, or nobody reads it, or there is no /proc
-            return os.open(f"/proc/self/fd/{number}", flags)
+            return port.open_anew(number, flags)
     return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 3)
