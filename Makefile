@@ -49,7 +49,8 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     tests/unit/test_http_*.py tests/unit/test_http2_*.py)
 
 .PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
-    sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized portable test-portable \
+    sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
+    portable test-portable \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
     bench-together bench-start bench-floor bench-static bench-asgi asgi-peers http2-peers
 .DELETE_ON_ERROR:

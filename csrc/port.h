@@ -266,14 +266,28 @@ ff_name_thread(const char *name)
 #endif
 }
 
-/* A pair of descriptors, the reading and the writing end: neither blocks, both are closed in
- * programs that are executed.  0, or an errno. */
+/* pipe(2), whose ends are closed in programs that are executed. */
+static inline int
+ff_pipe(int *ends)
+{
+#if FF_LINUX
+    return pipe2(ends, O_CLOEXEC);
+#else
+    if (pipe(ends) != 0)
+        return -1;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+#endif
+}
+
+/* The reading and the writing end of one that nobody waits for.  0, or an errno. */
 static inline int
 ff_open_pair(int *reading, int *writing)
 {
     int ends[2];
 
-    if (pipe(ends) != 0)
+    if (ff_pipe(ends) != 0)
         return errno;
     *reading = ends[0];
     *writing = ends[1];

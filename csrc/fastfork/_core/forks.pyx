@@ -8,6 +8,7 @@ Runs in: both
 
 from libc.errno cimport EINTR, EIO, errno
 
+from fastfork._core.port cimport ff_pipe
 from fastfork._core.words cimport words_of
 
 import os
@@ -20,14 +21,10 @@ cdef extern from "Python.h":
     void PyOS_AfterFork_Child()
     int PySys_Audit(const char *event, const char *format, ...) except -1
 
-cdef extern from "<fcntl.h>" nogil:
-    int O_CLOEXEC
-
 cdef extern from "<sys/wait.h>" nogil:
     int waitpid(int pid, int *status, int options)
 
 cdef extern from "<unistd.h>" nogil:
-    int pipe2(int *ends, int flags)
     int fork()
     ssize_t read(int fd, void *into, size_t n)
     ssize_t write(int fd, const void *given, size_t n)
@@ -129,7 +126,7 @@ def _fork_orphan():
     cdef int middle
     cdef int said = 0
     PySys_Audit("os.fork", NULL)
-    if pipe2(ends, O_CLOEXEC) != 0:
+    if ff_pipe(ends) != 0:
         raise OSError(errno, os.strerror(errno))
     PyOS_BeforeFork()
     middle = fork()

@@ -25,6 +25,7 @@ cdef extern from "port.h" nogil:
     long ff_room_of(int fd)
     int ff_look_into(int pid, void *address, void *into, size_t n)
     int ff_process_option(int option, unsigned long value)
+    int ff_pipe(int *ends)
     int ff_open_wakeup(int *reading, int *writing)
     void ff_close_both(int reading, int writing)
     int ff_semaphore_open(ff_semaphore *semaphore)
