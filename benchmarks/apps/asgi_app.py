@@ -114,7 +114,7 @@ TABLE = _table()
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """The application of the path."""
     if scope["type"] == "http":
-        await TABLE[scope["path"]](scope, receive, send)
+        await TABLE.get(scope["path"], hello)(scope, receive, send)
     elif scope["type"] == "websocket":
         await messages(receive, send)
     elif scope["type"] == "lifespan":

@@ -27,15 +27,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.asgi.servers import SERVERS as ASGI_SERVERS
 from benchmarks.instructions.callgrind import FEW, MANY, count, warm_up
 from benchmarks.kit.heads import BROWSER, PLAIN, STRANGER
 from benchmarks.kit.launch import CannotStart
-from benchmarks.kit.servers import SERVERS
+from benchmarks.kit.servers import SERVERS as WSGI_SERVERS
 
 BASELINE = Path(__file__).with_name("baseline.json")
 MOST_RISE = 0.03
 # Where CI has to have a baseline: without one its check would pass whatever happens.
 CI_MACHINE = "x86_64"
+SERVERS = {**WSGI_SERVERS, "fastfork-asgi": ASGI_SERVERS["fastfork"]}
 REQUESTS = {"plain": PLAIN, "browser": BROWSER, "strangers": STRANGER}
 HOW_TO_UPDATE = "make instructions ARGS=--update writes one"
 
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.instructions", description=__doc__)
     parser.add_argument(
         "--servers",
-        default="fastfork-httptools,fastfork-native",
+        default="fastfork-httptools,fastfork-native,fastfork-asgi",
         help="of those of benchmarks.run; others than fastfork for comparison",
     )
     parser.add_argument("--update", action="store_true", help="make these the baseline")

@@ -1,4 +1,5 @@
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,6 +30,7 @@ class AsgiGateway(Gateway):
         max_queue: int = 32,
         deflates: bool = True,
         tls_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        callbacks: deque[Any] | None = None,
     ) -> None: ...
     @property
     def asked(self) -> bool: ...

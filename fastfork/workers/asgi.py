@@ -29,7 +29,7 @@ from fastfork.logs import LOGGER
 from fastfork.logs.base.requestid import FIELD as REQUEST_ID_FIELD
 from fastfork.logs.base.requestid import KEY as REQUEST_ID
 from fastfork.logs.base.requestid import giving_ids
-from fastfork.workers.asgiloop import WatchedPoller, make_loop
+from fastfork.workers.asgiloop import WatchedPoller, callbacks_of, make_loop
 from fastfork.workers.asgitls import TlsExtension
 from fastfork.workers.reactor import ReactorWorker
 from fastfork.workers.threads import RequestWatch
@@ -110,6 +110,7 @@ class AsgiWorker(ReactorWorker):
         """See Worker."""
         super().open(app)
         assert self.hub is not None
+        make_task, starts = self.make_task()
         self.gateway.attach(
             self.hub,
             max_message=self.cfg.websocket_max_message_size,
@@ -118,7 +119,8 @@ class AsgiWorker(ReactorWorker):
             tls_of=None if self.tls is None else TlsExtension(self.tls),
             make_future=self.aio.create_future,
             call_turn=self.driver.soon if isinstance(self.driver, WatchedPoller) else None,
-            make_task=self.make_task(),
+            make_task=make_task,
+            callbacks=None if starts else callbacks_of(self.aio),
             servers=[_server(listener.sock) for listener in self.listeners],
             on_lost=self.cancel_later() if self.cfg.asgi_disconnect_grace_period else None,
         )
@@ -128,27 +130,30 @@ class AsgiWorker(ReactorWorker):
         seconds = self.cfg.asgi_disconnect_grace_period or 0.0
         return lambda task: self.aio.call_later(seconds, task.cancel)
 
-    def make_task(self) -> Callable[[Any], asyncio.Task[None]]:
-        """What makes a task of a request.
+    def make_task(self) -> tuple[Callable[[Any], asyncio.Task[None]], bool]:
+        """What makes a task of a request, and whether it also starts it, or is not to.
 
         Where Python can, it is started at once: an application that does not wait has answered
         before the turn goes on.
         """
         make: Callable[..., asyncio.Task[None]] = partial(asyncio.Task, loop=self.aio)
+        starts = True
         if self.aio.get_task_factory() is not None:  # the lifespan, or an agent, has set one
             make = self.aio.create_task
         elif sys.version_info >= (3, 12):
             make = partial(asyncio.Task, loop=self.aio, eager_start=True)
+        else:
+            starts = False
         before = self.before_request()
         if before is None:
-            return make
+            return make, starts
 
         def in_context(call: Any) -> asyncio.Task[None]:
             context = copy_context()
             context.run(before, call)
             return make(call, context=context)
 
-        return in_context
+        return in_context, starts
 
     def before_request(self) -> Callable[[Any], None] | None:
         """What is called in the context of a request before its application is; None for nothing.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
@@ -265,3 +266,9 @@ def make_loop(poller: Poller, kind: str) -> tuple[asyncio.AbstractEventLoop, Dri
         return loop, WatchedPoller(loop, poller)
     selector = SharedSelector(poller)
     return WokenOnce(selector), selector
+
+
+def callbacks_of(loop: asyncio.AbstractEventLoop) -> deque[Any] | None:
+    """The queue of what the loop calls next; None where it keeps another one, as uvloop does."""
+    callbacks = getattr(loop, "_ready", None)
+    return callbacks if isinstance(callbacks, deque) else None

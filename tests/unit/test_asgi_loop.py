@@ -11,7 +11,7 @@ import pytest
 
 from fastfork._core.looplag import LoopLag
 from fastfork.ipc import Scoreboard
-from fastfork.workers.asgiloop import SharedSelector, WokenOnce, make_loop
+from fastfork.workers.asgiloop import SharedSelector, WokenOnce, callbacks_of, make_loop
 from fastfork.workers.poller import EpollPoller
 
 CALLS = 2_000  # of each thread
@@ -54,6 +54,32 @@ def test_no_call_of_a_thread_is_lost(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(asyncio.wait_for(all_of_them(), 60))
     loop.run_until_complete(loop.shutdown_default_executor())
     assert len(done) == THREADS
+
+
+def test_first_step_of_a_task_can_be_taken_from_the_queue(loop: asyncio.AbstractEventLoop) -> None:
+    """What a request's task is started with at once where Python cannot (before 3.12)."""
+    callbacks = callbacks_of(loop)
+    assert callbacks is not None
+    seen: list[object] = []
+
+    async def steps() -> None:
+        seen.append(asyncio.current_task())
+        await asyncio.sleep(0)
+        seen.append(asyncio.current_task())
+
+    def begin() -> None:
+        loop.call_soon(seen.append, "another")
+        task = asyncio.Task(steps(), loop=loop)
+        callbacks.pop()._run()
+        assert seen == [task]
+        task.add_done_callback(lambda _task: loop.stop())
+
+    loop.call_soon(begin)
+    loop.run_forever()
+    first, another, second = seen
+    assert another == "another"
+    assert first is second
+    assert isinstance(first, asyncio.Task)
 
 
 def test_loop_is_woken_once_for_all_that_threads_have_to_say(

@@ -204,7 +204,8 @@ cdef class Answering(Receiver):
         """The request of `connection` waits for something: serve others."""
         if connection.state != CLOSED:  # the application may have taken the socket
             connection.state = RESPONDING  # what comes behind the request has to wait
-            self.deadlines.remove(connection)
+            if connection.sink is None:  # which may have begun to wait for the client
+                self.deadlines.remove(connection)
         return 0
 
     cdef int came_back(self, Connection connection, ResponseWriter writer, int how) except -1:

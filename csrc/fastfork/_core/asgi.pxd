@@ -18,6 +18,7 @@ cdef class AsgiGateway(Gateway):
     cdef InFlight lines
     cdef readonly TaskBoard board
     cdef object make_task
+    cdef object callbacks      # the deque of those that the event loop calls next, or None
     cdef object tls_of
     cdef dict state            # what the lifespan has left, or None
     cdef str root_path

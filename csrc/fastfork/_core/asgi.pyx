@@ -1,8 +1,10 @@
 """Where an ASGI application is called: in a task of asyncio for each request.
 
-A turn of the loop happens inside asyncio's, which uses the worker's poller (workers/asgi.py).  Where
-Python can start a task eagerly (3.12), the application's first step runs in the turn that has read its
-request, and one that does not wait has answered then.  Else, and when it waits, the request is AWAY:
+A turn of the loop happens inside asyncio's, which uses the worker's poller (workers/asgi.py).  The
+application's first step runs in the turn that has read its request, and one that does not wait has
+answered then: Python can start a task eagerly from 3.12 on, and before that, asyncio's loop has it in
+a queue, from which it is taken at once.  When the application waits, the request is AWAY (and with
+uvloop before Python 3.12, each is):
 its task goes on in asyncio's loop, outside any turn, and the turn after the end of its response takes
 the connection up again.  The coroutine may go on for longer than its response.
 
@@ -52,11 +54,14 @@ cdef class AsgiGateway(Gateway):
         self.crew.aside = True
 
     def attach(self, Hub hub, *, make_future, make_task, servers, call_turn=None,
-               on_lost=None, max_message=16 << 20, max_queue=32, deflates=True, tls_of=None):
+               on_lost=None, max_message=16 << 20, max_queue=32, deflates=True, tls_of=None,
+               callbacks=None):
         """hub: the loop's.  make_future() -> a future of the event loop's.  make_task(call) -> a
         task that steps `call`, which may have ended already.  servers: scope["server"] of each
         listener.  call_turn() has `Hub.turn` called soon, None where that comes anyway.
-        on_lost(task): the client of this one has left before it had ended.
+        on_lost(task): the client of this one has left before it had ended.  callbacks: the deque of
+        handles that the event loop calls next, where `make_task` puts the first step of its task there
+        and this gateway is to take it at once; None where a task has taken it already, or is to wait.
 
         max_message: bytes of a message of a WebSocket.  max_queue: of those that nobody has taken.
         deflates: they may be compressed.  tls_of(environ) -> the extension `tls`; None without TLS."""
@@ -68,6 +73,7 @@ cdef class AsgiGateway(Gateway):
         self.board.max_message = max_message
         self.board.max_queue = max_queue
         self.board.deflates = deflates
+        self.callbacks = callbacks
         self.site.batch.soon = self.soon
 
     def soon(self):
@@ -150,11 +156,14 @@ cdef class AsgiGateway(Gateway):
             scope = (<WebSocketCall>call).scope_of(self._scope(call.environ, connection))
         else:
             scope = self._scope(call.environ, connection)
+        self.hub.deadlines.remove(connection)  # that of this request; the application may set others
         go_out(self.crew, seat, call.began_ns)
         try:
             coroutine = self.app(scope, call._receive, call._send)
             call.coroutine = coroutine if iscoroutine(coroutine) else _awaiting(coroutine)
             task = self.make_task(call)
+            if self.callbacks is not None:
+                self.callbacks.pop()._run()
             if not call.over:
                 call.task = task
         except BaseException as error:
