@@ -8,7 +8,8 @@ Environment switches (pip passes no flags to a build, the environment always arr
 
     FASTFORK_SANITIZE=1   AddressSanitizer and UBSan, -O1 -g
     FASTFORK_SANITIZE=thread   ThreadSanitizer, -O1 -g
-    FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on
+    FASTFORK_DEBUG=1      -O0 -g, #line directives into the .pyx, bounds checks on; the core ends
+                          the process where somebody touches the loop who does not own it
     FASTFORK_PORTABLE=1   on Linux, without what is Linux's alone (csrc/port.h): for tests
     FASTFORK_SYMBOLS=1    keep the names of functions, for valgrind, perf and gdb; so does --inplace
 """
@@ -79,6 +80,7 @@ DIRECTIVES: dict[str, object] = {
 # The last line is about code that Cython generates, which nobody reads for style.
 C_FLAGS = [
     *(["-O0", "-g"] if DEBUG else ["-O1", "-g"] if SANITIZE else ["-O3", "-g0"]),
+    *["-DFASTFORK_DEBUG=1"] * DEBUG,
     *([f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"] if SANITIZE else []),
     *(["-fno-sanitize=pointer-overflow"] if SANITIZE.startswith("address") else []),
     *["-DFF_PORTABLE"] * PORTABLE,

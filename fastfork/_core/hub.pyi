@@ -1,16 +1,28 @@
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 from fastfork._core.answering import Answering
 from fastfork._core.batch import Batch
-from fastfork._core.crew import Seat
+from fastfork._core.connections import Connections
+from fastfork._core.crew import Crew, Seat
 from fastfork._core.deadlines import Deadlines
 from fastfork._core.environ import EnvironBuilder
 from fastfork._core.gateway import Gateway
+from fastfork._core.listeners import Listeners
+from fastfork._core.neighbours import Neighbours
 from fastfork._core.parsers import HeadParser
+from fastfork._core.pool import Pool
 from fastfork._core.site import Site
 
-class Hub(Answering):
+class Hub:
+    site: Site
+    crew: Crew
+    connections: Connections
+    answering: Answering
+    listeners: Listeners
+    neighbours: Neighbours
+    pool: Pool
     most_requests: int
     attention: bool
     def __init__(
@@ -37,6 +49,16 @@ class Hub(Answering):
         proxy_versions: int = 0,
         is_proxy: Callable[[str], bool] | None = None,
     ) -> None: ...
+    def secure(
+        self,
+        context: ssl.SSLContext,
+        *,
+        facts_of: Callable[[ssl.SSLObject], dict[str, Any]],
+        at_once: bool = False,
+        tells_ragged: bool = False,
+    ) -> None: ...
+    @property
+    def has_done(self) -> bool: ...
     def rest(self) -> None: ...
     def look_up_in(self, seconds: float) -> None: ...
     def turn(self, events: list[tuple[int, int]], seat: Seat | None = None) -> float: ...

@@ -26,17 +26,17 @@ class Bequest:
         self._exit: Callable[[int], NoReturn] = os._exit
         self._installed = self._leave
         os._exit = self._installed
-        hub.bequeath_in_crash()
+        hub.pool.bequeath_in_crash()
 
     def _leave(self, status: int) -> NoReturn:
         """os._exit() of this process, and of its forks, which have nothing to leave."""
         try:
-            self._hub.bequeath()
+            self._hub.pool.bequeath()
         finally:
             self._exit(status)
 
     def revoke(self) -> None:
         """The process goes on as something else."""
-        self._hub.bequeath_nothing()
+        self._hub.pool.bequeath_nothing()
         if os._exit == self._installed:
             os._exit = self._exit  # type: ignore[assignment]

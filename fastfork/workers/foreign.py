@@ -12,7 +12,7 @@ from typing import Any
 def let_go_of_clients(worker: Any) -> None:
     """See Worker.let_go: close copies of connections, and of whatever ends a wait."""
     if getattr(worker, "hub", None) is not None:
-        worker.hub.let_go_of_all()
+        worker.hub.connections.let_go_of_all()
         worker.poller.close()
     for name in ("wake_r", "wake_w"):
         if getattr(worker, name, -1) >= 0:

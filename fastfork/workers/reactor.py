@@ -75,21 +75,21 @@ class ReactorWorker(Worker):
         self.access = AccessLog(self.cfg)
         self.begin(app)
         hub = self.hub = self.make_hub(app)
-        hub.static = assembly.static(self.cfg, self.script)
-        hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
+        hub.answering.static = assembly.static(self.cfg, self.script)
+        hub.connections.tells = LOGGER.isEnabledFor(logging.DEBUG)
         for logger in (ACCESS, OUR_ACCESS):
             logger.changed = self.wake
         self.requests = self.make_watch(hub)
         self.pace = Pace(self.cfg, shares=self.shares_connections())
         self.wake_r, self.wake_w = port.wakeup_pipe()
-        hub.add_reader(self.wake_r, self.woken)
+        hub.connections.add_reader(self.wake_r, self.woken)
         for listener in self.listeners:
             if not listener.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 listener.sock.listen(self.cfg.backlog)  # a socket of our own, see net/endpoints.py
-            hub.add_listener(listener.sock.fileno(), self.template(listener.sock))
+            hub.listeners.add_listener(listener.sock.fileno(), self.template(listener.sock))
         if self.tls is not None:
             self.tls.secure(hub)
-        hub.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
+        hub.neighbours.share_with(self.slot.board, SLOTS_A_WORKER * self.cfg.workers + MORE_SLOTS)
         if self.pool is not None and self.poller.is_waitable:
             self.bequest = join_pool(
                 hub, self.pool, self.listeners, self.template, hands_over=self.shares_connections()
@@ -98,7 +98,7 @@ class ReactorWorker(Worker):
         if hub.crew.many:
             self.threads = Threads(hub, hub.crew, self.poller, lambda: self.look_up(hub))
             self.threads.start()
-        hub.listen(True)
+        hub.listeners.listen(True)
 
     def begin(self, app: WSGIApplication) -> None:
         """Make the loop that the poller is waited for in, where that is another's."""
@@ -113,10 +113,10 @@ class ReactorWorker(Worker):
                 self.loop(hub)
         finally:
             if self.was_aborted:
-                hub.bequeath()
+                hub.pool.bequeath()
             hub.crew.attend()  # for good
             hub.flush_access_log()
-            hub.close_all()
+            hub.connections.close_all()
             hub.crew.close()
         return 0
 
@@ -161,19 +161,19 @@ class ReactorWorker(Worker):
         Looks for stranded connections: one that was announced to a worker that died is
         announced to nobody else (EPOLLEXCLUSIVE).
         """
-        if self.max_requests and hub.requests >= self.max_requests:
+        if self.max_requests and hub.connections.requests >= self.max_requests:
             hub.most_requests = 0
             self.ask_for_replacement()
         if self.requests.look():
             self.ask_for_replacement()
-        hub.tells = LOGGER.isEnabledFor(logging.DEBUG)
+        hub.connections.tells = LOGGER.isEnabledFor(logging.DEBUG)
         if self.access.has_changed():
             self._choose_access_line(hub)
         if not self.draining and self.orphaned():
             LOGGER.warning("The arbiter is gone; worker %d finishes and leaves", os.getpid())
             self.begin_drain()
         at_work = self.draining or bool(hub.crew.running())
-        wait = self.pace.wait(hub.requests, at_work=at_work, limit=self.requests.limit)
+        wait = self.pace.wait(hub.connections.requests, at_work=at_work, limit=self.requests.limit)
         if self.draining:
             if self.leave(hub):
                 return True
@@ -184,7 +184,7 @@ class ReactorWorker(Worker):
         self.tick()
         if self.tls is not None:
             self.tls.look(hub)
-        hub.accept_stranded()
+        hub.listeners.accept_stranded()
         hub.rest()
         hub.look_up_in(wait)
         return False
@@ -208,19 +208,19 @@ class ReactorWorker(Worker):
         is_last = self.slot.order == Order.LAST
         if self.listeners and not self._let_go_at:
             self._let_go_at = clock.now() + (QUEUE_SECONDS if is_last else 0.0)
-            hub.begin_drain(keep_listeners=is_last)
-        hub.take_pool()
+            hub.listeners.begin_drain(keep_listeners=is_last)
+        hub.pool.take_all()
         if is_last:
-            hub.let_idle_go()
+            hub.listeners.let_idle_go()
         if self.listeners:
-            is_empty = hub.take_queue()
-            if is_empty and (hub.connections == 0 or clock.now() >= self._let_go_at):
+            is_empty = hub.listeners.take_queue()
+            if is_empty and (hub.connections.count == 0 or clock.now() >= self._let_go_at):
                 self._close_listeners(hub)
         late = self.drain_deadline is not None and clock.now() >= self.drain_deadline
         return late or (hub.has_done and not self.listeners)
 
     def _close_listeners(self, hub: Hub) -> None:
-        hub.let_go()
+        hub.listeners.let_go()
         for listener in self.listeners:
             listener.sock.close()
         self.listeners = ()
@@ -267,7 +267,7 @@ class ReactorWorker(Worker):
 
     def timed(self, app: WSGIApplication) -> WSGIApplication:
         """The application, with what an agent wants to hear of the time before it."""
-        return timing_queue(app, lambda: self.hub.asked_ns if self.hub is not None else 0)
+        return timing_queue(app, lambda: self.hub.answering.asked_ns if self.hub is not None else 0)
 
     def environs(self, **special: Any) -> EnvironBuilder:
         """What makes environs of the requests; special: for those of trusted peers."""
@@ -297,7 +297,7 @@ class ReactorWorker(Worker):
             errors=ErrorStream(self.log),
             multithread=self.slot.threads > 1,
             multiprocess=self.cfg.workers > 1,
-            gunicorn_socket=GunicornSocket(self.hub.connection_of_call),
+            gunicorn_socket=GunicornSocket(self.hub.answering.connection_of_call),
             software=variables.software(self.cfg),
             script=self.script,
             is_tls=self.tls is not None,

@@ -37,7 +37,5 @@ def join_pool(
             return template(sock)
 
     keys = [key_of(listener.sock) for listener in listeners]
-    hub.share_connections(
-        pool.into.fileno(), pool.out.fileno(), keys, template_of, hands_over=hands_over
-    )
+    hub.pool.share(pool.into.fileno(), pool.out.fileno(), keys, template_of, hands_over=hands_over)
     return Bequest(hub)

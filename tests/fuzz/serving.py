@@ -91,7 +91,7 @@ def _leave(served: Served, given: Input) -> None:
         client.reset()
     else:
         client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "the one who left is gone")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the one who left is gone")
 
 
 def _send(client: HubClient, piece: bytes) -> bool:

@@ -79,7 +79,7 @@ def _template(
         errors=ErrorStream(logger),
         multithread=False,
         multiprocess=False,
-        gunicorn_socket=GunicornSocket(hub.connection_of_call),
+        gunicorn_socket=GunicornSocket(hub.answering.connection_of_call),
         is_tls=is_tls,
     )
 
@@ -182,9 +182,9 @@ class Served:
             tls(self.hub)
         self.hub.crew.sit(self.hub.crew.seats[0])
         self.template = _template(self.listener, logger, self.hub, is_tls=tls is not None)
-        self.hub.add_listener(self.listener.fileno(), self.template)
+        self.hub.listeners.add_listener(self.listener.fileno(), self.template)
         self.hub.look_up_in(NO_LOOK_UP)
-        self.hub.listen(True)
+        self.hub.listeners.listen(True)
 
     def _listen(self, family: int, kind: int) -> socket.socket:
         listener = socket.socket(family, kind)
@@ -248,10 +248,10 @@ class Served:
         try:
             for client in self._clients:
                 client.close()
-            self.turn_until(lambda: self.hub.connections == 0, "all connections are closed")
+            self.turn_until(lambda: self.hub.connections.count == 0, "all connections are closed")
             self.hub.flush_access_log()
         finally:
-            self.hub.close_all()
+            self.hub.connections.close_all()
             self.hub.crew.close()
             self.listener.close()
             self.poller.close()

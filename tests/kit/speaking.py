@@ -41,7 +41,7 @@ class Speaking:
 
 
 def gone(served: Served) -> None:
-    served.turn_until(lambda: served.hub.connections == 0, "no connection is left")
+    served.turn_until(lambda: served.hub.connections.count == 0, "no connection is left")
 
 
 def end(served: Served, client: HubClient) -> None:

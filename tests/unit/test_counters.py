@@ -71,7 +71,7 @@ def test_stream_that_its_client_left_is_counted_as_cut(serve: Serve) -> None:
     assert sum(answers(served)) == 0
     assert words(served)[Field.REQUESTS] == 1
     client.reset()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert sum(answers(served)) == 1
 
 
@@ -136,7 +136,7 @@ def test_connections_that_wait_for_their_next_request_are_counted(serve: Serve) 
         client.request("GET", "/")
     assert words(served)[counters.KEPT_ALIVE] == 2
     clients[0].close()
-    served.turn_until(lambda: served.hub.connections == 2, "one connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 2, "one connection is closed")
     assert words(served)[counters.KEPT_ALIVE] == 1
 
 

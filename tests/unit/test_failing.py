@@ -86,7 +86,7 @@ def test_answer_that_breaks_off_is_noted_once(serve: Serve, status: str, expecte
     served = serve(broken_off(status))
     client = served.connect()
     client.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     served.logged("on purpose")
     assert noted(served) == {"GET /a": (1, expected)}
 
@@ -95,7 +95,7 @@ def test_body_that_is_shorter_than_announced_is_noted_as_cut(serve: Serve) -> No
     served = serve(returning([b"abc"], ("Content-Length", "5")))
     client = served.connect()
     client.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     served.logged("2 bytes shorter")
     assert noted(served) == {"GET /a": (1, 0)}
 
@@ -110,7 +110,7 @@ def test_client_that_leaves_a_stream_is_no_failure(serve: Serve) -> None:
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     served.settle()
     client.reset()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert noted(served) == {}
 
 

@@ -278,10 +278,10 @@ def test_each_listener_has_its_own(
     second_listener: socket.socket, served: Served, app: Environs
 ) -> None:
     """What a listener adds to an environ does not come with a block."""
-    served.hub.listen(False)
+    served.hub.listeners.listen(False)
     template = served.template | {"SERVER_NAME": "second"}
-    served.hub.add_listener(second_listener.fileno(), template)
-    served.hub.listen(True)
+    served.hub.listeners.add_listener(second_listener.fileno(), template)
+    served.hub.listeners.listen(True)
     first = served.connect()
     with socket.create_connection(second_listener.getsockname()) as sock:
         for asked in range(8):

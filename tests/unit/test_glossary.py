@@ -14,10 +14,11 @@ ENTRY = re.compile(r"^- \*\*([^*]+)\*\*: (\S.+)", re.M)
 
 # What everybody who serves HTTP calls so.  No word of ours belongs here.
 PLAIN_WORDS = """
-    asgi base builder chunks codec connection connections deadlines debugger deflate empty environ
-    field file files filewrapper forks frames greenlet greenlets head headers http httptools input
-    limits lines listeners listening message messages nghttp parser parsers request response scan
-    server session static stream task text web socket websocket words wrapper wsgi
+    asgi base builder chunks codec connection connections deadlines debugger deflate empty
+    environ field file files filewrapper forks frames greenlet greenlets head headers http
+    http1 httptools input limits lines listeners listening message messages nghttp parser
+    parsers proxy request response scan server session socket static stream task text tls
+    web websocket words wrapper wsgi
 """
 PLAIN = frozenset(PLAIN_WORDS.split())
 

@@ -140,7 +140,7 @@ def test_client_that_vanished_has_a_line(serve: Serve) -> None:
     client = served.connect()
     client.send_request()
     client.reset()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert lines(served) == ["GET / HTTP/1.1 200"]
 
 

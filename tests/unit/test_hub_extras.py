@@ -136,7 +136,7 @@ def test_descriptor_is_minus_one_when_the_connection_is_closed(serve: Serve) -> 
     client.request()
     assert kept[0].fileno() > 0
     client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert kept[0].fileno() == -1
     with pytest.raises(OSError):
         kept[0].dup()
@@ -153,7 +153,7 @@ def test_copy_of_the_socket_is_the_applications(serve: Serve) -> None:
     served = serve(app)
     client = served.connect()
     assert client.request(fields=[("Connection", "close")]).body == b"x"
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     with copies[0] as copy:
         copy.sendall(b"still here")
         assert client.take() == b"still here"
@@ -178,7 +178,7 @@ def test_detached_socket_is_the_applications_alone(serve: Serve) -> None:
     client = served.connect()
     assert client.request("GET", "/first").status == 200
     client.send_request("GET", "/take")
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
     client.expect_nothing()
     with taken[0] as sock:
         assert sock.getblocking() is False
@@ -233,7 +233,7 @@ def test_socket_cannot_be_detached_twice(serve: Serve) -> None:
 
     served = serve(app)
     served.connect().send_request()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_socket_cannot_be_detached_when_the_request_is_over(serve: Serve) -> None:

@@ -79,7 +79,7 @@ def test_client_that_was_too_slow_is_not_waited_for_long(serve: Serve) -> None:
     client.send(HEAD)
     assert client.read_response().status == 408
     began = time.monotonic()
-    while served.hub.connections:
+    while served.hub.connections.count:
         assert time.monotonic() - began < 5
         try:
             client.sock.send(b"x")
@@ -94,7 +94,7 @@ def test_a_crowd_whose_time_is_up_does_not_hold_a_turn(serve: Serve) -> None:
     for client in crowd:
         client.sock.sendall(HEAD)
     served.settle()
-    assert served.hub.connections == 300
+    assert served.hub.connections.count == 300
     select.select([], [], [], SHORT)
     served.turn()
     early = [client for client in crowd if client.peek()]
@@ -195,7 +195,7 @@ def test_slow_stream_to_a_client_that_left_ends_before_its_next_block(serve: Ser
     served.turn_until(lambda: body.closed, "the iterable is closed")
     assert body.taken == 2
     served.settle()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_slow_stream_to_a_client_that_only_said_its_last_word_goes_on(serve: Serve) -> None:
@@ -247,7 +247,7 @@ def test_response_that_cannot_be_kept_is_cut_and_logged(serve: Serve, tmp_path: 
     with pytest.raises(ProtocolViolation):
         client.read_response()
     assert str(gone) in served.logged("cannot be kept")
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
 
 
 def test_response_larger_than_its_buffer_is_cut_and_logged(serve: Serve) -> None:

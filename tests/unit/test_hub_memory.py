@@ -117,7 +117,7 @@ def once(served: Served, data: bytes, *, leave: str) -> None:
             pass
         client.close()
     served._clients.clear()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     served.log.clear()
 
 

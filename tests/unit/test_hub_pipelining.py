@@ -271,7 +271,7 @@ def test_client_that_leaves_a_slow_application_in_the_middle_of_its_requests(
         )
     )
     served.settle()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
     assert asked == ["/0", "/1", "/2", "/3"]
     assert served.connect().request("GET", "/next").status == 200
 

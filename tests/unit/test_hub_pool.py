@@ -45,10 +45,10 @@ def join(served: Served, pool: Pool) -> None:
         return {**served.template, "SERVER_NAME": "elsewhere", "SERVER_PORT": "99"}
 
     hub = served.hub
-    hub.listen(False)
+    hub.listeners.listen(False)
     keys = [key_of(served.listener)]
-    hub.share_connections(pool.into.fileno(), pool.out.fileno(), keys, template_of)
-    hub.listen(True)
+    hub.pool.share(pool.into.fileno(), pool.out.fileno(), keys, template_of)
+    hub.listeners.listen(True)
 
 
 def put(served: Served, pool: Pool, message: bytes, *, request: bytes = b"") -> Response | None:
@@ -81,7 +81,7 @@ def test_connection_is_served_with_the_facts_of_who_accepted_it(pool: Pool, serv
     assert answer is not None
     host, port = served.listener.getsockname()
     assert json.loads(answer.body) == ["192.0.2.7", "4711", host, str(port), "other"]
-    assert served.hub.adopted == 1
+    assert served.hub.pool.adopted == 1
 
 
 def test_connection_of_an_unknown_listener_gets_an_environ_of_its_own(
@@ -118,7 +118,7 @@ def test_message_that_is_none_of_ours_is_closed(pool: Pool, serve: Serve, messag
         served.settle()
         theirs.settimeout(5)
         assert theirs.recv(1) == b""
-    assert served.hub.adopted == 0
+    assert served.hub.pool.adopted == 0
     answer = put(served, pool, facts(served))
     assert answer is not None
     assert answer.status == 200
@@ -145,7 +145,7 @@ def test_process_that_ends_leaves_the_connections_with_nothing_under_way(
     assert idle.request().status == 200
     half.send(b"GET / HTTP/1.1\r\nHo")
     served.settle()
-    served.hub.bequeath()
+    served.hub.pool.bequeath()
     assert left_in(pool) == {client.sock.getsockname()[1] for client in (idle, silent)}
 
 
@@ -153,7 +153,7 @@ def test_process_that_ends_inside_a_call_does_not_leave_its_connection(
     pool: Pool, serve: Serve
 ) -> None:
     def ends(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        served.hub.bequeath()
+        served.hub.pool.bequeath()
         left.update(left_in(pool))
         return tells_facts(environ, start_response)
 

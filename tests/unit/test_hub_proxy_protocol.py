@@ -162,7 +162,7 @@ def test_preface_has_a_deadline_that_its_bytes_do_not_move(serve: Serve, cut: in
     for at in range(cut):
         client.send(V1[at : at + 1])
     client.expect_end()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_preface_that_drips_has_no_more_time_than_one_that_stops(serve: Serve) -> None:
@@ -170,7 +170,7 @@ def test_preface_that_drips_has_no_more_time_than_one_that_stops(serve: Serve) -
     client = served.connect()
     client.send(v2(0x21, 0x11, ADDRESSES + tlv(4, bytes(2000)))[:20])
     began = time.monotonic()
-    while served.hub.connections:
+    while served.hub.connections.count:
         client.sock.sendall(b"\0")
         served.settle()
         select.select([client.sock], [], [], SHORT / 20)
@@ -195,7 +195,7 @@ def test_proxy_that_leaves_in_its_preface_is_forgotten(serve: Serve) -> None:
         client.send(V1[:cut])
         client.close()
         served.settle()
-    served.turn_until(lambda: served.hub.connections == 0, "all are gone")
+    served.turn_until(lambda: served.hub.connections.count == 0, "all are gone")
 
 
 def test_line_is_a_bad_request_when_it_is_off(serve: Serve) -> None:

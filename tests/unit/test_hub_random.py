@@ -162,7 +162,7 @@ def test_whatever_the_clients_do_nothing_breaks_and_nothing_is_left(
         last = served.connect()
         assert last.request("GET", "/ok").body == b"ok;"
         last.close()
-        served.turn_until(lambda: served.hub.connections == 0, "all connections are closed")
+        served.turn_until(lambda: served.hub.connections.count == 0, "all connections are closed")
         served.log[:] = [line for line in served.log if not any(text in line for text in EXPECTED)]
     finally:
         served.finish()

@@ -44,7 +44,7 @@ def serve_files(serve: Serve, root: Path) -> Serve:
 
 
 def with_files(served: Served, root: Path, *, is_logged: bool = True) -> Served:
-    served.hub.static = StaticFiles(
+    served.hub.answering.static = StaticFiles(
         [("/static", str(root))],
         describe=describing(None, 0, {}),
         pages=error_page,
@@ -56,7 +56,7 @@ def with_files(served: Served, root: Path, *, is_logged: bool = True) -> Served:
 
 def let_go(served: Served) -> None:
     """The directory is closed before the descriptors are counted."""
-    served.hub.static = None
+    served.hub.answering.static = None
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -118,7 +118,7 @@ def test_client_that_leaves_costs_nothing(serve_files: Serve) -> None:
         client = served.connect()
         client.send(WORDS % str(3 << 20).encode() * 3)
         getattr(client, end)()
-        served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+        served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
         assert len(descriptors()) == before
     let_go(served)
 

@@ -50,10 +50,10 @@ def test_each_connection_is_told_of_when_it_comes_and_why_it_is_closed(
 ) -> None:
     settings, play, reason = ENDS[end]
     served = serve(path, **settings)
-    served.hub.tells = True
+    served.hub.connections.tells = True
     client = served.connect()
     play(served, client)
-    served.turn_until(lambda: served.hub.connections == 0, "it is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "it is closed")
     told = [line for line in served.log if line.startswith("DEBUG Connection ")]
     assert told[0].endswith("of ip=127.0.0.1 is accepted")
     assert told[-1].endswith(f"is closed: {reason}")
@@ -66,5 +66,5 @@ def test_each_connection_is_told_of_when_it_comes_and_why_it_is_closed(
 def test_nothing_is_told_unless_somebody_asks(serve: Serve) -> None:
     served = serve(path)
     ask(served.connect(), GET)
-    assert not served.hub.tells
+    assert not served.hub.connections.tells
     assert served.log == []

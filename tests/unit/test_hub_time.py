@@ -131,7 +131,7 @@ def test_kept_connection_is_closed_silently_when_nothing_comes(serve: Serve) -> 
     began = time.monotonic()
     client.expect_end()
     assert SHORT / 2 < time.monotonic() - began < 10 * SHORT
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_each_request_begins_the_time_anew(serve: Serve) -> None:
@@ -148,7 +148,7 @@ def test_new_connection_that_says_nothing_is_closed_silently(serve: Serve) -> No
     served = serve(path, first_byte=SHORT)
     client = served.connect()
     client.expect_end()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_request_that_crosses_the_end_of_the_wait_is_served(serve: Serve) -> None:
@@ -177,8 +177,8 @@ def test_reader_that_stops_is_reset_and_the_body_closed(serve: Serve, body: str)
     served = serve(app, small_buffers=True, write_timeout=SHORT)
     client = served.connect()
     client.send_request()
-    assert served.hub.connections == 1
-    served.turn_until(lambda: served.hub.connections == 0, "the reader is given up")
+    assert served.hub.connections.count == 1
+    served.turn_until(lambda: served.hub.connections.count == 0, "the reader is given up")
     assert blocks.closed == (body != "whole")
     with pytest.raises(ProtocolViolation, match="reset the connection"):
         client.read_response()
@@ -192,7 +192,7 @@ def test_slow_reader_that_goes_on_reading_gets_everything(serve: Serve) -> None:
     while time.monotonic() < began + 5 * SHORT:
         client.received += client.sock.recv(1000)
         served.turn(SHORT / 4)
-    assert served.hub.connections == 1
+    assert served.hub.connections.count == 1
     while len(client.received) < 300_000:
         client._more()
     assert client.received.count(b"x") == 300_000
@@ -207,7 +207,7 @@ def test_client_that_keeps_sending_after_a_refusal_is_drained_and_closed(
     assert client.read_response().status == 400
     client.send(b"more and more")
     began = time.monotonic()
-    served.turn_until(lambda: served.hub.connections == 0, "the linger is over")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the linger is over")
     assert time.monotonic() - began < 10 * SHORT
     served.logged("Invalid request")
 
@@ -218,7 +218,7 @@ def test_client_that_floods_after_a_refusal_is_cut(serve: Serve, http_parser: st
     client.send(b"nonsense\r\n\r\n")
     with pytest.raises(OSError):  # a reset
         client.send(bytes(1 << 27))
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
     served.logged("Invalid request")
 
 
@@ -245,12 +245,12 @@ def test_no_more_connections_are_accepted_than_allowed(serve: Serve) -> None:
     for client in clients:
         client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     served.settle()
-    assert served.hub.connections == 2
+    assert served.hub.connections.count == 2
     assert [client.read_response().body for client in clients[:2]] == [b"/", b"/"]
     clients[2].expect_nothing()
     clients[0].close()
     assert clients[2].read_response().body == b"/"
-    assert served.hub.connections == 2
+    assert served.hub.connections.count == 2
     clients[1].close()
     assert clients[3].read_response().body == b"/"
 
@@ -273,7 +273,7 @@ def test_draining_hub_serves_what_comes_and_says_close(serve: Serve) -> None:
     idle.request()
     served.settle()
     queued.sock.sendall(b"GET /queued HTTP/1.1\r\nHost: h\r\n\r\n")
-    served.hub.begin_drain()
+    served.hub.listeners.begin_drain()
     assert queued.read_response().body == b"/queued"
     for client in (idle, new):
         answer = client.request("GET", "/last")
@@ -281,16 +281,16 @@ def test_draining_hub_serves_what_comes_and_says_close(serve: Serve) -> None:
         client.expect_end()
     for client in (idle, new, queued):
         client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "all have left")
+    served.turn_until(lambda: served.hub.connections.count == 0, "all have left")
 
 
 def test_draining_hub_lets_idle_connections_go(serve: Serve) -> None:
     served = serve(path, keepalive=SHORT)
     client = served.connect()
     client.request()
-    served.hub.begin_drain()
+    served.hub.listeners.begin_drain()
     client.expect_end()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_draining_hub_finishes_streams_and_bodies(serve: Serve) -> None:
@@ -299,7 +299,7 @@ def test_draining_hub_finishes_streams_and_bodies(serve: Serve) -> None:
     reading, sending = served.connect(), served.connect()
     reading.send_request()
     sending.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab")
-    served.hub.begin_drain()
+    served.hub.listeners.begin_drain()
     assert reading.read_response().body == b"x" * 300_000
     sending.send(b"cde")
     answer = sending.read_response()
@@ -309,11 +309,11 @@ def test_draining_hub_finishes_streams_and_bodies(serve: Serve) -> None:
 
 def test_draining_hub_accepts_nobody_new(serve: Serve) -> None:
     served = serve(path)
-    served.hub.begin_drain()
+    served.hub.listeners.begin_drain()
     late = served.connect()
     late.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     late.expect_nothing()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def test_listeners_may_be_let_go_while_the_queue_is_served(serve: Serve) -> None:
@@ -321,14 +321,14 @@ def test_listeners_may_be_let_go_while_the_queue_is_served(serve: Serve) -> None
 
     def lets_go(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         asked.append(environ["PATH_INFO"])
-        served.hub.let_go()  # as another thread of the worker does, which leads meanwhile
+        served.hub.listeners.let_go()  # as another thread of the worker does, which leads meanwhile
         return path(environ, start_response)
 
     served = serve(lets_go)
     first, second = served.connect(), served.connect()
     for client in (first, second):
         client.sock.sendall(b"GET /queued HTTP/1.1\r\nHost: h\r\n\r\n")
-    served.hub.begin_drain()
+    served.hub.listeners.begin_drain()
     assert first.read_response().body == b"/queued"
     assert asked == ["/queued"]  # the second is for whoever has the listener still
 

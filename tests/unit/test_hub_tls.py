@@ -34,7 +34,7 @@ def echo(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
 def close(served: Served, client: HubTlsClient) -> None:
     """End the connection while the test still has something to look at."""
     client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
 
 
 # -- what comes through
@@ -265,7 +265,7 @@ def test_client_that_does_not_read_is_reset(secure: Secure, context: ssl.SSLCont
     served = secure(returning([BIG]), small_buffers=True, write_timeout=0.05)
     client = HubTlsClient(served, context, small_buffers=True)
     client.send(GET)
-    served.turn_until(lambda: served.hub.connections == 0, "the client is given up")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the client is given up")
     with pytest.raises(ProtocolViolation):
         client.read_response()
 

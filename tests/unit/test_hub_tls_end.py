@@ -36,13 +36,13 @@ def say_all(client: HubTlsClient, data: bytes, before: bytes = b"") -> None:
 def expect_gone(served: Served) -> None:
     """The connection ends now, and not when something has run out (10 s)."""
     served.settle()
-    assert served.hub.connections == 0
+    assert served.hub.connections.count == 0
 
 
 def drained(served: Served, client: HubTlsClient) -> None:
     """A refused client has read its page and closes."""
     client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
 
 
 @pytest.mark.parametrize("count", [1, 2, 16, 17, 40])

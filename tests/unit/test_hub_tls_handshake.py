@@ -106,7 +106,7 @@ def test_handshake_has_a_deadline_that_further_bytes_do_not_move(
         client.tls.do_handshake()
     hello = client.outgoing.read()
     began, sent = time.monotonic(), 0
-    while served.hub.connections or not sent:
+    while served.hub.connections.count or not sent:
         client.send_raw(hello[sent : sent + 1])
         sent += 1
         served.turn(0.01)
@@ -232,7 +232,7 @@ def test_memory_stays_flat_however_connections_end(
         before = sys.getallocatedblocks()
         for _ in range(ROUNDS):
             way(served, context)
-            served.turn_until(lambda: served.hub.connections == 0, "it is closed")
+            served.turn_until(lambda: served.hub.connections.count == 0, "it is closed")
             served._clients.clear()
             served.log.clear()
         gc.collect()

@@ -185,7 +185,7 @@ def test_hub_reuses_numbers_of_closed_descriptors(served: Make) -> None:
         assert closing.request(fields=[("Connection", "close")]).status == 200
         closing.expect_end()
         closing.close()
-    hub.turn_until(lambda: hub.hub.connections == 0, "all are closed")
+    hub.turn_until(lambda: hub.hub.connections.count == 0, "all are closed")
 
 
 def test_hub_sends_to_a_slow_reader_while_another_is_served(served: Make) -> None:
@@ -222,7 +222,7 @@ def test_hub_notices_a_client_that_leaves_in_the_middle(served: Make, leave: str
     client.send_request()
     getattr(client, leave)()
     hub.settle()
-    hub.turn_until(lambda: hub.hub.connections == 0, "the client is noticed")
+    hub.turn_until(lambda: hub.hub.connections.count == 0, "the client is noticed")
     assert stream.closed == 1
 
 
@@ -257,7 +257,7 @@ def test_hub_stops_and_begins_to_listen(served: Make) -> None:
         first.close()
         assert second.read_response().status == 200
         second.close()
-        hub.turn_until(lambda: hub.hub.connections == 0, "all are closed")
+        hub.turn_until(lambda: hub.hub.connections.count == 0, "all are closed")
 
 
 def test_hub_forgets_a_socket_that_the_application_copied(served: Make) -> None:
@@ -271,7 +271,7 @@ def test_hub_forgets_a_socket_that_the_application_copied(served: Make) -> None:
         client = hub.connect()
         client.request(fields=[("Connection", "close")])
         client.close()
-        hub.turn_until(lambda: hub.hub.connections == 0, "the connection is closed")
+        hub.turn_until(lambda: hub.hub.connections.count == 0, "the connection is closed")
         hub.settle()
     for copy in kept:
         copy.close()
@@ -281,7 +281,7 @@ def test_hub_calls_readers_of_other_descriptors(served: Make) -> None:
     hub = served(path)
     reading, writing = os.pipe()
     called: list[bytes] = []
-    hub.hub.add_reader(reading, lambda: called.append(os.read(reading, 10)))
+    hub.hub.connections.add_reader(reading, lambda: called.append(os.read(reading, 10)))
     os.write(writing, b"wake")
     hub.settle()
     assert called == [b"wake"]

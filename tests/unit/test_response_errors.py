@@ -167,7 +167,7 @@ def test_own_exit_of_the_worker_passes_through_the_application(serve: Serve) -> 
     client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     with pytest.raises(SystemExit):
         served.settle()
-    served.hub.close_all()
+    served.hub.connections.close_all()
 
 
 def test_request_after_one_that_failed_is_served(serve: Serve) -> None:
@@ -273,7 +273,7 @@ def test_close_is_called_once_when_the_client_vanishes_in_the_middle(
     served.turn_until(lambda: body.taken > 10, "the answer has begun")
     assert body.closed == 0
     getattr(client, leave)()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert body.closed == 1
 
 
@@ -283,7 +283,7 @@ def vanish_during(served: Served, request: bytes) -> None:
     served.settle()
     client.sock.sendall(request)
     client.reset()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_client_that_vanished_is_no_error(serve: Serve, app: App) -> None:
     client.sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
     client.sock.shutdown(socket.SHUT_RDWR)
     client.close()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     served.log[:] = [line for line in served.log if "on purpose" not in line]
     served.log[:] = [line for line in served.log if "shorter than" not in line]
 

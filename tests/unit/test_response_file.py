@@ -251,6 +251,6 @@ def test_client_that_vanishes_leaves_no_descriptor(
     client = served.connect()
     client.send_request()
     getattr(client, leave)()
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
     assert app.opened[0].closed
     assert len(descriptors()) == before

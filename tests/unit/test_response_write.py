@@ -231,4 +231,4 @@ def test_client_that_vanishes_during_write_does_not_stop_the_application(serve: 
     client = served.connect()
     client.send_request()
     assert done == [True]
-    served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+    served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")

@@ -45,14 +45,14 @@ PYX = (
         "uploads.pyx",
         "a truncated body reaches the application",
         SOCKET + BODY,
-        "        if n == 0:\n            return self._refuse(connection, 0, 400)",
-        "        if n == 0:\n            self._answer_with_body(connection)\n            return 0",
+        "        if n == 0:\n            self.answering.refuse(connection, 0, 400)\n",
+        "        if n == 0:\n            self._answer_with_body(connection)\n",
     ),
     CoreMutant(
         "uploads.pyx",
         "a chunked body has no length for the application",
         SOCKET,
-        "self.running[CONTENT_LENGTH] = str(body.size)",
+        "request.environ[CONTENT_LENGTH] = str(body.size)",
         "pass",
     ),
     # -- one request behind the other
@@ -60,14 +60,14 @@ PYX = (
         "receiver.pyx",
         "what follows a close or a refusal is answered",
         SOCKET,
-        "if connection.state == CLOSED or connection.close_after or connection.detached:",
-        "if connection.state == CLOSED or connection.detached:",
+        "if connection.state == CLOSED or connection.close_after:",
+        "if connection.state == CLOSED:",
     ),
     CoreMutant(
         "receiver.pyx",
         "the next answer begins in the middle of the one before",
         PIPELINING,
-        "if connection.state == RESPONDING or count == PIPELINED_MAX:",
+        "if connection.state > BODY or count == PIPELINED_MAX:",
         "if count == PIPELINED_MAX:",
     ),
     CoreMutant(
@@ -88,10 +88,8 @@ PYX = (
         "answering.pyx",
         "a refused connection is kept open",
         SOCKET,
-        "writer.begin(connection, 1, connection.is_head, False, self.now)\n"
-        "        writer.refuse(status)",
-        "writer.begin(connection, 1, connection.is_head, True, self.now)\n"
-        "        writer.refuse(status)\n        connection.close_after = False",
+        "writer.refuse(status)",
+        "writer.refuse(status)\n        connection.close_after = False",
     ),
     # -- Expect and time
     CoreMutant(
@@ -123,18 +121,18 @@ PYX = (
         "if False:\n            return 0  #",
     ),
     CoreMutant(
-        "receiver.pyx",
+        "http1.pyx",
         "a head that is late is closed without a word",
         TIME,
         "if wait == WHOLE_HEAD or wait == MORE_BODY:",
         "if wait == MORE_BODY:",
     ),
     CoreMutant(
-        "receiver.pyx",
+        "connections.pyx",
         "a request that crosses the end of the wait is lost",
         TIME,
-        "if (wait != LINGER and wait != BRIEF_LINGER\n                and recv(",
-        "if (False\n                and recv(",
+        "if recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0:",
+        "if False:",
     ),
     # -- the environ
     CoreMutant(

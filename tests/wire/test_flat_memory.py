@@ -149,7 +149,7 @@ class Servers:
         except (OSError, ProtocolViolation):
             pass  # the server was first
         client.close()
-        served.turn_until(lambda: served.hub.connections == 0, "the connection is closed")
+        served.turn_until(lambda: served.hub.connections.count == 0, "the connection is closed")
         for noted in (served._clients, served.log, served.dropped, self.app.asked):
             noted.clear()
 

@@ -11,6 +11,7 @@ from posix.fcntl cimport F_GETFL, F_SETFL, O_NONBLOCK, fcntl
 from posix.unistd cimport close
 
 from fastfork._core.port cimport ff_accept, sockaddr, socklen_t
+from fastfork._core.request cimport Request
 
 from fastfork.errors import SystemCallRefused
 
@@ -144,6 +145,7 @@ cdef class Acceptor:
         if LOW <= got < HIGH:
             got = _leave_low(got)
         connection = Connection.__new__(Connection)
+        connection.request = Request.__new__(Request)
         connection.fd = got
         connection.listener = listener
         connection.port = -1
@@ -160,6 +162,7 @@ cdef class Acceptor:
     cdef Connection adopt(self, int fd, unsigned int listener, ff_facts *facts):
         """A connection that another worker has accepted, with what that one knew of it."""
         cdef Connection connection = Connection.__new__(Connection)
+        connection.request = Request.__new__(Request)
         connection.fd = _leave_low(fd) if LOW <= fd < HIGH else fd
         connection.listener = listener
         connection.port = facts.port

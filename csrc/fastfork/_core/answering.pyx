@@ -1,25 +1,29 @@
 """What becomes of a complete request: it is answered, refused, or its connection is taken.
 
-Who is asked for the answer is the gateway's business (gateway.pyx); here is what the connection
-does before, between and after that.
+Who is asked for the answer is the gateway's business (gateway.pyx), what the connection waits for
+then its protocol's; here is what is done before, between and after that.
 
 Runs in: worker
 """
 
-from libc.stdint cimport int64_t
+cimport cython
+from libc.stdint cimport int64_t, uint32_t
 from posix.unistd cimport close
 
 from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport BODY, CLOSED, IDLE, LINGERING, NEVER, RESPONDING, Connection
+from fastfork._core.connection cimport ASKED, CLOSED, HALF_CLOSED, IDLE, move
 from fastfork._core.connections cimport EPOLLIN
-from fastfork._core.deadlines cimport BRIEF_LINGER, HANGUP, LINGER, NEXT_REQUEST, READER
+from fastfork._core.crew cimport owns
+from fastfork._core.deadlines cimport BRIEF_LINGER, LINGER, NEXT_REQUEST
+from fastfork._core.protocol cimport Protocol
 from fastfork._core.scan cimport ff_error_text
-from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, HEARTBEAT, REFUSED, REQUESTS
+from fastfork._core.scoreboard cimport ANSWERS, HEARTBEAT, LINE_BYTES, REFUSED, REQUESTS
 from fastfork._core.scoreboard cimport STATIC_ANSWERS
+from fastfork._core.site cimport SERVER_DRAINING
 from fastfork._core.tally cimport tally_answer, tally_wait
 from fastfork._core.ticks cimport now_ns
-from fastfork._core.writer cimport AWAY, FINISHED, WATCHED, YIELDED, ResponseWriter
+from fastfork._core.writer cimport AWAY, FINISHED
 
 import socket
 
@@ -35,159 +39,164 @@ cdef extern from "<sys/socket.h>" nogil:
     int shutdown(int fd, int how)
 
 
-cdef class Answering(Receiver):
-    """The answering half of a worker.  See `Receiver` for the arguments."""
+@cython.final
+cdef class Answering:
+    """Has requests answered.  gateway: calls the application."""
+
+    def __cinit__(self, Gateway gateway, Connections connections):
+        self.gateway = gateway
+        self.connections = connections
+        self.site = connections.site
+        self.crew = connections.crew
+        self.batch = connections.batch
+        self.slot = connections.slot
 
     # A request's answer.
 
-    cdef int _answer(self, Connection connection) except -1:
-        """Call the application for the complete request that is `running`."""
+    cdef int answer(self, Connection connection, Request request) except -1:
+        """Have a request answered that is complete, or whose gateway takes the body as it comes."""
+        cdef Connections connections = self.connections
         cdef ResponseWriter writer
         cdef Answer answer = None
-        cdef dict environ = self.running
+        cdef dict environ = request.environ
         cdef int64_t began
         cdef int how
-        if self.tells:
-            self._tell(connection, "asks: %s %s" % (environ["REQUEST_METHOD"], environ["RAW_URI"]))
-        if connection.turned_away:
-            connection.turned_away = False
-            self._forget_request(connection)
-            connection.environ = environ  # for the access log
-            return self._refuse(connection, 0, 503)
+        owns(self.crew)
+        if connections.tells:
+            connections.tell(
+                connection, "asks: %s %s" % (environ["REQUEST_METHOD"], environ["RAW_URI"]))
+        if request.turned_away:
+            request.turned_away = False
+            self._forget(request)
+            request.environ = environ  # for the access log
+            return self.refuse(connection, 0, 503)
         if self.batch.waiting():
             # The answers already in the batch wait for this one, unless that takes long; where
             # requests have ended their workers, they would be lost with it.
-            if (self.now - self.batch.outs.first_ns + self.usual_ns > BATCH_NS
+            if (connections.now - self.batch.outs.first_ns + self.usual_ns > BATCH_NS
                     or self.site.closing[0]):
-                self._flush()
+                connections.flush()
                 if connection.state == CLOSED:
-                    return self._forget_request(connection)
+                    return self._forget(request)
             else:
                 self.batch.guard()
         if self.static is not None:
             answer = self.static.ask(environ)
         writer = self.gateway.writer(environ)
-        began = self.now
-        writer.begin(connection, connection.minor, connection.is_head,
-                     connection.keep_alive and not connection.uploading
-                     and self.deadlines.patience[NEXT_REQUEST] > 0, began)
-        self.running = None
+        began = connections.now
+        writer.begin(connection, request, request.keep_alive and not request.uploading
+                     and connections.deadlines.patience[NEXT_REQUEST] > 0, began)
+        request.environ = None
         self.slot[REQUESTS] += 1
         self.crew.begin(environ, began)
-        connection.state = IDLE
-        connection.busy = True
+        if connection.request is request:  # which the connection belongs to, until it is answered
+            move(connection, ASKED)
+        request.busy = True
         connection.served += 1
-        self.asked_ns = connection.asked_ns or self.turn_ns
-        connection.asked_ns = 0
+        self.asked_ns = request.asked_ns or connections.turn_ns
+        request.asked_ns = 0
         tally_wait(self.slot, began - self.asked_ns)
         writer.environ = environ
         environ = None  # what is in it is the application's: the writer lets go of it (shed)
         if self.crew.seat.worn_count >= WORN_MAX:
             self.batch.flush()
-            self.gateway.shed(self.now)
+            self.gateway.shed(connections.now)
         how = self.gateway.answer(writer) if answer is None else writer.serve(answer)
         if how == AWAY:
             return 0
-        connection.busy = False
+        request.busy = False
         self.crew.end()
-        self.now = now_ns()
-        self.slot[HEARTBEAT] = self.now
+        connections.now = now_ns()
+        self.slot[HEARTBEAT] = connections.now
         if answer is not None:
             self.slot[STATIC_ANSWERS] += 1
-            return self._progress(connection, writer, how)
-        # One that takes a minute says as much of the next as one that takes two milliseconds.
-        self.usual_ns += (min(self.now - began, <int64_t>(2 * BATCH_NS)) - self.usual_ns) >> 3
-        return self._progress(connection, writer, how)
-
-    cdef int _progress(self, Connection connection, ResponseWriter writer, int how) except -1:
-        """What a response did decides what the connection waits for."""
-        if self.crew.many and writer.seat is not None:
-            writer.seat.streams += (how != FINISHED) - (connection.responder is not None)
-        if how == FINISHED:
-            if connection.detached or (writer.started and writer.head.status == 101):
-                self.slot[ANSWERS + 1] += 1  # how long it lasted says nothing of answers
-            else:
-                tally_answer(self.slot, writer.head.status if writer.started else 0,
-                             self.now - writer.began_ns)
-        if connection.state == CLOSED:
-            connection.responder = None
-            if how == FINISHED:
-                self.gateway.done(writer)
-            else:
-                self.gateway.abandon(writer)
-            return 0
-        if how == FINISHED:
-            connection.responder = None
-            connection.lingers = LINGER if connection.close_after and (
-                connection.keep_alive or connection.uploading) else 0
-            self.gateway.done(writer)
-            connection.state = IDLE
-            if not connection.close_after:
-                self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            if connection.has_ended():
-                self.ready.append(connection)
-            return self._catch_up(connection) if self.crew.aside else 0
-        connection.responder = writer
-        connection.state = RESPONDING
-        if how == YIELDED:
-            self.deadlines.remove(connection)
-            self._later(connection)
-        elif how == WATCHED:
-            # Nothing but a reset or the end of this wait is of interest now.
-            self.deadlines.set(connection, HANGUP, self.now)
-            self._watch(connection, 0)
         else:
-            self.deadlines.set(connection, READER, self.now)
-            self.batch.look_at(connection)
-        return 0
+            # One that takes a minute says as much of the next as one that takes two milliseconds.
+            self.usual_ns += (min(connections.now - began, <int64_t>(2 * BATCH_NS))
+                              - self.usual_ns) >> 3
+        return self._go_on(connection, request, writer, how)
 
-    cdef int _refuse(self, Connection connection, int code, int status) except -1:
-        """Answer with an error page; nothing more is read as a request from this client."""
+    cdef int resume(self, Connection connection, Request request) except -1:
+        """Go on with a response that was parked on this thread.  Returns what it does next."""
+        cdef ResponseWriter writer = <ResponseWriter>request.writer
+        cdef int how
+        owns(self.crew)
+        self.crew.begin(writer.environ, self.connections.now)
+        if connection.request is request:
+            move(connection, ASKED)
+        request.busy = True
+        how = self.gateway.resume(writer)
+        if how == AWAY:
+            return AWAY
+        request.busy = False
+        self.crew.end()
+        self.connections.now = now_ns()
+        self._go_on(connection, request, writer, how)
+        return how
+
+    cdef inline int _go_on(self, Connection connection, Request request, ResponseWriter writer,
+                           int how) except -1:
+        """A response has ended or paused; how: what it does next."""
+        if self.crew.many and writer.seat is not None:
+            writer.seat.streams += (how != FINISHED) - (request.writer is not None)
+        if how != FINISHED:
+            if connection.state == CLOSED:
+                request.writer = None
+                return self.gateway.abandon(writer)
+            request.writer = writer
+            return (<Protocol>connection.protocol).after_response(connection, writer, how)
+        request.writer = None
+        if connection.detached or (writer.started and writer.head.status == 101):
+            self.slot[ANSWERS + 1] += 1  # how long it lasted says nothing of answers
+        else:
+            tally_answer(self.slot, writer.head.status if writer.started else 0,
+                         self.connections.now - writer.began_ns)
+        self.gateway.done(writer)
+        return (<Protocol>connection.protocol).after_response(connection, writer, how)
+
+    cdef int refuse(self, Connection connection, int code, int status) except -1:
+        """Answer with an error page; nothing more is read as a request from this client.  code: of
+        errors.h, why; 0: that is the server's alone."""
+        cdef Request request = connection.request
         cdef ResponseWriter writer = self.gateway.writer(None)
         self.slot[REFUSED] += 1
-        if code and self._may_tell():
-            self.log.warning("Invalid request from ip=%s: %s", connection.remote_addr or "-",
-                             ff_error_text(code).decode("ascii"))
-        writer.environ = self._seen(connection)
+        if code and self.site.may_log_refusal(self.connections.now):
+            self.connections.log.warning("Invalid request from ip=%s: %s",
+                                         connection.remote_addr or "-",
+                                         ff_error_text(code).decode("ascii"))
+        writer.environ = self._seen(connection, request)
         connection.forget_partial()
-        if connection.body is not None:
-            connection.body.discard()
-            connection.body = None
-        connection.environ = None
-        writer.begin(connection, 1, connection.is_head, False, self.now)
+        if request.body is not None:
+            request.body.discard()
+            request.body = None
+        request.environ = None
+        request.minor = 1
+        writer.begin(connection, request, False, self.connections.now)
         writer.refuse(status)
-        self._progress(connection, writer, FINISHED)
+        self._go_on(connection, request, writer, FINISHED)
         connection.lingers = BRIEF_LINGER if status == 408 else LINGER
         return 0
 
-    cdef int _go_on(self, Connection connection) except -1:
-        """Take up a connection that had work left in an earlier turn."""
-        cdef ResponseWriter writer
-        cdef int64_t began = self.now
-        if connection.state == CLOSED or connection.busy or connection.outbox is not None:
-            return 0  # gone, or its turn comes when it has read what waits for it
-        if connection.responder is not None:
-            writer = <ResponseWriter>connection.responder
-            if writer.seat is not self.crew.seat:
-                return self.crew.hand(writer.seat, connection)
-            self.crew.begin(writer.environ, began)
-            connection.busy = True
-            how = self.gateway.resume(writer)
-            if how == AWAY:
-                return 0
-            connection.busy = False
-            self.crew.end()
-            self.now = now_ns()
-            self._progress(connection, writer, how)
-            if how != FINISHED:
-                return 0
-        if connection.partial != NULL and connection.state == IDLE:
-            self._consume_partial(connection)
-        if connection.state <= BODY and not connection.close_after:
-            if connection.has_ended():
-                return self._see_end(connection)
-            self._watch(connection, EPOLLIN)
+    cdef int _forget(self, Request request) except -1:
+        """It is not answered: sending the answers before it showed that the client has left."""
+        request.environ = None
+        if request.spool is not None:
+            request.spool.close()
+            request.spool = None
         return 0
+
+    cdef dict _seen(self, Connection connection, Request request):
+        """What the access log can say of a request that is refused: its environ, else its
+        first line."""
+        cdef bytes raw = request.offence or b""
+        request.offence = None
+        if request.environ is not None or self.site.access_line is None:
+            return request.environ
+        if not raw and connection.partial != NULL:
+            raw = connection.partial[:min(connection.partial_size, <uint32_t>LINE_BYTES)]
+        line = raw.lstrip(b"\r\n").split(b"\n", 1)[0].rstrip(b"\r").decode("latin-1")
+        words = zip(("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL"), line.split(" ", 2))
+        return {"REMOTE_ADDR": connection.remote_addr, **dict(words)}
 
     # For a gateway whose requests are AWAY.
 
@@ -197,25 +206,28 @@ cdef class Answering(Receiver):
 
     cdef int64_t clock(self) except -1:
         """Something begins outside of what the poller has reported.  Returns the time."""
-        self.now = self.turn_ns = self.slot[HEARTBEAT] = now_ns()
-        return self.now
+        owns(self.crew)
+        self.connections.now = self.connections.turn_ns = self.slot[HEARTBEAT] = now_ns()
+        return self.connections.now
 
     cdef int went_away(self, Connection connection) except -1:
-        """The request of `connection` waits for something: serve others."""
-        if connection.state != CLOSED:  # the application may have taken the socket
-            connection.state = RESPONDING  # what comes behind the request has to wait
-            if connection.sink is None:  # which may have begun to wait for the client
-                self.deadlines.remove(connection)
-        return 0
+        """Its request waits for something: serve others."""
+        owns(self.crew)
+        return (<Protocol>connection.protocol).away(connection)
 
     cdef int came_back(self, Connection connection, ResponseWriter writer, int how) except -1:
         """Go on as if the application had been called here and now; how: what the response does
         next."""
-        connection.busy = False
-        self._progress(connection, writer, how)
+        owns(self.crew)
+        writer.request.busy = False
+        self._go_on(connection, writer.request, writer, how)
         if how == FINISHED and connection.state == IDLE and connection.partial != NULL:
-            self.ready.append(connection)  # pipelined requests
+            self.connections.ready.append(connection)  # pipelined requests
         return 0
+
+    def leaves(self):
+        """Does the worker finish what it has, to go then?"""
+        return self.site.draining or self.site.server_state[0] == SERVER_DRAINING
 
     # A connection that the application takes.
 
@@ -227,17 +239,9 @@ cdef class Answering(Receiver):
         if fd < 0 or connection.broken or connection.outbox is not None:
             raise RuntimeError("the socket of a request cannot be detached: the client has not "
                                "read the answers before this one, or has left")
-        self.batch.forget(connection)
-        if connection.interest != NEVER:
-            self.poller.unregister(fd)
-        self.deadlines.remove(connection)
-        self.table[fd] = None
-        connection.fd = -1
-        connection.state = CLOSED
-        connection.detached = connection.broken = True
-        self.connections -= 1
-        self.slot[CONNECTIONS] = self.connections
-        self._gone()
+        self.connections.unwatch(connection)
+        self.connections.leave(connection)
+        connection.detached = True
         sock = socket.socket(fileno=fd)
         sock.setblocking(False)  # as the descriptor is
         sealed, connection.sealed = connection.sealed, None
@@ -250,7 +254,7 @@ cdef class Answering(Receiver):
         """The call has ended that took this connection by `gunicorn.socket`.
 
         What it has sent is for the client to read, so the connection lingers as any other that
-        is closed (see _finish_connection), on a descriptor of ours.  A thread that still waits
+        is closed (see Connections.finish), on a descriptor of ours.  A thread that still waits
         for the client hears of the end with it."""
         cdef Connection left
         cdef int fd = fcntl(connection.taken.fileno(), F_DUPFD_CLOEXEC, 0)
@@ -261,18 +265,14 @@ cdef class Answering(Receiver):
             close(fd)
             return
         left = Connection.__new__(Connection)
+        left.request = Request.__new__(Request)
         left.fd = fd
-        left.hub = self
         left.port = -1
-        left.interest = NEVER
-        left.state = LINGERING
         left.parted = left.shared = True
-        self._reserve(fd)
-        self.table[fd] = left
-        self.connections += 1
-        self.slot[CONNECTIONS] = self.connections
-        self.now = now_ns()
-        self.deadlines.set(left, LINGER, self.now)
-        self._watch(left, EPOLLIN)
+        self.connections.enter(left, <Protocol>connection.protocol)
+        self.connections.now = now_ns()
+        move(left, HALF_CLOSED)
+        self.connections.deadlines.set(left, LINGER, self.connections.now)
+        self.connections.watch(left, EPOLLIN)
         if self.batch.soon is not None:
             self.batch.soon()

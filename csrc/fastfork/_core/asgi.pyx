@@ -14,6 +14,9 @@ Runs in: worker
 from fastfork._core.asgicall cimport AsgiCall
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat, come_back, go_out, line_of
+from fastfork._core.deadlines cimport NOTHING
+from fastfork._core.hub cimport Hub
+from fastfork._core.protocol cimport Protocol
 from fastfork._core.published cimport ff_publish
 from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, SINCE
 from fastfork._core.site cimport Site
@@ -65,7 +68,8 @@ cdef class AsgiGateway(Gateway):
 
         max_message: bytes of a message of a WebSocket.  max_queue: of those that nobody has taken.
         deflates: they may be compressed.  tls_of(environ) -> the extension `tls`; None without TLS."""
-        self.hub = hub
+        self.answering = hub.answering
+        self.connections = hub.connections
         self.make_task = make_task
         self.servers = list(servers)
         self.board = TaskBoard(hub, make_future, call_turn, on_lost)
@@ -153,10 +157,11 @@ cdef class AsgiGateway(Gateway):
         if type(call) is WebSocketCall:
             if (<WebSocketCall>call).refuses():
                 return FINISHED
-            scope = (<WebSocketCall>call).scope_of(self._scope(call.environ, connection))
+            scope = (<WebSocketCall>call).scope_of(self._scope(call, connection))
         else:
-            scope = self._scope(call.environ, connection)
-        self.hub.deadlines.remove(connection)  # that of this request; the application may set others
+            scope = self._scope(call, connection)
+        # The wait of this request is over; the application may begin others.
+        (<Protocol>connection.protocol).wait(connection, call.request, NOTHING)
         go_out(self.crew, seat, call.began_ns)
         try:
             coroutine = self.app(scope, call._receive, call._send)
@@ -209,7 +214,7 @@ cdef class AsgiGateway(Gateway):
         """Its task goes on beside the loop."""
         cdef Seat seat = self.crew.own_seat()
         call.is_away = True
-        self.hub.went_away(call.connection)
+        self.answering.went_away(call.connection)
         call.place = self.lines.take(seat, call.since)
         # It is still counted as busy, but the loop is not.
         seat.environ = None
@@ -221,7 +226,7 @@ cdef class AsgiGateway(Gateway):
         cdef AsgiCall call
         cdef Connection connection
         came, self.board.returned = self.board.returned, []
-        self.hub.clock()
+        self.answering.clock()
         for call in came:
             connection = call.client
             self.crew.busy -= 1
@@ -230,10 +235,10 @@ cdef class AsgiGateway(Gateway):
             call.place = -1
             call.is_away = False
             try:
-                self.hub.came_back(connection, call, FINISHED)
+                self.answering.came_back(connection, call, FINISHED)
             except BaseException:
                 self.crew.slot[ANSWERS] += 1
-                self.hub._mishap(connection)
+                self.connections.close_on_error(connection)
         return 0
 
     cdef int _recycle(self, AsgiCall call) except -1:
@@ -247,8 +252,9 @@ cdef class AsgiGateway(Gateway):
             call.retire()
         return 0
 
-    cdef dict _scope(self, dict environ, Connection connection):
+    cdef dict _scope(self, AsgiCall call, Connection connection):
         """The scope of a request, made from its environ."""
+        cdef dict environ = call.environ
         cdef str uri = environ["RAW_URI"]
         cdef str path = environ["PATH_INFO"]
         cdef bytes target = uri.encode("latin-1")
@@ -262,7 +268,7 @@ cdef class AsgiGateway(Gateway):
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
-            "http_version": "1.1" if connection.minor else "1.0",
+            "http_version": "1.1" if call.minor else "1.0",
             "server": self.servers[connection.listener],
             "client": self._client(environ, connection),
             "scheme": environ["wsgi.url_scheme"],
@@ -272,7 +278,7 @@ cdef class AsgiGateway(Gateway):
             "raw_path": raw_path,
             "query_string": query,
             "headers": fields,
-            "extensions": self._extensions(environ, connection),
+            "extensions": self._extensions(environ, call.minor),
         }
         if self.state is not None:
             scope["state"] = self.state.copy()
@@ -286,10 +292,10 @@ cdef class AsgiGateway(Gateway):
         port = environ.get("REMOTE_PORT") or ""
         return (address, int(port) if port.isdigit() else 0)
 
-    cdef dict _extensions(self, dict environ, Connection connection):
+    cdef dict _extensions(self, dict environ, int minor):
         extensions = {"http.response.pathsend": {}, "http.response.zerocopysend": {},
                       "http.response.early_hint": {}}
-        if connection.minor:
+        if minor:
             extensions["http.response.trailers"] = {}
         if self.tls_of is not None and "SSL_PROTOCOL" in environ:
             extensions["tls"] = self.tls_of(environ)

@@ -16,10 +16,10 @@ from cpython.object cimport PyObject
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.asgistep cimport Step
 from fastfork._core.connection cimport Connection
-from fastfork._core.connections cimport EPOLLRDHUP
-from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, READER
+from fastfork._core.connections cimport EPOLLRDHUP, Connections
+from fastfork._core.deadlines cimport MORE_BODY, NEXT_REQUEST, NOTHING, READER
 from fastfork._core.failing cimport note_cut
-from fastfork._core.hub cimport Hub
+from fastfork._core.protocol cimport Protocol
 from fastfork._core.scan cimport ff_error_status
 from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.taskboard cimport TaskBoard
@@ -87,7 +87,7 @@ cdef class AsgiCall(AsgiSender):
         elif type(body) is Upload:
             self.upload = <Upload>body
         connection.shut, connection.at_end = False, EPOLLRDHUP
-        connection.sink = self.ear
+        self.request.sink = self.ear
         self.board.begins(self)
         return 0
 
@@ -206,7 +206,7 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int _close_body(self) except -1:
         """See ResponseWriter."""
-        self.connection.sink = None
+        self.request.sink = None
         self.is_lost = self.connection.broken
         return 0
 
@@ -251,24 +251,24 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int received(self, const char *p, Py_ssize_t n) except -1:
         """More of the body."""
-        cdef Connection connection = self.client
-        cdef Hub hub = self.board.hub
+        cdef Protocol protocol = <Protocol>self.client.protocol
         cdef const char *end = p + n
         cdef int rc = self.upload.feed(&p, end)
         if rc < 0 or (rc == 0 and self.receivers is not None
-                      and hub._is_too_slow(self.upload, n)):
+                      and self.board.uploads.is_too_slow(self.upload, n)):
             return self._refuse_rest(408 if rc == 0 else ff_error_status(rc))
         if rc > 0:
             self.upload.complete = True
-            connection.uploading = False
-            hub.deadlines.remove(connection)
+            self.request.uploading = False
+            protocol.wait(self.client, self.request, NOTHING)
             if not self.head_sent:
-                self.keep_alive = (connection.keep_alive
-                                   and hub.deadlines.patience[NEXT_REQUEST] > 0)
+                self.keep_alive = (
+                    self.request.keep_alive
+                    and self.board.connections.deadlines.patience[NEXT_REQUEST] > 0)
             if p < end:
-                hub._keep(connection, p, end - p)
+                protocol.keep(self.client, p, end - p)
         elif self.receivers is not None:
-            hub.deadlines.set(connection, MORE_BODY, hub.now)
+            protocol.wait(self.client, self.request, MORE_BODY)
         return self._wake_receivers()
 
     cdef int _refuse_rest(self, int status) except -1:
@@ -276,7 +276,7 @@ cdef class AsgiCall(AsgiSender):
         if not self.head_sent:
             return self.give_up(status)
         self.client.cut = True
-        return self.board.hub._lost(self.client)
+        return (<Protocol>self.client.protocol).lose(self.client, self.request)
 
     cdef int lost(self) except -1:
         """The client is gone."""
@@ -290,7 +290,7 @@ cdef class AsgiCall(AsgiSender):
             return self._refuse_rest(408)
         if wait == READER:
             self.client.cut = True
-            return self.board.hub._lost(self.client)
+            return (<Protocol>self.client.protocol).lose(self.client, self.request)
         return 0
 
     # receive
@@ -318,7 +318,7 @@ cdef class AsgiCall(AsgiSender):
                 message = {"type": "http.request", "body": self.upload.take(), "more_body": more}
                 if more and self.site.crew.come_in() == CAME_IN:
                     try:
-                        self.board.hub._watch_for_sink(self.client)
+                        (<Protocol>self.client.protocol).watch(self.client, self.request)
                     finally:
                         self.site.crew.release()
                 return message
@@ -329,19 +329,19 @@ cdef class AsgiCall(AsgiSender):
     cdef int ask_for_more(self) except -1:
         """receive() waits for the rest of the body, and so the client's time begins."""
         cdef Connection connection = self.client
-        cdef Hub hub = self.board.hub
+        cdef Connections connections = self.board.connections
         if (self.upload is None or self.upload.complete or self.complete
                 or self.site.crew.come_in() != CAME_IN):
             return 0
         try:
-            if connection.awaits_continue:
-                connection.awaits_continue = False
+            if self.request.awaits_continue:
+                self.request.awaits_continue = False
                 if not self.head_sent and not connection.broken:
                     self.site.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
                     self.board.soon()
-            hub.now = now_ns()
-            self.upload.due = max(self.upload.due, hub.now + hub.grace_ns)
-            hub.deadlines.set(connection, MORE_BODY, hub.now)
+            connections.now = now_ns()
+            self.upload.due = max(self.upload.due, connections.now + self.upload.grace_ns)
+            (<Protocol>connection.protocol).wait(connection, self.request, MORE_BODY)
         finally:
             self.site.crew.release()
         return 0

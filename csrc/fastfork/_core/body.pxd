@@ -14,6 +14,7 @@ cdef class Body:
     cdef int64_t left          # of a Content-Length body still to come
     cdef readonly int64_t size  # bytes kept so far
     cdef int64_t due           # the client must have sent more by then (body_min_rate)
+    cdef int64_t grace_ns      # ... of which so much was given in advance
     cdef int64_t spool_after
     cdef object spool_dir
     cdef object file           # None while the body is in memory

@@ -19,6 +19,14 @@ from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
 
+cdef extern from "<poll.h>" nogil:
+    struct pollfd:
+        int fd
+        short events
+        short revents
+    int poll(pollfd *fds, unsigned long count, int timeout)
+
+
 cdef int64_t partials = 0  # bytes of all connections together
 
 
@@ -40,12 +48,12 @@ cdef class Connection:
 
     def dup(self):
         """A `socket.socket` on a copy of the descriptor.  The connection stays the server's."""
-        self.hub.crew.begin_aside()  # or the number may be another client's by then
+        self.answering.crew.begin_aside()  # or the number may be another client's by then
         try:
             copy = socket.socket(fileno=os.dup(self.fd))
             self.shared = True
         finally:
-            self.hub.crew.end_aside()
+            self.answering.crew.end_aside()
         copy.setblocking(False)  # as the descriptor is
         return copy
 
@@ -57,33 +65,33 @@ cdef class Connection:
         forgets the connection: what the application then returns is not sent.  Only inside the
         application call, before anything was sent; raises RuntimeError otherwise.
         """
-        self.hub.crew.begin_aside()
+        self.answering.crew.begin_aside()
         try:
             return self._detached()
         finally:
-            self.hub.crew.end_aside()
+            self.answering.crew.end_aside()
 
     def take(self):
         """The same for `gunicorn.socket`, as often as it is used: a socket that blocks, and is
         closed when the call of the application ends."""
-        self.hub.crew.begin_aside()
+        self.answering.crew.begin_aside()
         try:
             if self.taken is None:
                 self.taken = self._detached()
                 self.taken.settimeout(None)
             return self.taken
         finally:
-            self.hub.crew.end_aside()
+            self.answering.crew.end_aside()
 
     def _detached(self):
-        if not self.busy or self.fd < 0 or self.outbox is not None:
+        if self.state != RUNNING or self.fd < 0 or self.outbox is not None:
             raise RuntimeError("the socket of a request can be detached only while it is being "
                                "answered, before anything was sent")
-        return self.hub._detach(self)
+        return self.answering._detach(self)
 
     def answers(self, uint32_t number):
         """Is it the application's, which answers the request of that number?"""
-        return self.busy and self.served == number and self.fd >= 0
+        return self.state == RUNNING and self.served == number
 
     @property
     def tls(self):
@@ -93,7 +101,7 @@ cdef class Connection:
     @property
     def leaving(self):
         """Will the worker go soon?  For calls that last: they have `graceful_timeout` to end."""
-        return self.hub.leaves()
+        return self.answering.leaves()
 
     @property
     def speaker(self):
@@ -120,6 +128,15 @@ cdef class Connection:
     cdef bint has_ended(self) noexcept:
         """Has the client said by TLS that it sends no more?"""
         return self.sealed is not None and self.sealed.ended
+
+    cdef bint is_gone(self) noexcept:
+        """Has its client reset or left it?  Asked where the poller says so.
+
+        What the poller says may be about a connection before this one: a registration stays as
+        long as any process has a copy of the descriptor, and be it a child that has yet to
+        execute a program.  So it is asked once more before anything is given up."""
+        cdef pollfd asked = pollfd(fd=self.fd, events=0, revents=0)
+        return poll(&asked, 1, 0) != 0
 
     cdef int keep(self, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to `partial`."""

@@ -1,34 +1,28 @@
 """The connections of one worker: watched, sent to, timed and closed.
 
-Where they come from is the business of `Listeners`, what their bytes mean that of `Hub`; both
-are built on this.
+Where they come from is the business of `Listeners`, what their bytes mean that of their
+`Protocol`, which is called for what happens.
 
 Runs in: worker
 """
 
-from fastfork._core.base cimport MSG_DONTWAIT
-from fastfork._core.connection cimport (
-    BODY,
-    CLOSED,
-    HANDSHAKE,
-    HEAD,
-    IDLE,
-    LINGERING,
-    NEVER,
-    RESPONDING,
-)
-from fastfork._core.deadlines cimport LINGER, MORE_BODY, NEXT_REQUEST, READER, SHAKE
-from fastfork._core.deadlines cimport WAITS, WHOLE_HEAD, time_is_up
+cimport cython
+from libc.errno cimport EAGAIN, errno
+
+from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, RECEIVE_BYTES, recv
+from fastfork._core.connection cimport BODY, CLOSED, ENDED, HALF_CLOSED, HANDSHAKE, HEAD
+from fastfork._core.connection cimport LINGERING, NEVER, NOT_TAKEN, PREFACE, move
+from fastfork._core.deadlines cimport FIRST_BYTE, LINGER, MORE_BODY, NEXT_REQUEST, READER
+from fastfork._core.deadlines cimport SHAKE, WAITS, WHOLE_HEAD, time_is_up
 from fastfork._core.forks cimport fork_state
-from fastfork._core.outbox cimport FOLLOW_BYTES, Outbox
+from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.outbox cimport Outbox
 from fastfork._core.port cimport FF_MSG_NOSIGNAL
 from fastfork._core.scoreboard cimport ANSWERS, CONNECTIONS, REQUESTS
-from fastfork._core.site cimport SERVER_DRAINING
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
-from fastfork._core.writer cimport ResponseWriter
 
-import errno
+import errno as errors
 import sys
 
 from fastfork.errors import SystemCallRefused
@@ -46,16 +40,16 @@ cdef enum:
     EXPIRE_MAX = 64           # waits ended in a turn, so that ten thousand delay nobody
     HELD_MAX = 32 << 20       # waiting for slow clients in memory, for the whole worker
     SPILL_MIN = 64 << 10      # beyond HELD_MAX, what is worth a file
+    DRAIN_BYTES = 64 << 20    # read and forgotten while lingering: proxies look up late
 
-cdef tuple REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS)
+cdef tuple REFUSALS = (errors.EPERM, errors.EACCES, errors.ENOSYS)
 
 
+@cython.final
 cdef class Connections:
     """All connections of one worker.  poller: see fastfork.workers.poller."""
 
-    def __cinit__(self, Gateway gateway, *, Site site, Batch batch, Deadlines deadlines, poller,
-                  **kwargs):
-        self.gateway = gateway
+    def __cinit__(self, *, Site site, Batch batch, Deadlines deadlines, poller):
         self.site = site
         self.crew = site.crew
         self.batch = batch
@@ -68,20 +62,11 @@ cdef class Connections:
         self.forks = fork_state()
         self.now = now_ns()
 
-    cdef int _readable(self, Connection connection) except -1:
-        raise AssertionError("Hub knows what bytes mean")
-
-    cdef int _gone(self) except -1:
-        raise AssertionError("Listeners knows what room is for")
-
-    cdef int _run_out(self, Connection connection, int wait) except -1:
-        raise AssertionError("Hub knows what waiting too long means")
-
-    # Set-up and control, called by the reactor.
+    # For Python.
 
     def add_reader(self, int fd, call):
         """Call `call()` whenever `fd` is readable (the wake-up pipe)."""
-        self._reserve(fd)
+        self.reserve(fd)
         self.table[fd] = call
         self.poller.register(fd, EPOLLIN)
 
@@ -90,146 +75,75 @@ cdef class Connections:
         """Requests given to the application so far."""
         return self.slot[REQUESTS]
 
-    @property
-    def has_done(self):
-        """Is nobody left to serve?"""
-        return self._has_done()
-
-    cdef bint _has_done(self) noexcept:
-        """An application that has taken its connection is still answering a request, and one
-        whose client has left may be closing its iterable."""
-        return (self.connections == 0 and not self.crew.at_work()
-                and not self.gateway.at_work())
-
-    def leaves(self):
-        """Does the worker finish what it has, to go then?"""
-        return self.site.draining or self.site.server_state[0] == SERVER_DRAINING
-
     def close_all(self):
         """Close every connection as it is."""
         for entry in self.table:
             if type(entry) is Connection:
-                self._close(<Connection>entry)
+                self.close(<Connection>entry)
 
-    # After sending.
+    def let_go_of_all(self):
+        """In a child that is not ours: every client is the parent's alone.
 
-    cdef int _flush(self) except -1:
-        """Send the batch, then see to the connections that it left unfinished."""
+        Nothing is said to anybody, and no lock is taken: whoever held it is not in this process."""
         cdef Connection connection
-        self.batch.flush()
-        while self.batch.done:
-            connection = <Connection>self.batch.done.pop()
-            connection.flushing = False
-            try:
-                self._settle(connection)
-            except BaseException:
-                self._mishap(connection)
+        self.batch.let_go()
+        self.crew.let_go()
+        for entry in self.table:
+            if type(entry) is not Connection:
+                continue
+            connection = <Connection>entry
+            ff_close(connection.fd, False)
+            connection.fd = -1
+            move(connection, ENDED)
+            connection.interest = NEVER
+            connection.broken = True
+            connection.sealed = connection.outbox = None
+            (<Protocol>connection.protocol).leave_to_parent(connection)
+        self.table = [None] * len(self.table)
+        self.ready = []
+
+    # In and out.
+
+    cdef int enter(self, Connection connection, Protocol protocol) except -1:
+        """There is one more, which speaks `protocol`."""
+        self.reserve(connection.fd)
+        connection.protocol = protocol
+        connection.interest = NEVER
+        self.table[connection.fd] = connection
+        self.count += 1
+        self.slot[CONNECTIONS] = self.count
         return 0
 
-    cdef int _later(self, Connection connection) except -1:
-        """Go on with it in the next turn; a response on the thread that began it."""
-        if connection.responder is None:
-            self.ready.append(connection)
-            return 0
-        return self.crew.hand((<ResponseWriter>connection.responder).seat, connection)
-
-    cdef int _send_meanwhile(self, Connection connection) except -1:
-        """Send what the application has made so far, while it makes more on another thread.
-
-        A client that does not read holds what write() allows; that its time is over is for
-        the end of the response to see."""
-        cdef int rc = 0
-        if connection.outbox is not None and not connection.broken:
-            rc = connection.outbox.send(connection.fd)
-            if rc < 0:
-                self.site.lose(connection)
-        if rc == 1 and self._weigh(connection) == 0:
-            if connection.sink is None:
-                return self._watch(connection, EPOLLOUT)
-            self.deadlines.set(connection, READER, self.now)
-            if connection.outbox.in_memory() <= FOLLOW_BYTES:
-                connection.sink.drained()
-            return self._watch_for_sink(connection)
-        self._drop_outbox(connection)
-        if connection.sink is not None:
-            if connection.which_list == READER:
-                self.deadlines.remove(connection)
-            if connection.broken:
-                return self._lost(connection)
-            connection.sink.drained()
-            return 0 if connection.interest == NEVER else self._watch_for_sink(connection)
-        return 0 if connection.interest == NEVER else self._watch(connection, 0)
-
-    cdef int _settle(self, Connection connection) except -1:
-        """Send what waits for the client; when all is sent, go on to what comes then."""
-        cdef int rc
-        if connection.busy and self.crew.aside:
-            return 0 if connection.state == CLOSED else self._send_meanwhile(connection)
-        if connection.state == CLOSED or connection.state == LINGERING or connection.detached:
-            return 0
-        if connection.outbox is not None and not connection.broken:
-            rc = connection.outbox.send(connection.fd)
-            if rc < 0:
-                self.site.lose(connection)
-            elif rc == 1 and self._weigh(connection) == 0:
-                # A request may be half read meanwhile, and stays so: what comes next on
-                # this connection is the rest of it, not a new request.
-                if (connection.state != HEAD and connection.state != BODY
-                        and connection.state != HANDSHAKE):
-                    connection.state = RESPONDING
-                self.deadlines.set(connection, READER, self.now)
-                return self._watch(connection, EPOLLOUT)
-            self._drop_outbox(connection)
-        if connection.broken:
-            return self._close(connection)
-        if connection.responder is not None:
-            if connection.state == RESPONDING:
-                self._later(connection)
-            return 0
-        if connection.close_after:
-            return self._finish_connection(connection)
-        if connection.state == RESPONDING:
-            connection.state = IDLE
-            self.deadlines.set(connection, NEXT_REQUEST, self.now)
-            if connection.partial != NULL or connection.has_ended():
-                self.ready.append(connection)
-            else:
-                self._watch(connection, EPOLLIN)
-        elif connection.which_list == READER:
-            if connection.state == BODY:
-                self.deadlines.set(connection, MORE_BODY, self.now)
-            elif connection.state == HANDSHAKE:
-                self.deadlines.set(connection, SHAKE, self.now)
-            else:
-                self.deadlines.set(
-                    connection, NEXT_REQUEST if connection.is_blank() else WHOLE_HEAD, self.now)
-            self._watch(connection, EPOLLIN)
+    cdef int leave(self, Connection connection) except -1:
+        """There is one less: its descriptor is about to be closed, or is somebody else's."""
+        self.deadlines.remove(connection)
+        self.table[connection.fd] = None
+        self.batch.forget(connection)
+        connection.fd = -1
+        connection.broken = True  # for whoever still answers it
+        move(connection, ENDED)
+        self.count -= 1
+        self.slot[CONNECTIONS] = self.count
+        self.has_room = True
         return 0
 
-    cdef int _weigh(self, Connection connection) except -1:
-        """The client does not take what it asked for.  1 when that cannot be kept: the
-        connection is broken then.
-
-        All slow clients of a worker together have HELD_MAX of its memory; what comes on top
-        of that goes to files."""
-        cdef Outbox outbox = connection.outbox
-        cdef int64_t weight = outbox.weight()
-        self.held += weight - outbox.counted
-        outbox.counted = weight
-        if weight < SPILL_MIN or self.held <= HELD_MAX:
-            return 0
-        self.site.spill(connection)
-        self.held -= weight
-        outbox.counted = 0
-        return connection.broken
-
-    cdef int _drop_outbox(self, Connection connection) except -1:
-        if connection.outbox is not None:
-            self.held -= connection.outbox.counted
-            connection.outbox = None
+    cdef int reserve(self, int fd) except -1:
+        """See that the table has a place for this descriptor."""
+        if fd >= len(self.table):
+            self.table.extend([None] * (fd + 1024 - len(self.table)))
         return 0
 
-    cdef int _watch(self, Connection connection, int interest) except -1:
+    # What is said.
+
+    cdef int tell(self, Connection connection, str what) except -1:
+        """A line at level debug: only where `tells`, as it costs a good part of a request."""
+        self.log.debug("Connection %d of ip=%s %s", connection.fd, connection.remote_addr or "-", what)
+        return 0
+
+    # What is watched.
+
+    cdef int watch(self, Connection connection, int interest) except -1:
+        """Have the poller report this of it, and nothing else but its end."""
         if connection.interest == interest:
             return 0
         if connection.interest == NEVER:
@@ -239,22 +153,97 @@ cdef class Connections:
         connection.interest = interest
         return 0
 
-    cdef int _watch_for_sink(self, Connection connection) except -1:
-        """Watch what its sink can do something with, and what waits for the client."""
-        if connection.sink is None or connection.broken or connection.fd < 0:
-            return 0
-        return self._watch(connection, (0 if connection.outbox is None else EPOLLOUT) | (
-            0 if connection.shut else EPOLLIN if connection.sink.wants() > 0 else connection.at_end))
-
-    cdef int _lost(self, Connection connection) except -1:
-        """The client of a busy connection is gone, and there is nothing more to watch."""
-        connection.broken = True
+    cdef int unwatch(self, Connection connection) except -1:
+        """Have the poller report nothing of it any more, not even its end."""
         if connection.interest != NEVER:
             self.poller.unregister(connection.fd)
             connection.interest = NEVER
-        return 0 if connection.sink is None else connection.sink.left()
+        return 0
 
-    cdef int _finish_connection(self, Connection connection) except -1:
+    # What is sent.
+
+    cdef int flush(self) except -1:
+        """Send the batch, then see to the connections that it left unfinished."""
+        cdef Connection connection
+        self.batch.flush()
+        while self.batch.done:
+            connection = <Connection>self.batch.done.pop()
+            connection.flushing = False
+            try:
+                (<Protocol>connection.protocol).after_flush(connection)
+            except BaseException:
+                self.close_on_error(connection)
+        return 0
+
+    cdef bint wait_for_reader(self, Connection connection) except -1:
+        """Send what waits for the client.  True when it does not take all of that: it is watched
+        until it does, or its time is up.  `broken` is set when it is gone."""
+        if self.send(connection) == 1:
+            move(connection, NOT_TAKEN)
+            self.deadlines.set(connection, READER, self.now)
+            self.watch(connection, EPOLLOUT)
+            return True
+        self.drop_outbox(connection)
+        return False
+
+    cdef int send(self, Connection connection) except -1:
+        """Send what waits for the client.  1 when some of it still waits, else 0: that is all,
+        or the client is gone, or cannot be waited for; `broken` is set then.
+
+        All slow clients of a worker together have HELD_MAX of its memory; what comes on top
+        of that goes to files."""
+        cdef Outbox outbox = connection.outbox
+        cdef int64_t weight
+        cdef int rc
+        if outbox is None or connection.broken:
+            return 0
+        rc = outbox.send(connection.fd)
+        if rc < 0:
+            self.site.lose(connection)
+        if rc != 1:
+            return 0
+        weight = outbox.weight()
+        self.held += weight - outbox.counted
+        outbox.counted = weight
+        if weight >= SPILL_MIN and self.held > HELD_MAX:
+            self.site.spill(connection)
+            self.held -= weight
+            outbox.counted = 0
+        return not connection.broken
+
+    cdef int drop_outbox(self, Connection connection) except -1:
+        """Forget what waits for the client, or the empty place of it."""
+        if connection.outbox is not None:
+            self.held -= connection.outbox.counted
+            connection.outbox = None
+        return 0
+
+    # What is waited for.
+
+    cdef int rearm(self, Connection connection) except -1:
+        """Have it wait again for what its state waits for, from now on."""
+        if connection.state == BODY:
+            self.deadlines.set(connection, MORE_BODY, self.now)
+        elif connection.state == HANDSHAKE:
+            self.deadlines.set(connection, SHAKE if connection.sealed is not None else FIRST_BYTE,
+                               self.now)
+        elif connection.state == PREFACE or (
+                connection.state == HEAD and not connection.is_blank()):
+            self.deadlines.set(connection, WHOLE_HEAD, self.now)
+        else:
+            self.deadlines.set(connection, NEXT_REQUEST, self.now)
+        return 0
+
+    cdef int end_follows(self, Connection connection) except -1:
+        """What has come was read.  If the client has ended with it (close_notify), that is still
+        to be seen to, in its turn, and no event will tell."""
+        if connection.has_ended() and connection.state <= BODY:
+            self.ready.append(connection)
+        return 0
+
+    # How it ends.
+
+    cdef int finish(self, Connection connection) except -1:
         """Everything is sent and nothing more will be: close, so that the client reads it all.
 
         close() with unread bytes makes the kernel send a reset, which may overtake our last
@@ -262,28 +251,39 @@ cdef class Connections:
         half-closed and drained first.
         """
         if connection.cut:
-            return self._reset(connection)
+            return self.reset(connection)
         if connection.lingers or connection.partial != NULL:
-            return self._linger(connection)
-        return self._close(connection)
+            return self.linger(connection)
+        return self.close(connection)
 
-    cdef int _reset(self, Connection connection) except -1:
+    cdef int linger(self, Connection connection) except -1:
+        """Say that nothing more is sent, and forget what comes until the client ends it too."""
+        if connection.sealed is not None:
+            self._end_tls(connection)
+        if shutdown(connection.fd, SHUT_WR) != 0:
+            return self.close(connection)
+        connection.forget_partial()
+        move(connection, HALF_CLOSED)
+        self.deadlines.set(connection, connection.lingers or LINGER, self.now)
+        return self.watch(connection, EPOLLIN)
+
+    cdef int drain(self, Connection connection) except -1:
+        """Forget what has come of a connection that lingers."""
+        cdef ssize_t n = recv(connection.fd, self.crew.seat.received, RECEIVE_BYTES, MSG_DONTWAIT)
+        if n < 0:
+            return 0 if errno == EAGAIN or ff_interrupted(errno) else self.close(connection)
+        connection.drained += <unsigned int>n
+        if n == 0 or connection.drained > DRAIN_BYTES:
+            return self.close(connection)
+        return 0
+
+    cdef int reset(self, Connection connection) except -1:
         """Close with RST, which also gives back what the kernel still holds for the client
         (socket(7), SO_LINGER)."""
         ff_reset(connection.fd, self.forks.happened and not connection.shared)
-        return self._close(connection)
+        return self.close(connection)
 
-    cdef int _linger(self, Connection connection) except -1:
-        if connection.sealed is not None:
-            self._end_sealed(connection)
-        if shutdown(connection.fd, SHUT_WR) != 0:
-            return self._close(connection)
-        connection.forget_partial()
-        connection.state = LINGERING
-        self.deadlines.set(connection, connection.lingers or LINGER, self.now)
-        return self._watch(connection, EPOLLIN)
-
-    cdef int _end_sealed(self, Connection connection) except -1:
+    cdef int _end_tls(self, Connection connection) except -1:
         """Tell a client with TLS that it has got everything (RFC 8446 section 6.1), where it
         has: without this it takes what it got for cut off."""
         cdef bytes last
@@ -295,12 +295,28 @@ cdef class Connections:
              FF_MSG_NOSIGNAL | MSG_DONTWAIT)
         return 0
 
-    cdef int _tell(self, Connection connection, str what) except -1:
-        """A line at level debug: only where `tells`, as it costs a good part of a request."""
-        self.log.debug("Connection %d of ip=%s %s", connection.fd, connection.remote_addr or "-", what)
-        return 0
+    cdef int close(self, Connection connection) except -1:
+        """Close it as it is.  Does nothing to one that is closed."""
+        cdef int fd = connection.fd
+        if connection.state == CLOSED or fd < 0:
+            return 0
+        if self.tells:
+            why, self.why = self.why, None
+            self.tell(connection, f"is closed: {why or connection.why_closed()}")
+        if connection.sealed is not None:
+            self._end_tls(connection)
+            connection.sealed = None
+        if connection.interest != NEVER and (
+                self.forks.happened or connection.shared or self.poller.keeps_closed):
+            self.poller.unregister(fd)
+        self.leave(connection)
+        ff_close(fd, connection.parted or (
+            self.forks.happened and not connection.shared and not connection.moved))
+        connection.forget_partial()
+        self.drop_outbox(connection)
+        return (<Protocol>connection.protocol).closed(connection)
 
-    cdef int _mishap(self, Connection connection) except -1:
+    cdef int close_on_error(self, Connection connection) except -1:
         """Something of ours failed (no memory, a poller that is full): the connection pays
         for it, the others do not.  Called while the exception is handled.
 
@@ -316,57 +332,28 @@ cdef class Connections:
         self.log.exception("Error in the server while it served %s; the connection is closed",
                            connection.remote_addr or "a client")
         connection.broken = True
-        connection.busy = False
+        connection.request.busy = False
         self.slot[ANSWERS] += self.crew.answers()
         self.crew.end()
-        return self._close(connection)
-
-    cdef int _close(self, Connection connection) except -1:
-        cdef int fd = connection.fd
-        if connection.state == CLOSED or fd < 0:
-            return 0
-        if self.tells:
-            why, self.why = self.why, None
-            self._tell(connection, f"is closed: {why or connection.why_closed()}")
-        if connection.sealed is not None:
-            self._end_sealed(connection)
-            connection.sealed = None
-        connection.state = CLOSED
-        connection.broken = True  # for whoever still answers it
-        self.connections -= 1
-        self.slot[CONNECTIONS] = self.connections
-        self.deadlines.remove(connection)
-        self.table[fd] = None
-        if connection.interest != NEVER and (
-                self.forks.happened or connection.shared or self.poller.keeps_closed):
-            self.poller.unregister(fd)
-        self.batch.forget(connection)
-        connection.fd = -1
-        ff_close(fd, connection.parted or (
-            self.forks.happened and not connection.shared and not connection.moved))
-        connection.forget_partial()
-        if connection.body is not None:
-            connection.body.discard()
-            connection.body = None
-        connection.environ = None
-        self._drop_outbox(connection)
-        if connection.responder is not None and not connection.busy:
-            responder, connection.responder = connection.responder, None
-            if self.crew.aside:
-                # Its close() is the application's: on its own thread, and not in here.
-                (<ResponseWriter>responder).seat.streams -= 1
-                self.crew.hand((<ResponseWriter>responder).seat, responder)
-            else:
-                self.gateway.abandon(<ResponseWriter>responder)
-        return self._gone()
+        return self.close(connection)
 
     # Those whose time is up.
 
-    def _reserve(self, int fd):
-        if fd >= len(self.table):
-            self.table.extend([None] * (fd + 1024 - len(self.table)))
+    cdef int run_out(self, Connection connection, int wait) except -1:
+        """The patience for what it has been waiting for is over."""
+        if connection.state == LINGERING:
+            return self.close(connection)
+        return (<Protocol>connection.protocol).late(connection, wait)
 
-    cdef int _expire(self, int64_t now) except -1:
+    cdef int close_if_silent(self, Connection connection) except -1:
+        """The time is over in which it was to send something.  What crosses this decision counts:
+        a socket with bytes waiting is not idle."""
+        cdef char byte
+        if recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0:
+            return (<Protocol>connection.protocol).readable(connection)
+        return self.close(connection)
+
+    cdef int expire(self, int64_t now) except -1:
         """End the waits that were over at `now`: the time the turn began, since what had come
         until then has been served by now."""
         cdef Connection connection
@@ -377,16 +364,11 @@ cdef class Connections:
                 if connection is None:
                     break
                 count += 1
-                if connection.busy and connection.sink is None:
-                    continue  # it waits for the application, not for its client
                 self.why = time_is_up(wait) if self.tells else None
                 try:
-                    if connection.busy:
-                        connection.sink.late(wait)
-                    else:
-                        self._run_out(connection, wait)
+                    self.run_out(connection, wait)
                 except BaseException:
-                    self._mishap(connection)
+                    self.close_on_error(connection)
                 self.why = None
                 if self.crew.displaced():
                     return 0

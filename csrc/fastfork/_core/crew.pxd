@@ -5,6 +5,14 @@ from fastfork._core.batch cimport Batch, ff_watch
 from fastfork._core.forks cimport ForkState
 from fastfork._core.turnstile cimport CAME_IN, Turnstile, ff_claim, ff_give_up
 
+cdef extern from *:
+    """
+    #ifndef FASTFORK_DEBUG
+    #define FASTFORK_DEBUG 0
+    #endif
+    """
+    const bint FASTFORK_DEBUG
+
 
 cpdef bint has_taken(dict environ) except -1
 cdef str line_of(dict environ)
@@ -94,3 +102,10 @@ cdef inline void come_back(Crew crew, Seat seat) noexcept:
         crew.back(seat)
         return
     crew.calls -= 1
+
+
+cdef inline void owns(Crew crew) noexcept:
+    """Begins whatever only the thread that is inside may do.  In a debug build (FASTFORK_DEBUG=1)
+    the process ends there if it is another."""
+    if FASTFORK_DEBUG:
+        crew.check_owner()

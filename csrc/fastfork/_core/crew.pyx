@@ -6,7 +6,7 @@ When the leader has been in the application for a millisecond, the pusher (csrc/
 the next of them, which takes the lead; the old leader finishes its response as a guest and then
 waits itself, or leads again if nobody else could.  When every thread is in the application, the
 *keeper* leads.  It never runs the application: it sends, times, closes, and finds another
-place for requests that arrive meanwhile (queued.pyx).
+place for requests that arrive meanwhile (request_queue.pyx).
 
 Everything that the hub owns belongs to the thread that is *inside* (turnstile.pyx): at most one.
 That is so in a worker of one thread too, whose application may have threads of its own.  Nothing

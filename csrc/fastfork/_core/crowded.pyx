@@ -13,8 +13,10 @@ of him, and who is a little slow is cut off only where slow ones take all places
 Runs in: worker
 """
 
+cimport cython
+
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
-from fastfork._core.connection cimport LINGERING, RESPONDING, partial_bytes
+from fastfork._core.connection cimport BODY, LINGERING, RESPONDING, RUNNING, partial_bytes
 from fastfork._core.deadlines cimport (
     BRIEF_LINGER,
     FIRST_BYTE,
@@ -40,16 +42,19 @@ cdef int[5] SLOW = [FIRST_BYTE, SHAKE, WHOLE_HEAD, MORE_BODY, READER]
 cdef int[4] KEEPERS = [WHOLE_HEAD, READER, NEXT_REQUEST, FIRST_BYTE]
 
 
-cdef class Crowded(Connections):
+@cython.final
+cdef class Crowded:
     """most_connections: the worker holds no more than this."""
 
-    def __cinit__(self, *args, int most_connections, **kwargs):
+    def __cinit__(self, Connections connections, int most_connections):
+        self.connections = connections
+        self.deadlines = connections.deadlines
         self.most_connections = most_connections
         self.least_ns = SLOW_NS
 
     # Room for one connection more.
 
-    cdef bint _make_room(self) except -1:
+    cdef bint make_room(self) except -1:
         """Close one connection, for one that waits to be accepted."""
         cdef int64_t least = self.least_ns
         return (self._let_one_go(BRIEF_LINGER, least // 4)
@@ -57,17 +62,28 @@ cdef class Crowded(Connections):
                 or self._let_one_go(LINGER, least // 4)
                 or self._let_slow_go(least))
 
-    cdef void _press(self) noexcept:
+    cdef void press(self) noexcept:
         """Nobody could give way, and somebody waits: look for less slow ones the next time."""
         self.least_ns = max(<int64_t>FLOOR_NS, self.least_ns * 7 // 8)
 
+    cdef void relax(self) noexcept:
+        """Somebody has come, and nobody had to give way for him."""
+        if self.least_ns < SLOW_NS:
+            self.least_ns += self.least_ns // 8
+
     cdef int64_t _slow_since(self, Connection connection, int wait) noexcept:
         """When a wait began; as it were, where it has to be PATIENT times as long to count as
-        much.  `Uploads` knows more of bodies."""
-        cdef int64_t began = connection.deadline - self.deadlines.patience[wait]
+        much.
+
+        Of a body: when it would have begun, had it come at the rate that is asked for until now;
+        which is in the future for one that came quickly, and then its pauses count."""
+        cdef int64_t now = self.connections.now
+        cdef int64_t since = connection.deadline - self.deadlines.patience[wait]
         if wait == READER or wait == MORE_BODY:
-            return self.now - (self.now - began) // PATIENT
-        return began
+            since = now - (now - since) // PATIENT
+        if wait == MORE_BODY and connection.state == BODY and connection.request.body is not None:
+            return min(since, connection.request.body.due - connection.request.body.grace_ns)
+        return since
 
     cdef Connection _slowest(self, int wait, int64_t until):
         """Who waits like this, nothing having come of it now, for the longest; since `until` at
@@ -82,7 +98,7 @@ cdef class Crowded(Connections):
                 break
             since = self._slow_since(connection, wait)
             # What has come already will be served in this turn.
-            if (since <= until and not connection.busy
+            if (since <= until and connection.state != RUNNING
                     and (wait == READER
                          or recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)):
                 found = connection
@@ -99,9 +115,9 @@ cdef class Crowded(Connections):
         cdef int _i
         for _i in range(LOOKED_AT):
             if (connection is None
-                    or connection.deadline - self.deadlines.patience[wait] + least > self.now):
+                    or connection.deadline - self.deadlines.patience[wait] + least > self.connections.now):
                 return False
-            if not connection.busy and (
+            if connection.state != RUNNING and (
                     wait == LINGER or wait == BRIEF_LINGER
                     or recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0):
                 self._send_away(connection, wait)
@@ -112,7 +128,7 @@ cdef class Crowded(Connections):
     cdef bint _let_slow_go(self, int64_t least) except -1:
         """Close whoever has been slow for the longest, if for `least` ns."""
         cdef Connection connection, found = None
-        cdef int64_t until = self.now - least
+        cdef int64_t until = self.connections.now - least
         cdef int i, wait = 0
         for i in range(5):
             connection = self._slowest(SLOW[i], until)
@@ -132,31 +148,31 @@ cdef class Crowded(Connections):
         elif wait == WHOLE_HEAD or wait == MORE_BODY or wait == READER:
             self._tell_full()
             try:
-                self._run_out(connection, wait)
+                self.connections.run_out(connection, wait)
             except Exception:
-                self._mishap(connection)
-            self._flush()
+                self.connections.close_on_error(connection)
+            self.connections.flush()
             if connection.state == LINGERING:
                 # What is unread when a socket is closed makes the kernel send a reset.
-                recv(connection.fd, self.crew.seat.received, DRAIN_BYTES, 0)
+                recv(connection.fd, self.connections.crew.seat.received, DRAIN_BYTES, 0)
             elif connection.state == RESPONDING:
-                return self._reset(connection)  # it does not take that answer either
-        if self.tells:
-            self.why = "others need its room"
-        return self._close(connection)
+                return self.connections.reset(connection)  # it does not take that answer either
+        if self.connections.tells:
+            self.connections.why = "others need its room"
+        return self.connections.close(connection)
 
     cdef int _tell_full(self) except -1:
         self.gave_way += 1
-        if self.now - self.told_full_ns > FULL_LOG_NS:
-            self.log.warning(
+        if self.connections.now - self.told_full_ns > FULL_LOG_NS:
+            self.connections.log.warning(
                 "No room for more than %d connections in this worker; those that have been slow "
-                "for the longest give way (%d so far)", self.connections, self.gave_way)
-            self.told_full_ns = self.now
+                "for the longest give way (%d so far)", self.connections.count, self.gave_way)
+            self.told_full_ns = self.connections.now
         return 0
 
     # Memory for what is not yet a request.
 
-    cdef int _keep(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+    cdef int keep(self, Connection connection, const char *p, Py_ssize_t n) except -1:
         """Append n bytes to what is kept of this connection.  All of a worker's together have
         PARTIALS_MAX of its memory; beyond it those with much of that give way, the oldest
         first."""
@@ -168,7 +184,7 @@ cdef class Crowded(Connections):
     cdef int _free_partials(self, Connection connection) except -1:
         """connection: is in use, and stays."""
         cdef Connection other
-        cdef int64_t share = PARTIALS_MAX // max(1, self.connections)
+        cdef int64_t share = PARTIALS_MAX // max(1, self.connections.count)
         cdef void *at
         cdef int i
         for i in range(4):
@@ -176,14 +192,14 @@ cdef class Crowded(Connections):
             while at != NULL and partial_bytes() > PARTIALS_MAX:
                 other = <Connection>at
                 at = other.behind
-                if other is connection or other.busy or other.partial_room < share:
+                if other is connection or other.state == RUNNING or other.partial_room < share:
                     continue
                 self.deadlines.remove(other)
                 try:
                     if KEEPERS[i] == WHOLE_HEAD:
-                        self._run_out(other, WHOLE_HEAD)
+                        self.connections.run_out(other, WHOLE_HEAD)
                     else:
-                        self._reset(other)
+                        self.connections.reset(other)
                 except Exception:
-                    self._mishap(other)
+                    self.connections.close_on_error(other)
         return 0

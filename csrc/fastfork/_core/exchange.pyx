@@ -188,7 +188,7 @@ cdef class Exchange(ResponseWriter):
             self.fields = []
         self.sent = 0
         if self.connection.taken is not None:
-            self.connection.hub._part(self.connection)
+            self.connection.answering._part(self.connection)
         return 0
 
     cdef int _tell_of_end(self, error) except -1:

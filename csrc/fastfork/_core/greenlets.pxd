@@ -1,7 +1,8 @@
 from libc.stdint cimport int64_t
 
+from fastfork._core.answering cimport Answering
 from fastfork._core.connection cimport Connection
-from fastfork._core.hub cimport Hub
+from fastfork._core.connections cimport Connections
 from fastfork._core.inflight cimport InFlight
 from fastfork._core.response cimport Responder
 from fastfork._core.wsgi cimport WsgiGateway
@@ -29,7 +30,8 @@ cdef class Task:
 
 
 cdef class GreenletGateway(WsgiGateway):
-    cdef Hub hub
+    cdef Answering answering
+    cdef Connections connections
     cdef InFlight lines
     cdef object make_greenlet
     cdef object to_loop        # switches to gevent's hub

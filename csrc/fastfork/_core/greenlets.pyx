@@ -18,8 +18,9 @@ Runs in: worker
 from cpython.object cimport PyObject
 from libc.string cimport memcpy
 
-from fastfork._core.connection cimport Connection
+from fastfork._core.connection cimport ASKED, Connection, move
 from fastfork._core.crew cimport Crew, Seat, has_taken, line_of
+from fastfork._core.hub cimport Hub
 from fastfork._core.published cimport ff_publish
 from fastfork._core.response cimport Responder
 from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, LINE, LINE_BYTES
@@ -146,7 +147,8 @@ cdef class GreenletGateway(WsgiGateway):
         """hub: the loop's.  make_greenlet(step) -> a gevent.Greenlet that calls step() until that
         is False, and shows in its __dict__ that somebody waits for its end.  to_loop() switches to
         gevent's hub.  call_turn() has it call `Hub.turn` soon."""
-        self.hub = hub
+        self.answering = hub.answering
+        self.connections = hub.connections
         self.make_greenlet = make_greenlet
         self.to_loop = to_loop
         self.call_turn = call_turn
@@ -272,7 +274,7 @@ cdef class GreenletGateway(WsgiGateway):
         if task.connection is None:
             self.closing += 1
             return 0  # close() of an iterable whose client is gone
-        self.hub.went_away(task.connection)
+        self.answering.went_away(task.connection)
         task.place = self.lines.take(seat, task.since)
         # It is still counted as busy, but the loop is not.
         seat.environ = None
@@ -291,7 +293,7 @@ cdef class GreenletGateway(WsgiGateway):
     cdef int _take_back(self) except -1:
         cdef Task task
         came, self.returned = self.returned, []
-        self.hub.clock()
+        self.answering.clock()
         for task in came:
             task.is_away = False
             if task.connection is None:
@@ -302,34 +304,35 @@ cdef class GreenletGateway(WsgiGateway):
                 self._take_up(task)
             except BaseException:
                 self.crew.slot[ANSWERS] += 1
-                self.hub._mishap(task.connection)
+                self.connections.close_on_error(task.connection)
         return 0
 
     def _break_all_off(self):
         """End the responses at which something was thrown while they waited (a gevent.Timeout)."""
         cdef Task task
         broken, self.interrupted = self.interrupted, []
-        self.hub.clock()
+        self.answering.clock()
         for task in broken:
             try:
                 self._break_off(task)
             except BaseException:
-                self.hub._mishap(task.connection)
+                self.connections.close_on_error(task.connection)
 
     cdef int _break_off(self, Task task) except -1:
         cdef Connection connection = task.connection
         cdef Responder responder = task.responder
         cdef int how
         if (task.thrown is None or task.is_away or responder is None or connection is None
-                or connection.busy or connection.responder is not responder):
+                or responder.request.busy or responder.request.writer is not responder):
             return 0
-        self.crew.begin(responder.environ, self.hub.now)
-        connection.busy = True
+        self.crew.begin(responder.environ, self.connections.now)
+        move(connection, ASKED)
+        responder.request.busy = True
         how = self.resume(responder)
         if how == AWAY:
             return 0
         self.crew.end()
-        return self.hub.came_back(connection, responder, how)
+        return self.answering.came_back(connection, responder, how)
 
     cdef int _take_up(self, Task task) except -1:
         """Go on with the connection as if the loop had called the application itself."""
@@ -341,13 +344,13 @@ cdef class GreenletGateway(WsgiGateway):
         self.lines.give_back(task.place)
         task.place = -1
         if task.error is not None:
-            connection.busy = False
+            responder.request.busy = False
             error, task.error = task.error, None
             self._dismiss(task)
             raise error
         if how == FINISHED:
             self._dismiss(task)
-        return self.hub.came_back(connection, responder, how)
+        return self.answering.came_back(connection, responder, how)
 
     cdef int _dismiss(self, Task task) except -1:
         """It has done with its request."""

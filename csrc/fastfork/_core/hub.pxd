@@ -2,10 +2,40 @@ cimport cython
 from libc.stdint cimport int64_t
 
 from fastfork._core.answering cimport Answering
+from fastfork._core.batch cimport Batch
+from fastfork._core.connections cimport Connections
+from fastfork._core.crew cimport Crew
+from fastfork._core.crowded cimport Crowded
+from fastfork._core.deadlines cimport Deadlines
+from fastfork._core.gateway cimport Gateway
+from fastfork._core.listeners cimport Listeners
+from fastfork._core.neighbours cimport Neighbours
+from fastfork._core.pool cimport Pool
+from fastfork._core.receiver cimport Receiver
+from fastfork._core.request_queue cimport RequestQueue
+from fastfork._core.site cimport Site
+from fastfork._core.tls cimport Tls
+from fastfork._core.uploads cimport Uploads
 
 
 @cython.final
-cdef class Hub(Answering):
+cdef class Hub:
+    cdef readonly Site site
+    cdef readonly Crew crew
+    cdef readonly Connections connections
+    cdef readonly Answering answering
+    cdef readonly Listeners listeners
+    cdef readonly Neighbours neighbours
+    cdef readonly Pool pool
+    cdef Gateway gateway
+    cdef Crowded crowded
+    cdef Uploads uploads
+    cdef Receiver receiver
+    cdef RequestQueue queue
+    cdef Tls tls
+    cdef Batch batch
+    cdef Deadlines deadlines
+    cdef int64_t *slot
     cdef object write_access
     cdef int64_t log_ns        # when access lines were last written
     cdef int64_t look_up_ns    # when the worker wants to look up from its loop at the latest
@@ -15,6 +45,7 @@ cdef class Hub(Answering):
     cdef int64_t rested        # requests at the last rest()
     cdef int64_t back_ns       # when it comes back at the latest
 
+    cdef bint _has_done(self) noexcept
     cdef double _turn(self, list events) except -3
     cdef double _serve(self, list events) except -3
     cdef int _nudge(self) except -1

@@ -3,24 +3,19 @@
 Runs in: worker
 """
 
+cimport cython
 from libc.errno cimport EMFILE, ENFILE, ENOPROTOOPT, errno
-from posix.unistd cimport close
 
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
 from fastfork._core.batch cimport BATCH_NS
-from fastfork._core.connection cimport CLOSED, IDLE, NEVER, PREFACE
+from fastfork._core.connection cimport CLOSED, RUNNING
 from fastfork._core.connections cimport EPOLLIN
-from fastfork._core.crowded cimport SLOW_NS
 from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, LINGER, NEXT_REQUEST, QUEUED, SHAKE
 from fastfork._core.port cimport ff_tcp_facts
-from fastfork._core.scoreboard cimport ACCEPTED, CONNECTIONS, HEARTBEAT
-from fastfork._core.scoreboard cimport IN_FLIGHT_SINCE, SLOT_WORDS, STATE
+from fastfork._core.scoreboard cimport ACCEPTED
 from fastfork._core.ticks cimport now_ns
-from fastfork._core.words cimport words_of
 
 import errno as errors
-
-from fastfork import forks
 
 cdef enum:
     SHORTAGE_NS = 100000000   # pause after a shortage of descriptors
@@ -33,9 +28,6 @@ cdef enum:
     LAST_IDLE_NS = 500000000  # and a kept-alive one, are closed when the whole server stops,
     CLOSED_MAX = 256          # so many in one go
     NEAR_US = 10000           # the way to a client and back, where that is a small part of it
-    READY = 2                 # a worker's state (fastfork.ipc.scoreboard)
-    STUCK_NS = 5000000        # in the application for so long, a worker takes nobody
-    LOST_NS = 10000000000     # nor does one that has been silent for so long: see workers/pace.py
     STAND_BACK_NS = 3000000   # in which others may take what is too much for this one
 
 
@@ -47,24 +39,23 @@ cdef bint _is_near(int fd) noexcept:
     return round_trip <= NEAR_US and unconfirmed == 0
 
 
-cdef class Listeners(Crowded):
+@cython.final
+cdef class Listeners:
     """The listeners of one worker and what it accepts from them.
 
     accepts: connections taken from one listener in a turn.
     """
 
-    def __cinit__(self, *args, int accepts, **kwargs):
+    def __cinit__(self, Connections connections, Crowded crowded, Neighbours neighbours, int accepts):
+        self.connections = connections
+        self.crowded = crowded
+        self.neighbours = neighbours
+        self.deadlines = connections.deadlines
+        self.crew = connections.crew
         self.acceptor = Acceptor()
         self.accepts = accepts
         self.templates = []
         self.listeners = []
-
-    def share_with(self, board, Py_ssize_t workers):
-        """Leave connections to the other workers of `board`, the memory of the scoreboard, when
-        this one has more than its share.  workers: as many slots are looked at, from the first."""
-        self.board_view = memoryview(board)
-        self.board = words_of(self.board_view, SLOT_WORDS)
-        self.workers = min(workers, self.board_view.nbytes // (8 * SLOT_WORDS))
 
     def add_listener(self, int fd, dict template):
         """Accept from `fd`; `template` is the environ that its requests begin with."""
@@ -82,7 +73,7 @@ cdef class Listeners(Crowded):
         keep_listeners: nobody else accepts there any more; call `take_queue()` now and then.
         """
         self.take_queue()
-        self.site.draining = True
+        self.connections.site.draining = True
         self._listen(False)
         self.listen_again = 0
         if not keep_listeners:
@@ -93,6 +84,9 @@ cdef class Listeners(Crowded):
         self.deadlines.shorten(FIRST_BYTE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(SHAKE, now_ns() + LEAVING_NS)
         self.deadlines.shorten(NEXT_REQUEST, now_ns() + LEAVING_NS)
+        for entry in list(self.connections.table):
+            if type(entry) is Connection:
+                (<Protocol>(<Connection>entry).protocol).drain(<Connection>entry)
 
     def let_idle_go(self):
         """The whole server stops: close what says nothing, so that nobody waits for its end.
@@ -103,21 +97,21 @@ cdef class Listeners(Crowded):
         that `begin_drain` gave it."""
         self._close_idle(NEXT_REQUEST, LAST_IDLE_NS)
         self._close_idle(FIRST_BYTE, SILENT_NS)
-        self._flush()
+        self.connections.flush()
 
     cdef int _close_idle(self, int wait, int64_t least) except -1:
         cdef Connection connection = self.deadlines.oldest(wait), following
         cdef char byte
         cdef int _i
-        self.now = now_ns()
+        self.connections.now = now_ns()
         for _i in range(CLOSED_MAX):
             if (connection is None
-                    or connection.deadline - self.deadlines.patience[wait] + least > self.now):
+                    or connection.deadline - self.deadlines.patience[wait] + least > self.connections.now):
                 return 0
             following = <Connection>connection.behind if connection.behind != NULL else None
-            if (not connection.busy and connection.outbox is None and _is_near(connection.fd)
+            if (connection.state != RUNNING and connection.outbox is None and _is_near(connection.fd)
                     and recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0):
-                self._close(connection)
+                self.connections.close(connection)
             connection = following
         return 0
 
@@ -127,16 +121,16 @@ cdef class Listeners(Crowded):
         cdef int _k, took
         cdef int64_t began = now_ns()
         cdef bint is_empty = True
-        self.now = began
+        self.connections.now = began
         for i in range(len(self.listeners)):
             took = 0
             for _k in range(QUEUE_MAX):
-                took = self.connections < self.most_connections and self._take(i)
-                if not took or self.now - began > QUEUE_NS or self.crew.displaced():
+                took = not self.is_at_limit() and self._take(i)
+                if not took or self.connections.now - began > QUEUE_NS or self.crew.displaced():
                     break
-            if took or self.connections >= self.most_connections:
+            if took or self.is_at_limit():
                 is_empty = False
-        self._flush()
+        self.connections.flush()
         return is_empty
 
     def let_go(self):
@@ -144,60 +138,28 @@ cdef class Listeners(Crowded):
         self._listen(False)
         self.listeners = []
 
-    def let_go_of_all(self):
-        """In a child that is not ours: every client is the parent's alone.
-
-        Nothing is said to anybody, and no lock is taken: whoever held it is not in this process."""
-        cdef Connection connection
-        self.batch.let_go()
-        self.crew.let_go()
-        for entry in self.table:
-            if type(entry) is not Connection:
-                continue
-            connection = <Connection>entry
-            close(connection.fd)
-            connection.fd = -1
-            connection.state = CLOSED
-            connection.interest = NEVER
-            connection.broken = True
-            connection.sealed = connection.outbox = None
-            if connection.body is not None and connection.body.file is not None:
-                forks.file_to_nowhere(connection.body.file)
-            if connection.spool is not None:
-                forks.file_of_its_own(connection.spool)
-        self.table = [None] * len(self.table)
-        self.ready = []
-
-    cdef int _adopt(self) except -1:
-        return 0  # see Queued
-
-    cdef int _await_handshake(self, Connection connection) except -1:
-        raise AssertionError("Secured knows TLS")
-
-    cdef int _watch_pool(self, bint on) except -1:
-        return 0
-
-    cdef int _gone(self) except -1:
-        """A connection has gone: room for one that waits."""
+    cdef int see_room(self) except -1:
+        """A connection has gone since the last call: room for one that waits."""
+        self.connections.has_room = False
         if self.is_full:
             self.is_full = False
             self.listen_again = 0
-        if self.stands_back and self._held() <= self._fair_share():
+        if self.stands_back and self._held() <= self._share():
             self.listen_again = 0
-        if not self.listening and not self.listen_again and not self.site.draining:
+        if not self.listening and not self.listen_again and not self.connections.site.draining:
             return self._listen(True)
         return 0
 
-    cdef int _pause(self) except -1:
+    cdef int pause(self) except -1:
         """Every thread is in the application: leave new connections to others."""
         if self.listening and not self.paused:
             self.paused = True
             return self._listen(False)
         return 0
 
-    cdef int _unpause(self) except -1:
+    cdef int unpause(self) except -1:
         self.paused = False
-        if not self.listen_again and not self.site.draining:
+        if not self.listen_again and not self.connections.site.draining:
             return self._listen(True)
         return 0
 
@@ -211,14 +173,28 @@ cdef class Listeners(Crowded):
         self.stands_back = self.stands_back and not on
         self.acceptor.try_out()
         for index, fd in enumerate(self.listeners):
-            self._reserve(fd)
+            self.connections.reserve(fd)
             if on:
-                self.table[fd] = Listening(self, index)
-                self.poller.register_listener(fd)
+                self.connections.table[fd] = Listening(self, index)
+                self.connections.poller.register_listener(fd)
             else:
-                self.poller.unregister(fd)
-                self.table[fd] = None
-        return self._watch_pool(on)
+                self.connections.poller.unregister(fd)
+                self.connections.table[fd] = None
+        if self.pool is not None:
+            self.connections.reserve(self.pool_fd)
+            if on:
+                self.connections.table[self.pool_fd] = self.pool
+                self.connections.poller.register_listener(self.pool_fd)
+            else:
+                self.connections.poller.unregister(self.pool_fd)
+                self.connections.table[self.pool_fd] = None
+        return 0
+
+    cdef int _leave_alone(self, int64_t until) except -1:
+        """Accept nobody until then, or until what `see_room` knows."""
+        self.connections.has_room = False
+        self.listen_again = until
+        return self._listen(False)
 
     def accept_stranded(self):
         """Accept without having been woken, from every listener."""
@@ -226,25 +202,26 @@ cdef class Listeners(Crowded):
         if self.listening:
             for i in range(len(self.listeners)):
                 self._accept(i, False)
-            self._adopt()
-            self._flush()
+            if self.pool is not None:
+                self.pool()
+            self.connections.flush()
 
     cdef int _accept(self, uint32_t listener, bint one_waits) except -1:
         """Take connections from the queue of a listener.  one_waits: one is there for certain."""
         cdef int _i
         cdef bint is_crowded = False
-        cdef int64_t share = self._fair_share()
+        cdef int64_t share = self._share()
         for _i in range(self.accepts):
             if not self.listening:
                 return 0
             if not one_waits and self._has_more_than(share + max(<int64_t>1, share // 10)):
                 return self._stand_back()
-            if self.connections >= self.most_connections:
+            if self.is_at_limit():
                 if not one_waits:
                     return 0
-                if self.connections > share + max(<int64_t>1, share // 10):
+                if self.connections.count > share + max(<int64_t>1, share // 10):
                     return self._stand_back()  # others have places
-                if not self._make_room():
+                if not self.crowded.make_room():
                     return self._no_room()
                 is_crowded = True
             one_waits = False
@@ -253,11 +230,11 @@ cdef class Listeners(Crowded):
                     return 0
                 # A descriptor that somebody gives back is as good as a place.
                 if (self.acceptor.error != EMFILE and self.acceptor.error != ENFILE
-                        or not self._make_room()):
+                        or not self.crowded.make_room()):
                     return self._shortage()
                 is_crowded = one_waits = True
-            if self.least_ns < SLOW_NS and not is_crowded:
-                self.least_ns += self.least_ns // 8
+            if not is_crowded:
+                self.crowded.relax()
             if self.crew.displaced():
                 return 0
         if self._has_more_than(share):
@@ -270,11 +247,11 @@ cdef class Listeners(Crowded):
         Where each request comes on a connection of its own, none of them stays."""
         if self._held() <= most:
             return False
-        self._flush()
+        self.connections.flush()
         return self._held() > most
 
     cdef int64_t _held(self) noexcept:
-        return (self.connections - self.deadlines.count[LINGER]
+        return (self.connections.count - self.deadlines.count[LINGER]
                 - self.deadlines.count[BRIEF_LINGER])
 
     cdef int _take(self, uint32_t listener) except -1:
@@ -288,88 +265,79 @@ cdef class Listeners(Crowded):
         connection = self.acceptor.accept(self.listeners[listener], listener)
         if connection is None:
             return 0
-        self.slot[ACCEPTED] += 1
-        if self.prefaced:
-            connection.state = PREFACE
-        return self._welcome(connection)
+        self.connections.slot[ACCEPTED] += 1
+        return self.welcome(connection, self.outer)
 
-    cdef int _welcome(self, Connection connection) except -1:
-        """Serve what a connection that is new here has sent."""
-        if self.tells:
-            self._tell(connection, "is accepted")
-        self._reserve(connection.fd)
-        connection.hub = self
-        connection.turn_ns = self.turn_ns
-        connection.interest = NEVER
-        self.table[connection.fd] = connection
-        self.connections += 1
-        self.slot[CONNECTIONS] = self.connections
-        self.deadlines.set(connection, FIRST_BYTE, self.now)
+    cdef int welcome(self, Connection connection, Protocol protocol) except -1:
+        """Serve what a connection that is new here has sent.  protocol: what it speaks."""
+        if self.connections.tells:
+            self.connections.tell(connection, "is accepted")
+        connection.turn_ns = self.connections.turn_ns
+        connection.template = self.templates[connection.listener]
+        self.connections.enter(connection, protocol)
+        self.deadlines.set(connection, FIRST_BYTE, self.connections.now)
         # Most clients have sent their request by now.  One that is answered and closed in
         # this turn never costs a word to the poller.
         try:
-            if self.context is not None and connection.state == IDLE:
-                self._await_handshake(connection)
-            self._readable(connection)
+            protocol.open(connection)
+            protocol.readable(connection)
             if (connection.state != CLOSED and not connection.close_after
                     and connection.which_list != QUEUED):
-                self._watch(connection, EPOLLIN)
+                self.connections.watch(connection, EPOLLIN)
         except BaseException:
-            self._mishap(connection)
-        if self.batch.waiting() and self.now - self.batch.outs.first_ns > BATCH_NS:
-            self._flush()
+            self.connections.close_on_error(connection)
+        if (self.connections.batch.waiting()
+                and self.connections.now - self.connections.batch.outs.first_ns > BATCH_NS):
+            self.connections.flush()
         return 1
 
-    cdef int64_t _fair_share(self) noexcept:
-        """The connections of a worker, on average over those that could take one now."""
-        cdef int64_t *slot
-        cdef int64_t total = 0, count = 0
-        cdef Py_ssize_t i
-        if self.board == NULL:
-            return self.most_connections
-        for i in range(self.workers):
-            slot = self.board + i * SLOT_WORDS
-            if slot[STATE] != READY:
-                continue
-            if slot != self.slot and (
-                    self.now - slot[HEARTBEAT] > LOST_NS
-                    or (slot[IN_FLIGHT_SINCE] and self.now - slot[IN_FLIGHT_SINCE] > STUCK_NS)):
-                continue
-            total += slot[CONNECTIONS]
-            count += 1
-        # Rounded up: of an odd number somebody has one more than the others.
-        return (total + count - 1) // count if count > 1 else self.most_connections
+    cdef bint is_at_limit(self) noexcept:
+        """Does the worker hold as many connections as it may?"""
+        return self.connections.count >= self.crowded.most_connections
+
+    cdef bint has_place(self) except -1:
+        """Is one more connection wanted, and is there a place for it, or can one be made?"""
+        if not self.listening:
+            return False
+        if self.is_at_limit() and not self.crowded.make_room():
+            self._no_room()
+            return False
+        return True
+
+    cdef int64_t _share(self) noexcept:
+        """How many of the server's connections are this worker's, about."""
+        cdef int64_t share = self.neighbours.fair_share(self.connections.now)
+        return self.crowded.most_connections if share < 0 else share
 
     cdef int _stand_back(self) except -1:
         """Let others have a go.  The kernel wakes the first of the workers that wait for a
         listener; whoever begins to wait anew comes last (EPOLLEXCLUSIVE)."""
         self.stands_back = True  # or until it has no more than its share
-        self.listen_again = self.now + STAND_BACK_NS
-        return self._listen(False)
+        return self._leave_alone(self.connections.now + STAND_BACK_NS)
 
     cdef int _no_room(self) except -1:
         self.is_full = True
-        self._press()
-        self.listen_again = self.now + FULL_NS
-        return self._listen(False)
+        self.crowded.press()
+        return self._leave_alone(self.connections.now + FULL_NS)
 
     cdef int _shortage(self) except -1:
         """Out of descriptors or memory: leave the queue alone for a moment, do not spin."""
-        self._press()
-        if self.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
-            self.shortage_told_ns = self.now
-            self.log.error("cannot accept: %s; trying again every 0.1 s",
-                           errors.errorcode.get(self.acceptor.error, self.acceptor.error))
-        self.listen_again = self.now + SHORTAGE_NS
-        return self._listen(False)
+        self.crowded.press()
+        if self.connections.now - self.shortage_told_ns > SHORTAGE_LOG_NS:
+            self.shortage_told_ns = self.connections.now
+            self.connections.log.error(
+                "cannot accept: %s; trying again every 0.1 s",
+                errors.errorcode.get(self.acceptor.error, self.acceptor.error))
+        return self._leave_alone(self.connections.now + SHORTAGE_NS)
 
 
+@cython.final
 cdef class Listening:
     """What the table holds for a listener: called when it is readable."""
 
-    def __cinit__(self, Listeners hub, int index):
-        self.hub = hub
+    def __cinit__(self, Listeners listeners, int index):
+        self.listeners = listeners
         self.index = index
 
     def __call__(self):
-        self.hub._accept(self.index, True)
+        self.listeners._accept(self.index, True)

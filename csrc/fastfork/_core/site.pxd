@@ -20,6 +20,7 @@ cdef class Site:
     cdef public bint line_waits       # making one may take its time
     cdef bint reads_files      # files are read and sent, not by sendfile(2)
     cdef set told
+    cdef int64_t refused_ns    # when a refusal was last logged
     cdef object on_dropped
     cdef public bint draining
     cdef object server         # keeps the memory
@@ -32,6 +33,7 @@ cdef class Site:
     cdef object take_over
     cdef int spill(self, Connection connection) except -1
     cdef int lose(self, Connection connection) except -1
+    cdef bint may_log_refusal(self, int64_t now) noexcept
 
 
 cdef enum:

@@ -4,6 +4,8 @@ Runs in: worker
 """
 
 cimport cython
+from libc.stdint cimport int64_t
+
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
 from fastfork._core.outbox cimport Outbox
@@ -15,6 +17,7 @@ import os
 cdef enum:
     SERVER_STATE = 1       # words of the server's slot (fastfork.ipc.scoreboard, tally)
     SERVER_CLOSING = 168
+    REFUSAL_LOG_NS = 1000000000
 
 
 @cython.final
@@ -80,6 +83,13 @@ cdef class Site:
             self.log.error("a file that is being sent to %s %s; the connection is closed",
                            connection.remote_addr or "a client", why)
         return 0
+
+    cdef bint may_log_refusal(self, int64_t now) noexcept:
+        """May one more connection that is refused have a line in the log?"""
+        if now - self.refused_ns <= REFUSAL_LOG_NS:
+            return False
+        self.refused_ns = now
+        return True
 
     def _dropped(self, name):
         if name not in self.told:

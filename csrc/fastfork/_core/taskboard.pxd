@@ -1,9 +1,11 @@
-from fastfork._core.hub cimport Hub
+from fastfork._core.connections cimport Connections
 from fastfork._core.reshead cimport ResponseHead
+from fastfork._core.uploads cimport Uploads
 
 
 cdef class TaskBoard:
-    cdef Hub hub
+    cdef Connections connections
+    cdef Uploads uploads
     cdef object make_future
     cdef object call_turn      # has the loop call Hub.turn soon, or None where it does so anyway
     cdef object on_lost        # is told of a task whose client has left, or None

@@ -16,7 +16,8 @@ cdef class TaskBoard:
     """
 
     def __cinit__(self, Hub hub, make_future, call_turn=None, on_lost=None):
-        self.hub = hub
+        self.connections = hub.connections
+        self.uploads = hub.uploads
         self.make_future = make_future
         self.call_turn = call_turn
         self.on_lost = on_lost
@@ -36,11 +37,11 @@ cdef class TaskBoard:
     cdef int begins(self, call) except -1:
         """A request has got a task."""
         self.calls.add(call)
-        self.hub.slot[TASKS] = len(self.calls)
+        self.connections.slot[TASKS] = len(self.calls)
         return 0
 
     cdef int ends(self, call) except -1:
         """The task of a request has ended; nothing is done where that was said already."""
         self.calls.discard(call)
-        self.hub.slot[TASKS] = len(self.calls)
+        self.connections.slot[TASKS] = len(self.calls)
         return 0

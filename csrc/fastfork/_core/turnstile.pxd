@@ -26,6 +26,7 @@ cdef class Turnstile:
     cdef void release(self) noexcept
     cdef int come_in(self) noexcept
     cdef int postpone(self, call, argument) except -1
+    cdef void check_owner(self) noexcept
     cdef bint is_foreign(self, unsigned long loop) noexcept
     cdef void _wait(self) noexcept
     cdef void _wait_outside(self, unsigned long me) noexcept

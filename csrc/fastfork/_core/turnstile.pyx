@@ -20,6 +20,9 @@ from fastfork._core.port cimport (
     ff_semaphore_wait,
 )
 
+cdef extern from "Python.h":
+    void Py_FatalError(const char *message)
+
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident()
 
@@ -71,6 +74,11 @@ cdef class Turnstile:
                 return TOO_LATE
             self._wait()
         return CAME_IN
+
+    cdef void check_owner(self) noexcept:
+        """End the process if the thread that calls is not inside."""
+        if ff_owner(&self.owner) != PyThread_get_thread_ident():
+            Py_FatalError("a thread touches the loop that does not own it")
 
     cdef bint is_foreign(self, unsigned long loop) noexcept:
         """Is it another thread than this one that is inside?"""

@@ -4,6 +4,7 @@ from fastfork._core.answer cimport Answer
 from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Seat
 from fastfork._core.outbox cimport FileSegment
+from fastfork._core.request cimport Request
 from fastfork._core.reshead cimport ResponseHead
 from fastfork._core.site cimport Site
 
@@ -17,7 +18,8 @@ cdef enum:  # what a response does next
 
 cdef class ResponseWriter:
     cdef Site site
-    cdef Connection connection
+    cdef Connection connection  # None when the response has ended
+    cdef Request request
     cdef ResponseHead head
     cdef Seat seat             # the thread it stays on
     cdef object task           # ... or the greenlet (greenlets.pyx), or the task (asgi.pyx)
@@ -36,7 +38,7 @@ cdef class ResponseWriter:
     cdef int64_t sent          # bytes of body
     cdef int64_t began_ns
     cdef object spool          # the file that its request's body was in, until that is let go of
-    cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
+    cdef int begin(self, Connection connection, Request request, bint keep_alive,
                    int64_t now) except -1
     cdef ResponseHead _unused_head(self)
     cdef int _frame(self, int64_t add_length) noexcept

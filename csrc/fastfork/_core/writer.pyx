@@ -14,9 +14,10 @@ from libc.string cimport memcpy
 from fastfork._core.answer cimport Answer
 from fastfork._core.batch cimport NOT_ASKED, Batch
 from fastfork._core.connection cimport Connection
-from fastfork._core.crew cimport Crew
+from fastfork._core.crew cimport Crew, owns
 from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.outbox cimport FileSegment
+from fastfork._core.request cimport Request
 from fastfork._core.reshead cimport SAYS_CLOSE, SAYS_KEEP_ALIVE, STAYS_OPEN, ResponseHead
 from fastfork._core.site cimport Site, says_close
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -37,11 +38,13 @@ cdef class ResponseWriter:
         self.site = site
         self.head = ResponseHead.__new__(ResponseHead, site.on_dropped)
 
-    cdef int begin(self, Connection connection, int minor, bint is_head, bint keep_alive,
+    cdef int begin(self, Connection connection, Request request, bint keep_alive,
                    int64_t now) except -1:
+        """A response to `request` begins, at `now`.  keep_alive: another request may follow."""
         self.connection = connection
-        self.minor = minor
-        self.is_head = is_head
+        self.request = request
+        self.minor = request.minor
+        self.is_head = request.is_head
         self.keep_alive = keep_alive
         self.live = True
         self.status = self.fields = None
@@ -111,6 +114,7 @@ cdef class ResponseWriter:
         cdef char *start
         cdef char *p
         cdef bint by_reference, cut
+        owns(self.site.crew)
         if first:
             self._frame(self.head.length)
         cut = self.left >= 0 and n > self.left
@@ -219,6 +223,7 @@ cdef class ResponseWriter:
     cdef int _finish(self) except -1:
         """Everything is handed over: end the body, close the iterable, write the log."""
         cdef Connection connection = self.connection
+        owns(self.site.crew)
         if not self.head_sent:
             self._head_alone(0)
         elif self.chunked and not self.bodyless:
@@ -245,8 +250,8 @@ cdef class ResponseWriter:
                          self.head.status if self.started else 0)
         if self.site.access_line is not None and self.status is not None:
             self.site.access_lines.append(self._access_line(now_ns()))
-        if connection.spool is not None:
-            self.spool, connection.spool = connection.spool, None
+        if self.request.spool is not None:
+            self.spool, self.request.spool = self.request.spool, None
         self.connection = None
         return 0
 
@@ -269,7 +274,7 @@ cdef class ResponseWriter:
         cdef Crew crew = self.site.crew
         # It calls what is in the environ, and perhaps hooks.  A connection that is not busy is not
         # ours alone, and has nothing of the application's.
-        cdef bint goes_out = connection.busy
+        cdef bint goes_out = self.request.busy
         if self.site.line_waits and crew.aside and self.site.batch.waiting():
             # The client need not wait for what that does.
             self.site.batch.hold(connection, True, NOT_ASKED)

@@ -22,4 +22,5 @@ cdef class WebSocketCall(AsgiCall):
     cdef int _end_of_talk(self) except -1
     cdef bint _is_over(self) noexcept
     cdef int _arm(self) except -1
+    cdef int _wait(self, int kind) except -1
     cdef dict _disconnect(self)

@@ -12,8 +12,8 @@ from fastfork._core.asgicall cimport AsgiCall
 from fastfork._core.asgisend cimport AsgiSender
 from fastfork._core.batch cimport Batch
 from fastfork._core.connection cimport Connection
-from fastfork._core.deadlines cimport CLOSING, PING, PONG, READER
-from fastfork._core.hub cimport Hub
+from fastfork._core.deadlines cimport CLOSING, NOTHING, PING, PONG, READER
+from fastfork._core.protocol cimport Protocol
 from fastfork._core.reshead cimport ResponseHead, octets
 from fastfork._core.sink cimport LATER, MORE, NO_MORE
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -88,7 +88,7 @@ cdef class WebSocketCall(AsgiCall):
                 try:
                     self.codec.resume()
                     self._control()
-                    self.board.hub._watch_for_sink(self.client)
+                    (<Protocol>self.client.protocol).watch(self.client, self.request)
                 finally:
                     self.site.crew.release()
             if type(message) is str:
@@ -178,7 +178,7 @@ cdef class WebSocketCall(AsgiCall):
                 connection.forget_partial()
                 self._control()
             self._arm()
-            return self.board.hub._watch_for_sink(connection)
+            return (<Protocol>connection.protocol).watch(connection, self.request)
         finally:
             self.site.crew.release()
 
@@ -248,13 +248,12 @@ cdef class WebSocketCall(AsgiCall):
 
     cdef int _closing_begins(self) except -1:
         """Our close frame is on its way: the client's ends the talk, or its time."""
-        cdef Hub hub = self.board.hub
         self.board.soon()
         if self.codec.state & (WS_CLOSE_RECEIVED | WS_FAILED) or self.client.shut:
             return self._end_of_talk()
-        hub.now = now_ns()
-        hub.deadlines.set(self.client, CLOSING, hub.now)
-        hub._watch_for_sink(self.client)
+        self.board.connections.now = now_ns()
+        self._wait(CLOSING)
+        (<Protocol>self.client.protocol).watch(self.client, self.request)
         return self._wake_receivers()
 
     cdef int _end_of_talk(self) except -1:
@@ -264,7 +263,7 @@ cdef class WebSocketCall(AsgiCall):
         frame = self.codec.take_close()
         if frame is not None:
             self.site.batch.put(self.client, frame, len(frame))
-        self.board.hub.deadlines.remove(self.client)
+        self._wait(NOTHING)
         self._finish()
         return self._completed()
 
@@ -317,7 +316,6 @@ cdef class WebSocketCall(AsgiCall):
 
     cdef int _control(self) except -1:
         """Answer pings, and see to a close frame or a fault in what has come."""
-        cdef Hub hub = self.board.hub
         cdef bytes reply
         if self.codec.has_reply() and self.client.outbox is None:
             reply = self.codec.take_reply()
@@ -326,7 +324,7 @@ cdef class WebSocketCall(AsgiCall):
         if self.codec.state & (WS_CLOSE_RECEIVED | WS_FAILED):
             if self.code != 0 or self.over:
                 return self._end_of_talk()
-            hub.deadlines.set(self.client, CLOSING, hub.now)  # for messages that nobody takes
+            self._wait(CLOSING)  # for messages that nobody takes
         return self._wake_receivers()
 
     cdef int shut_down(self) except -1:
@@ -347,27 +345,29 @@ cdef class WebSocketCall(AsgiCall):
     cdef int _arm(self) except -1:
         """Wait for the client's close frame where ours is sent, else for the time of the next
         ping."""
-        cdef Hub hub = self.board.hub
         if self.complete:
             return 0
         if self.codec.state & WS_CLOSE_SENT:
-            hub.deadlines.set(self.client, CLOSING, hub.now)
-        elif self.codec.state == 0 and hub.deadlines.patience[PING] > 0:
-            hub.deadlines.set(self.client, PING, hub.now)
+            self._wait(CLOSING)
+        elif self.codec.state == 0 and self.board.connections.deadlines.patience[PING] > 0:
+            self._wait(PING)
         return 0
 
+    cdef int _wait(self, int kind) except -1:
+        """A wait of this kind begins, which `late` is told the end of."""
+        return (<Protocol>self.client.protocol).wait(self.client, self.request, kind)
+
     cdef int late(self, int wait) except -1:
-        cdef Hub hub = self.board.hub
         if wait == CLOSING:
             return self._end_of_talk()
         if wait == PING and self.codec.state == 0:
             frame = self.codec.ping()
             self.site.batch.put(self.client, frame, len(frame))
-            hub.deadlines.set(self.client, PONG, hub.now)
+            self._wait(PONG)
             return 0
         if wait == PONG and (self.codec.is_alive or self.codec.is_paused()):
             return self._arm()  # while nothing is read, the answer may stand behind other frames
         if wait == PONG or wait == READER:
             self.client.cut = True
-            return hub._lost(self.client)
+            return (<Protocol>self.client.protocol).lose(self.client, self.request)
         return 0

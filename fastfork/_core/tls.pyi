@@ -2,9 +2,9 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from fastfork._core.queued import Queued
+from fastfork._core.protocol import Protocol
 
-class Secured(Queued):
+class Tls(Protocol):
     def secure(
         self,
         context: ssl.SSLContext,

@@ -1,4 +1,4 @@
-"""Whose word is taken, and what a proxy says before the first request: the PROXY protocol.
+"""What a proxy says before the first request: the PROXY protocol.
 
 When it is on, every connection that is accepted begins in the state PREFACE.  What was said
 becomes a part of the environ of each of its requests, and the connection stays with its worker,
@@ -7,19 +7,19 @@ which is the one that knows.  The parser and its contract are in csrc/preface.h.
 Runs in: worker
 """
 
+cimport cython
 from libc.errno cimport EAGAIN, errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport free
 
 from fastfork._core.base cimport MSG_DONTWAIT, RECEIVE_BYTES, recv
-from fastfork._core.connection cimport HANDSHAKE, IDLE, STRANGER, TRUSTED
-from fastfork._core.deadlines cimport FIRST_BYTE, WHOLE_HEAD
-from fastfork._core.environ cimport FORBIDDEN, REPEATED, SCRIPT, UPGRADES
+from fastfork._core.connection cimport PROXY_EXPECTED, move
+from fastfork._core.connections cimport GONE
+from fastfork._core.deadlines cimport FIRST_BYTE, QUEUED, WHOLE_HEAD
 from fastfork._core.interrupted cimport ff_interrupted
-from fastfork._core.scan cimport FF_NEED_DATA, FF_UNDERSCORE, ff_error_status, ff_span
+from fastfork._core.request_queue cimport has_to_wait
+from fastfork._core.scan cimport FF_NEED_DATA, ff_error_status, ff_span
 from fastfork._core.scoreboard cimport BYTES_RECEIVED
-
-import sys
 
 
 cdef extern from "errors.h" nogil:
@@ -41,8 +41,6 @@ cdef extern from "preface.h" nogil:
 
     Py_ssize_t ff_read_preface(const char *p, size_t n, int versions, ff_preface *f)
     size_t ff_next_tlv(const char *p, uint8_t *type, const char **value, size_t *len)
-
-cdef str GUNICORN_SOCKET = sys.intern("gunicorn.socket")
 
 cdef enum:
     TLV_TLS = 0x20  # PP2_TYPE_SSL; the first bit of its first byte: the client spoke TLS
@@ -78,85 +76,84 @@ cdef dict _facts(Connection connection, const char *p, const ff_preface *said):
     return facts
 
 
-cdef class Prefaced(Secured):
-    """proxy_versions: 1, 2, or 3 for both; 0: connections begin with a request.
-    is_proxy(address: str): whether this peer may open connections then.
-    trusted: makes environs of peers that forwarded.trusts(address); forwarded.apply: see
-    fastfork.http.Forwarded."""
+@cython.final
+cdef class ProxyProtocol(Protocol):
+    """versions: 1, 2, or 3 for both.  is_proxy(address: str): whether this peer may open
+    connections."""
 
-    def __cinit__(self, *args, int proxy_versions=0, is_proxy=None,
-                  EnvironBuilder trusted=None, forwarded=None, **kwargs):
-        self.trusted = trusted
-        self.forwarded = forwarded
-        self.proxy_versions = proxy_versions
+    def __cinit__(self, Connections connections, Crowded crowded, RequestQueue queue,
+                  Answering answering, Protocol http1, int versions, is_proxy):
+        self.connections = connections
+        self.crowded = crowded
+        self.queue = queue
+        self.answering = answering
+        self.inner = self.http1 = http1
+        self.versions = versions
         self.is_proxy = is_proxy
-        self.prefaced = proxy_versions != 0
 
-    cdef int _ask(self, Connection connection) except -1:
-        """Is the word of whoever sends the requests of this connection taken?
-
-        With the PROXY protocol that is the client which it names, if any: the proxy passes its
-        bytes on and vouches for none of them."""
-        connection.trust = STRANGER
-        if self.trusted is not None and self.forwarded.trusts(connection.speaker):
-            connection.trust = TRUSTED
+    cdef int open(self, Connection connection) except -1:
+        move(connection, PROXY_EXPECTED)
         return 0
 
-    cdef int _believe(self, Connection connection, dict environ, int marks) except -1:
-        if marks & UPGRADES:
-            environ[GUNICORN_SOCKET] = self.site.socket_of(connection)
-            marks &= ~UPGRADES
-            if not marks:
-                return 0
-        if marks & FORBIDDEN:
-            return FF_UNDERSCORE
-        return self.forwarded.apply(environ, marks & REPEATED != 0, marks & SCRIPT != 0)
+    cdef int event(self, Connection connection, int mask) except -1:
+        if connection.which_list == QUEUED:
+            return self.connections.close(connection) if mask & GONE and connection.is_gone() else 0
+        return self.readable(connection)
 
-    cdef int _fill_preface(self, Connection connection) except -1:
-        """Receive once, on a connection whose preface or handshake is not complete."""
-        cdef char *received = self.crew.seat.received
+    cdef int readable(self, Connection connection) except -1:
+        cdef char *received = self.connections.crew.seat.received
         cdef char *own
         cdef uint32_t size
         cdef ssize_t n
-        if connection.state == HANDSHAKE:
-            return self._fill_handshake(connection)
+        if has_to_wait(self.connections.crew, connection):
+            return self.queue.put_off(connection)
         n = recv(connection.fd, received, RECEIVE_BYTES, MSG_DONTWAIT)
         if n < 0 and (errno == EAGAIN or ff_interrupted(errno)):
             return 0
         if n <= 0:
-            return self._close(connection)
-        self.slot[BYTES_RECEIVED] += n
+            return self.connections.close(connection)
+        self.connections.slot[BYTES_RECEIVED] += n
         if connection.partial == NULL:
-            return self._take_preface(connection, received, n, True)
-        self._keep(connection, received, n)
+            return self._take(connection, received, n, True)
+        self.crowded.keep(connection, received, n)
         own = connection.partial
         size = connection.partial_size
         connection.partial = NULL
         connection.forget_partial()
         try:
-            self._take_preface(connection, own, size, False)
+            self._take(connection, own, size, False)
         finally:
             free(own)
         return 0
 
-    cdef int _take_preface(self, Connection connection, const char *p, Py_ssize_t n,
-                           bint is_first) except -1:
+    cdef int _take(self, Connection connection, const char *p, Py_ssize_t n,
+                   bint is_first) except -1:
         """Everything that has come is here.  is_first: nothing had come before."""
         cdef ff_preface said
         cdef Py_ssize_t used = FF_PREFACE_FORBIDDEN
         if self.is_proxy(connection.remote_addr):
-            used = ff_read_preface(p, n, self.proxy_versions, &said)
+            used = ff_read_preface(p, n, self.versions, &said)
         if used == FF_NEED_DATA:
             if is_first:
-                self.deadlines.set(connection, WHOLE_HEAD, self.now)
-            self._keep(connection, p, n)
+                self.connections.deadlines.set(connection, WHOLE_HEAD, self.connections.now)
+            self.crowded.keep(connection, p, n)
             return 0
         if used < 0:
-            return self._refuse(connection, <int>used, ff_error_status(<int>used))
+            return self._refuse(connection, <int>used)
         connection.facts = _facts(connection, p, &said)
-        connection.state = IDLE
-        self.deadlines.set(connection, FIRST_BYTE, self.now)
-        if self.context is not None:
-            self._await_handshake(connection)
-            return self._shake(connection, p + used, n - used)
-        return self._consume(connection, p + used, n - used)
+        self.connections.deadlines.set(connection, FIRST_BYTE, self.connections.now)
+        connection.protocol = self.inner
+        self.inner.open(connection)
+        return self.inner.received(connection, p + used, n - used)
+
+    cdef int _refuse(self, Connection connection, int code) except -1:
+        connection.protocol = self.http1
+        self.http1.open(connection)
+        return self.answering.refuse(connection, code, ff_error_status(code))
+
+    cdef int late(self, Connection connection, int wait) except -1:
+        if wait == QUEUED:
+            return self.queue.late(connection)
+        if wait == FIRST_BYTE:
+            return self.connections.close_if_silent(connection)
+        return self.connections.close(connection)  # it speaks no HTTP yet

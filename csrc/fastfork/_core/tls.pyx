@@ -1,4 +1,4 @@
-"""Connections with TLS: the handshake, and what is received after it.
+"""TLS: the handshake, and what is received after it.
 
 A connection begins in the state HANDSHAKE and has until then what any connection that says
 nothing has: no buffer, and a place in the accept queue of nobody.  From its first byte the
@@ -7,13 +7,16 @@ handshake has a deadline that further bytes do not move.  What TLS is of it is i
 Runs in: worker
 """
 
+cimport cython
 from libc.errno cimport EAGAIN, errno
 from libc.stdlib cimport free, malloc
 
 from fastfork._core.base cimport MSG_DONTWAIT, RECEIVE_BYTES, recv
-from fastfork._core.connection cimport BODY, HANDSHAKE, IDLE
-from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, SHAKE
+from fastfork._core.connection cimport TLS_EXPECTED, move
+from fastfork._core.connections cimport EPOLLIN, EPOLLOUT, GONE
+from fastfork._core.deadlines cimport BRIEF_LINGER, FIRST_BYTE, QUEUED, READER, SHAKE
 from fastfork._core.interrupted cimport ff_interrupted
+from fastfork._core.request_queue cimport has_to_wait
 from fastfork._core.scoreboard cimport LINE_BYTES, REFUSED
 from fastfork._core.sealed cimport CIPHER_BYTES, Sealed, load_ssl
 
@@ -22,17 +25,23 @@ cdef extern from "errors.h" nogil:
     enum:
         FF_CLEAR_ON_TLS
 
-cdef enum:
-    REFUSAL_LOG_NS = 1000000000
-
 
 cdef bint _is_text(char byte) noexcept:
     """Can a request begin with this, and no TLS?"""
     return b'A' <= byte <= b'Z' or b'a' <= byte <= b'z' or byte == b'\r' or byte == b'\n'
 
 
-cdef class Secured(Queued):
-    """Without `secure` it does nothing."""
+@cython.final
+cdef class Tls(Protocol):
+    """What a connection speaks until its handshake is complete; `secure` comes before the first.
+    After it `inner` has the connection, and receives by `receive`."""
+
+    def __cinit__(self, Connections connections, RequestQueue queue, Answering answering):
+        self.connections = connections
+        self.deadlines = connections.deadlines
+        self.crew = connections.crew
+        self.queue = queue
+        self.answering = answering
 
     def __dealloc__(self):
         free(self.cipher)
@@ -54,51 +63,50 @@ cdef class Secured(Queued):
         self.at_once = at_once
         self.tells_ragged = tells_ragged
 
-    cdef int _consume(self, Connection connection, const char *p, Py_ssize_t n) except -1:
-        raise AssertionError("Receiver knows requests")
-
-    cdef int _refuse(self, Connection connection, int code, int status) except -1:
-        raise AssertionError("Hub answers")
-
-    cdef bint _may_tell(self) noexcept:
-        """May one more connection that is refused have a line in the log?"""
-        if self.now - self.told_ns <= REFUSAL_LOG_NS:
-            return False
-        self.told_ns = self.now
-        return True
-
     # The handshake.
 
-    cdef int _await_handshake(self, Connection connection) except -1:
-        connection.state = HANDSHAKE
+    cdef int open(self, Connection connection) except -1:
+        move(connection, TLS_EXPECTED)
         if self.at_once:
             connection.sealed = Sealed(self.context)
-            self.deadlines.set(connection, SHAKE, self.now)
+            self.deadlines.set(connection, SHAKE, self.connections.now)
         return 0
 
-    cdef int _fill_handshake(self, Connection connection) except -1:
-        """Receive once, on a connection whose handshake is not complete."""
-        cdef ssize_t n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
+    cdef int event(self, Connection connection, int mask) except -1:
+        if connection.which_list == QUEUED:
+            return self.connections.close(connection) if mask & GONE and connection.is_gone() else 0
+        if connection.outbox is None:
+            return self.readable(connection)
+        if mask & EPOLLOUT:
+            return self.after_flush(connection)
+        return self.connections.watch(connection, EPOLLOUT)
+
+    cdef int readable(self, Connection connection) except -1:
+        cdef ssize_t n
+        if has_to_wait(self.crew, connection):
+            return self.queue.put_off(connection)
+        n = recv(connection.fd, self.cipher, CIPHER_BYTES, MSG_DONTWAIT)
         if n < 0 and (errno == EAGAIN or ff_interrupted(errno)):
             return 0
         if n <= 0:
-            return self._close(connection)
-        return self._shake(connection, self.cipher, n)
+            return self.connections.close(connection)
+        return self.received(connection, self.cipher, n)
 
-    cdef int _shake(self, Connection connection, const char *p, Py_ssize_t n) except -1:
-        """Go on with the handshake; n bytes have come."""
+    cdef int received(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+        """Go on with the handshake."""
         cdef bint is_agreed
         if n == 0:
             return 0
         if connection.which_list == FIRST_BYTE:
-            self.deadlines.set(connection, SHAKE, self.now)
+            self.deadlines.set(connection, SHAKE, self.connections.now)
         if connection.sealed is None or not connection.sealed.begun:
             if _is_text(p[0]):
                 # Words: somebody who does not know that there is TLS here.
                 connection.sealed = None
-                connection.state = IDLE
-                self.offence = p[:min(n, <Py_ssize_t>LINE_BYTES)]
-                return self._refuse(connection, FF_CLEAR_ON_TLS, 400)
+                connection.protocol = self.inner
+                self.inner.open(connection)
+                connection.request.offence = p[:min(n, <Py_ssize_t>LINE_BYTES)]
+                return self.answering.refuse(connection, FF_CLEAR_ON_TLS, 400)
             if connection.sealed is None:
                 connection.sealed = Sealed(self.context)
             connection.sealed.begun = True
@@ -107,52 +115,67 @@ cdef class Secured(Queued):
             is_agreed = connection.sealed.shake()
         except OSError as error:  # ssl.SSLError is one
             return self._failed(connection, error)
-        self.batch.put_sealed(connection)
+        self.connections.batch.put_sealed(connection)
         return self._agreed(connection) if is_agreed else 0
 
     cdef int _agreed(self, Connection connection) except -1:
         """The handshake is complete, and there may be a request behind it."""
         cdef Py_ssize_t n
-        cdef char *received = self.crew.seat.received
+        cdef char *clear = self.crew.seat.received
         facts = self.facts_of(connection.sealed.tls)
         if connection.facts is not None:
             facts = {**connection.facts, **facts}
         connection.facts = facts
-        connection.state = IDLE
-        self.deadlines.set(connection, FIRST_BYTE, self.now)
+        connection.protocol = self.inner
+        self.inner.open(connection)
+        self.deadlines.set(connection, FIRST_BYTE, self.connections.now)
         try:
-            n = connection.sealed.open(received, RECEIVE_BYTES)
+            n = connection.sealed.open(clear, RECEIVE_BYTES)
         except OSError as error:
             return self._failed(connection, error)
         if n > 0:
-            self._consume(connection, received, n)
-            return self._end_follows(connection)
-        return self._close(connection) if connection.sealed.ended else 0
+            self.inner.received(connection, clear, n)
+            return self.connections.end_follows(connection)
+        return self.connections.close(connection) if connection.sealed.ended else 0
 
-    cdef int _end_follows(self, Connection connection) except -1:
-        """What has come was read.  If the client has ended with it (close_notify), that is still
-        to be seen to, in its turn, and no event will tell."""
-        if connection.has_ended() and connection.state <= BODY:
-            self.ready.append(connection)
+    cdef int after_flush(self, Connection connection) except -1:
+        if self.connections.wait_for_reader(connection):
+            return 0
+        if connection.broken:
+            return self.connections.close(connection)
+        if connection.close_after:
+            return self.connections.finish(connection)
+        if connection.which_list == READER:
+            self.connections.rearm(connection)
+            return self.connections.watch(connection, EPOLLIN)
         return 0
+
+    cdef int late(self, Connection connection, int wait) except -1:
+        if wait == QUEUED:
+            return self.queue.late(connection)
+        if wait == FIRST_BYTE:
+            return self.connections.close_if_silent(connection)
+        if wait == READER:
+            return self.connections.reset(connection)
+        return self.connections.close(connection)
 
     cdef int _failed(self, Connection connection, error) except -1:
         """It is no TLS, or none that we agree to: the client gets to read the alert."""
         cdef Sealed sealed = connection.sealed
-        self.slot[REFUSED] += 1
-        if self._may_tell():
-            self.log.warning(
+        self.connections.slot[REFUSED] += 1
+        if self.connections.site.may_log_refusal(self.connections.now):
+            self.connections.log.warning(
                 "TLS with ip=%s failed: %s", connection.remote_addr or "-",
                 getattr(error, "reason", None) or getattr(error, "strerror", None) or error)
-        self.batch.put_sealed(connection)
+        self.connections.batch.put_sealed(connection)
         sealed.silent = True
         connection.close_after = True
         connection.lingers = BRIEF_LINGER
-        return self.batch.look_at(connection)
+        return self.connections.batch.look_at(connection)
 
     # Afterwards.
 
-    cdef ssize_t _unseal(self, Connection connection) except -3:
+    cdef ssize_t receive(self, Connection connection) except -3:
         """Receive once, and have what it means in the buffer of the thread: so many bytes.  0:
         the client has ended; SEEN_TO: there is nothing to be done."""
         cdef Sealed sealed = connection.sealed
@@ -173,11 +196,11 @@ cdef class Secured(Queued):
             self._failed(connection, error)
             return SEEN_TO
         if sealed.outgoing.pending:
-            self.batch.put_sealed(connection)  # an answer to a wish to renegotiate, say
+            self.connections.batch.put_sealed(connection)  # an answer to a wish to renegotiate, say
         return SEEN_TO if n == 0 and not sealed.ended else n
 
     cdef int _ragged(self, Connection connection) except -1:
-        if self._may_tell():
-            self.log.warning("TLS with ip=%s ended without close_notify",
-                             connection.remote_addr or "-")
+        if self.connections.site.may_log_refusal(self.connections.now):
+            self.connections.log.warning("TLS with ip=%s ended without close_notify",
+                                         connection.remote_addr or "-")
         return 0

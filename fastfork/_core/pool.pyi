@@ -1,11 +1,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastfork._core.listeners import Listeners
-
-class Queued(Listeners):
+class Pool:
     adopted: int
-    def share_connections(
+    def share(
         self,
         pool_in: int,
         pool_out: int,
@@ -13,11 +11,8 @@ class Queued(Listeners):
         template_of: Callable[[int], dict[str, Any]],
         hands_over: bool = True,
     ) -> None: ...
+    def take_all(self) -> None: ...
     def bequeath(self) -> None: ...
     def bequeath_in_crash(self) -> None: ...
     def bequeath_nothing(self) -> None: ...
-    def take_pool(self) -> None: ...
-
-class Pool:
-    def __init__(self, hub: Queued) -> None: ...
     def __call__(self) -> None: ...

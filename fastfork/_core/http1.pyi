@@ -1,0 +1,3 @@
+from fastfork._core.protocol import Protocol
+
+class Http1(Protocol): ...

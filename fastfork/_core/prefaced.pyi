@@ -1,3 +1,0 @@
-from fastfork._core.secured import Secured
-
-class Prefaced(Secured): ...
