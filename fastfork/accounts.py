@@ -29,7 +29,7 @@ class User:
 
 
 def user(text: str) -> User:
-    """The user of this name or number.  Raises NoSuchAccount for a name without an entry."""
+    """Return the user of this name or number.  Raises NoSuchAccount for a name without an entry."""
     import pwd  # here: most servers stay who they are
 
     number = _in_range("user", text) if re.match(_NUMBER, text) else None
@@ -43,7 +43,7 @@ def user(text: str) -> User:
 
 
 def group(text: str) -> int:
-    """The gid of this name or number.  Raises NoSuchAccount for a name without an entry."""
+    """Return the gid of this name or number.  Raises NoSuchAccount for a name without an entry."""
     import grp
 
     if re.match(_NUMBER, text):

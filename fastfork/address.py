@@ -100,7 +100,7 @@ Address = TcpAddress | UnixAddress | FdAddress
 
 
 def parse(text: str) -> Address:
-    """The address that `text` names.
+    """Return the address that `text` names.
 
     HOST, HOST:PORT, :PORT (every IPv4 interface), [v6], [v6]:PORT, the same after tcp://,
     unix:PATH, unix://PATH, unix:@NAME (abstract), fd://N, systemd:NAME.  A missing port is 8000.
@@ -178,7 +178,8 @@ def _is_number(text: str) -> bool:
 
 
 def _is_ipv4(text: str) -> bool:
-    """Whether it is an IPv4 address: four numbers without leading zeros, as inet_pton(3) has it."""
+    """Return whether it is an IPv4 address: four numbers without leading zeros, as inet_pton(3) has
+    it."""
     try:
         return bool(socket.inet_pton(socket.AF_INET, text))
     except (OSError, ValueError):
@@ -195,7 +196,8 @@ def _ipv6(text: str, host: str) -> str:
 
 
 def _bracketed(rest: str) -> str:
-    """An IPv6 host without brackets, as it was meant: a number at its end may be the port."""
+    """Return an IPv6 host without brackets, as it was meant: a number at its end may be the
+    port."""
     import ipaddress
 
     whole = f"[{rest}]:{DEFAULT_PORT}"
@@ -222,7 +224,7 @@ def _port(text: str, port: str | None) -> int:
 
 
 def _rest(text: str) -> str:
-    """What was probably meant once scheme and path are gone."""
+    """Return what was probably meant once scheme and path are gone."""
     return text.partition("/")[0] or f"127.0.0.1:{DEFAULT_PORT}"
 
 

@@ -106,7 +106,7 @@ def make_private(memory: memoryview) -> None:
 
 
 def acts_on(signum: int) -> bool:
-    """Whether a handler that we have set is to act.
+    """Return whether a handler that we have set is to act.
 
     If not, this is a child of others that was sent the signal before it could forget the handler:
     then the signal does what it does by default.
@@ -136,7 +136,8 @@ def fork_orphan() -> int:
 
 
 def ours(act: Callable[[FrameType | None], None]) -> Callable[[int, FrameType | None], None]:
-    """A signal handler for this process alone, and not for those that others fork from it."""
+    """Return a signal handler for this process alone, and not for those that others fork from
+    it."""
 
     def handler(signum: int, frame: FrameType | None) -> None:
         if acts_on(signum):
@@ -174,7 +175,7 @@ def file_of_its_own(file: IO[bytes]) -> None:
 
 
 def is_foreign() -> bool:
-    """Whether this process was forked by others from one of ours."""
+    """Return whether this process was forked by others from one of ours."""
     return _is_foreign or _Compiled.is_foreign()
 
 
@@ -211,7 +212,7 @@ def leave(error: BaseException | None = None, *, out_of: str = "") -> NoReturn:
 
 
 def _number(code: object) -> int:
-    """What sys.exit(code) gives to the shell."""
+    """Return what sys.exit(code) gives to the shell."""
     if code is None:
         return 0
     return code & 0xFF if isinstance(code, int) else 1

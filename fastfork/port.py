@@ -62,7 +62,7 @@ CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER; the same
 
 
 def processors() -> int:
-    """How many this process may use."""
+    """Return how many this process may use."""
     if sys.platform == "linux" and IS_LINUX:
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -86,7 +86,8 @@ def received_flag() -> int:
 
 
 def wakeup_pipe() -> tuple[int, int]:
-    """A pipe that nobody waits for, closed in programs that are executed.  Raises OSError."""
+    """Return a pipe that nobody waits for, closed in programs that are executed.  Raises
+    OSError."""
     ends = os.pipe()
     for end in ends:
         os.set_blocking(end, False)
@@ -94,7 +95,7 @@ def wakeup_pipe() -> tuple[int, int]:
 
 
 def memory_file(name: str) -> int:
-    """A file without a name in a folder, for `name` see memfd_create(2).  Raises OSError."""
+    """Return a file without a name in a folder, for `name` see memfd_create(2).  Raises OSError."""
     if sys.platform == "linux" and IS_LINUX:
         return os.memfd_create(name)
     import tempfile  # here: Linux has the other
@@ -104,7 +105,7 @@ def memory_file(name: str) -> int:
 
 
 def own_descriptors() -> list[int]:
-    """The open descriptors of this process, and one that is closed already.
+    """Return the open descriptors of this process, and one that is closed already.
 
     Raises OSError where nobody knows: FreeBSD's /dev/fd may show the first three alone.
     """
@@ -116,7 +117,7 @@ def own_descriptors() -> list[int]:
 
 
 def open_anew(descriptor: int, flags: int) -> int:
-    """What `descriptor` is, opened once more, with flags and a position of its own.
+    """Return what `descriptor` is, opened once more, with flags and a position of its own.
 
     Raises OSError where that cannot be done; elsewhere than on Linux it never can: /dev/fd is
     dup(2) there.
@@ -125,7 +126,7 @@ def open_anew(descriptor: int, flags: int) -> int:
 
 
 def children(parent: int) -> list[int]:
-    """The processes whose parent is `parent`, without those that have ended."""
+    """Return the processes whose parent is `parent`, without those that have ended."""
     if not IS_LINUX:
         return _children_by_ps(parent)
     found = []
@@ -152,7 +153,7 @@ def _children_by_ps(parent: int) -> list[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether this child has ended; its exit status stays for whoever waits.
+    """Return whether this child has ended; its exit status stays for whoever waits.
 
     Raises ChildProcessError when it is no child, or somebody has waited for it.  On macOS Python
     tells neither before 3.13.

@@ -71,7 +71,7 @@ def _record(
 
 
 def _own(cls: type, name: str) -> _Field:
-    """The field that the body of the class describes; the class keeps a default only."""
+    """Return the field that the body of the class describes; the class keeps a default only."""
     given = cls.__dict__.get(name, _NONE_YET)
     one = given if isinstance(given, _Field) else _Field(default=given)
     one.name = name
@@ -132,7 +132,7 @@ def _refuse(self: Any, name: str, *_value: object) -> None:
 
 
 def _fields(of: Any) -> tuple[_Field, ...]:
-    """The fields of a record or of its class, in their order."""
+    """Return the fields of a record or of its class, in their order."""
     return tuple(getattr(of, _FIELDS).values())
 
 

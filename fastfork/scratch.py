@@ -13,7 +13,8 @@ __all__ = ["unnamed_file"]
 
 
 def unnamed_file(prefix: str, directory: str | None) -> IO[bytes]:
-    """As tempfile.TemporaryFile, which is loaded by whoever comes first.  Raises OSError."""
+    """Open what tempfile.TemporaryFile opens, which is loaded by whoever comes first.  Raises
+    OSError."""
     try:
         import tempfile  # here: most workers never have a body of that size
     except ImportError:  # it is there; without a free descriptor it is not found

@@ -47,7 +47,7 @@ CHILD_TIMEOUT: Final = 10  # seconds
 
 
 def _own(module: ModuleType, name: str) -> Any:
-    """The module's own `name`, None when it has none."""
+    """Return the module's own `name`, None when it has none."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_object_patched(module.__name__, name):
         return monkey.get_original(module.__name__, name)
@@ -107,7 +107,7 @@ def _forked(fork: Callable[[], int]) -> int:
 
 
 def _pid_from(reader: int) -> int:
-    """The pid that a child has written, 0 when the pipe ends without one."""
+    """Return the pid that a child has written, 0 when the pipe ends without one."""
     waiting = make_poll()
     waiting.register(reader, select.POLLIN)
     said = os.read(reader, 32) if waiting.poll(CHILD_TIMEOUT * 1000) else b""
@@ -136,12 +136,13 @@ def get_handler(signum: int) -> Any:
 
 
 def has_epoll() -> bool:
-    """Whether the server waits with epoll(7) here."""
+    """Return whether the server waits with epoll(7) here."""
     return port.IS_LINUX and _own(select, "epoll") is not None
 
 
 def selector_class() -> type[BaseSelector]:
-    """What waits for many descriptors where epoll(7) is not used: kqueue(2), if there is one.
+    """Return what waits for many descriptors where epoll(7) is not used: kqueue(2), if there is
+    one.
 
     On Linux, in a portable build, it is a set of epoll's, in the same wrapping.
     """
@@ -155,24 +156,24 @@ def selector_class() -> type[BaseSelector]:
 
 
 def has_waitable_poller() -> bool:
-    """Whether what a worker waits with can itself be waited for."""
+    """Return whether what a worker waits with can itself be waited for."""
     return has_epoll() or hasattr(selector_class(), "fileno")
 
 
 def make_epoll() -> epoll:
-    """A `select.epoll` object.  Raises OSError."""
+    """Return a `select.epoll` object.  Raises OSError."""
     made: epoll = _own(select, "epoll")()
     return made
 
 
 def make_poll() -> poll:
-    """A `select.poll` object."""
+    """Return a `select.poll` object."""
     made: poll = _own(select, "poll")()
     return made
 
 
 def make_socket(family: int, kind: int) -> socket.socket:
-    """A `socket.socket`, which waits as its timeout says.  Raises OSError."""
+    """Return a `socket.socket`, which waits as its timeout says.  Raises OSError."""
     made: socket.socket = _own(socket, "socket")(family, kind)
     return made
 
@@ -190,6 +191,6 @@ def sleep(seconds: float) -> None:
 
 
 def thread_ident() -> int:
-    """The number of this thread, as `sys._current_frames` has it."""
+    """Return the number of this thread, as `sys._current_frames` has it."""
     ident: Callable[[], int] = _own(_thread, "get_ident")
     return ident()

@@ -23,7 +23,7 @@ log = logging.getLogger("fastfork.error")
 
 
 def parser_in_use(name: str) -> str:
-    """The parser that `http_parser` comes to, loaded for the workers to be forked.
+    """Return the parser that `http_parser` comes to, loaded for the workers to be forked.
 
     Imported by name: the arbiter speaks no HTTP.
     """

@@ -25,7 +25,7 @@ class AppDirectory:
         self._missing = ""
 
     def is_there(self, cfg: Config) -> bool:
-        """Whether workers can be started.
+        """Return whether workers can be started.
 
         What this process may not see, the worker's user perhaps may: that is for the worker to say.
         """

@@ -124,7 +124,7 @@ class Arbiter:
                 return StartError.exit_code
 
     def supervise(self) -> int:
-        """The loop.  All that happens in this process happens in one of its turns."""
+        """Run the loop, in whose turns all of this process happens.  Returns the exit code."""
         while not self.shutdown.is_complete():
             self.mailbox.take_back()
             now = clock.now()
@@ -252,7 +252,7 @@ class Arbiter:
         self._set_target(max(self.workers.target - 1, min(1, self.workers.target)))
 
     def scale(self, target: int) -> None:
-        """That many workers."""
+        """Have that many workers."""
         self._set_target(target)
 
     def rest(self) -> None:
@@ -324,7 +324,7 @@ class Arbiter:
     # -- details
 
     def _addresses(self, loaded: Loaded) -> list[Address]:
-        """What to listen on; see net/activation.py.  Raises ConfigError."""
+        """Return what to listen on; see net/activation.py.  Raises ConfigError."""
         bind = [address.parse(text) for text in loaded.config.bind]
         found = resolve(bind, self._sockets, is_default=loaded.is_default("bind"))
         for unused in found.unused:

@@ -15,7 +15,7 @@ __all__ = ["prepared_certificates"]
 
 
 def prepared_certificates(cfg: Config) -> Certificates | None:
-    """Those of the settings, None without TLS.  Raises ConfigError."""
+    """Return those of the settings, None without TLS.  Raises ConfigError."""
     if cfg.certfile is None:
         return None
     from pathlib import Path

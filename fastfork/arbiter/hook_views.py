@@ -96,7 +96,7 @@ class WorkerView:
         return f"<Worker {self.pid}>"
 
     def given(self) -> dict[str, object]:
-        """What a hook has set here beyond what there was."""
+        """Return what a hook has set here beyond what there was."""
         known = {*self._names, "_names"}
         return {name: value for name, value in vars(self).items() if name not in known}
 
@@ -243,7 +243,7 @@ class ServerView:
         hooks.call(self.cfg, "on_starting", self, passes=lambda: True)
 
     def new_worker(self, nr: int, age: int) -> WorkerView:
-        """The view of a worker that is about to be forked; pre_fork has seen it."""
+        """Return the view of a worker that is about to be forked; pre_fork has seen it."""
         view = WorkerView(
             number=nr,
             age=age,
@@ -260,7 +260,8 @@ class ServerView:
         self._app = getattr(worker, "app", None)
 
     def forkserver(self, cfg: Config) -> WorkerView:
-        """The view of a forkserver, which has neither a number nor an age; for child_exit."""
+        """Return the view of a forkserver, which has neither a number nor an age; for
+        child_exit."""
         return WorkerView(number=NO_NUMBER, age=0, ppid=self.pid, cfg=cfg)
 
     def in_hooks(self, worker: Viewed, view: HookedWorker | None) -> Runnable:

@@ -23,7 +23,7 @@ def give_logs(cfg: Config) -> None:
 
 
 def with_access(addresses: list[Address], cfg: Config) -> list[Address]:
-    """The addresses, those of files with the permissions that the settings name."""
+    """Return the addresses, those of files with the permissions that the settings name."""
     access = socket_access(cfg)
     return [
         replace(one, access=access) if isinstance(one, UnixAddress) else one for one in addresses

@@ -63,7 +63,7 @@ class Handover:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: it is no forkserver."""
+        """Let go in a child that is not ours: it is no forkserver."""
         self._ours.close()
         self._theirs.close()
 

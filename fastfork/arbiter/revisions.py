@@ -174,7 +174,7 @@ class Revisions:
             log.error("%s; the log stays where it is", error)
 
     def is_settled(self) -> bool:
-        """Whether nothing is on its way."""
+        """Return whether nothing is on its way."""
         return self.rollout is None and self.pending is None
 
     # -- each turn
@@ -199,7 +199,7 @@ class Revisions:
             self._surplus.clear()
 
     def order(self, workers: Workers) -> Order:
-        """What is asked of workers that retire now.
+        """Return what is asked of workers that retire now.
 
         When sockets are given up, whoever waits in them is theirs to serve; and when the last
         of them may go in this turn, nobody new comes in there.
@@ -230,22 +230,22 @@ class Revisions:
     # -- everything there is
 
     def forkservers(self) -> list[Forker]:
-        """Every forkserver that has not been reaped."""
+        """Return every forkserver that has not been reaped."""
         return [forker for forker in self._forkers if forker.pid is not None]
 
     def can_fork(self) -> bool:
-        """Whether a worker can be forked now."""
+        """Return whether a worker can be forked now."""
         forker = self.current.forker
         return forker.is_ready and (
             forker.has_app or self._app_directory.is_there(self.current.cfg)
         )
 
     def needs_forkserver(self) -> bool:
-        """Whether the forkserver has died, and another one can load the application."""
+        """Return whether the forkserver has died, and another one can load the application."""
         return self.current.forker.is_gone and self._app_directory.is_there(self.current.cfg)
 
     def needs(self, forker: Forker) -> bool:
-        """Whether workers are, or will be, forked there."""
+        """Return whether workers are, or will be, forked there."""
         return any(forker is one.forker for one in (self.current, self.pending) if one)
 
     def watch_loading(self, boot_timeout: float) -> None:
@@ -275,7 +275,7 @@ class Revisions:
         stop_accepting_at(self._endpoints)
 
     def all_listeners(self) -> list[Listener]:
-        """Every listening socket that is open in this process."""
+        """Return every listening socket that is open in this process."""
         return [one for endpoint in self._endpoints for one in endpoint.listeners] + self._surplus
 
     # -- details
@@ -292,7 +292,7 @@ class Revisions:
         )
 
     def _prepare(self, loaded: Loaded, endpoints: Endpoints, open_forker: OpenForker) -> Forker:
-        """The rest that can fail; what was opened for this is closed then."""
+        """Do the rest that can fail, and return the forker; on failure close what was opened."""
         try:
             logs.setup(loaded.config)
             give_logs(loaded.config)
@@ -326,7 +326,7 @@ def first_endpoints(
 
 
 def without_server_settings(new: Loaded, running: Config) -> Loaded:
-    """The loaded settings, with those that only a restart changes as they are.
+    """Return the loaded settings, with those that only a restart changes as they are.
 
     Each one that the file asks to change is named in the log.
     """

@@ -118,7 +118,7 @@ def accept_queue(sock: socket.socket) -> tuple[int, int]:
 
 
 def reason_of(child: Child, death: Death, generation: int) -> Reason:
-    """Why a worker ended: the first that fits."""
+    """Return why a worker ended: the first that fits."""
     was_signalled = death.code < 0
     table = (
         (child.overslept, Reason.BOOT),

@@ -40,7 +40,7 @@ class Facts:
     wanted: int
 
     def status(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         if self.is_stopping:
             return f"stopping, {self.ready} left" if self.ready else "stopping"
         text = f"{self.ready}/{self.wanted} ready"
@@ -48,7 +48,7 @@ class Facts:
 
 
 def facts(workers: Workers, *, is_reloading: bool, is_stopping: bool, is_second: bool) -> Facts:
-    """The state as the workers show it."""
+    """Return the state as the workers show it."""
     ready = sum(1 for child in workers.children if child.ready_at is not None)
     return Facts(workers.ever_ready, is_reloading, is_stopping, is_second, ready, workers.target)
 
@@ -84,7 +84,7 @@ class Service:
         self._ready_is_due = True
 
     def wait(self, now: float) -> float:
-        """Seconds until `turn` has to be called."""
+        """Return the seconds until `turn` has to be called."""
         return max(0.0, self._next_alive - now) if self._watchdog else float("inf")
 
     def turn(self, state: Facts, cfg: Config) -> None:

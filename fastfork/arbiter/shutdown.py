@@ -96,7 +96,7 @@ class Shutdown:
         self._dismiss(signal.SIGQUIT, QUICK_GRACE)
 
     def is_complete(self) -> bool:
-        """Whether there is nothing left to supervise."""
+        """Return whether there is nothing left to supervise."""
         if self.began is None:
             return False
         left = [child.pid for child in self._server.workers.children]

@@ -118,7 +118,7 @@ class Upgrade:
     # -- the new one
 
     def inherited_sockets(self, *, admin: bool = False) -> Inherited:
-        """What the old arbiter has left to us.  admin: for `admin_bind`."""
+        """Return what the old arbiter has left to us.  admin: for `admin_bind`."""
         inheritance = self._program.inheritance
         return [
             (asked.removeprefix(ADMIN_PREFIX), descriptors)
@@ -133,7 +133,7 @@ class Upgrade:
             parent.signal_at_parents_death(signal.SIGCHLD)
 
     def has_predecessor(self) -> bool:
-        """Whether the arbiter that started us is still there."""
+        """Return whether the arbiter that started us is still there."""
         return self._predecessor is not None and os.getppid() == self._predecessor
 
     @property
@@ -187,5 +187,6 @@ class Upgrade:
             self._pidfile.remove()
 
     def shares_sockets(self) -> bool:
-        """Whether another arbiter serves what waits in our sockets, and needs their files."""
+        """Return whether another arbiter serves what waits in our sockets, and needs their
+        files."""
         return self.successor is not None or self.has_predecessor()

@@ -85,7 +85,7 @@ class WorkerFactory:
             self.pool.close()
 
     def forker(self, loaded: Loaded) -> Forker:
-        """Where workers with these settings are forked.  Raises ConfigError, OSError."""
+        """Return where workers with these settings are forked.  Raises ConfigError, OSError."""
         cfg = loaded.config
         make_worker = worker_class(cfg.worker_class)
         recipe = Recipe(cfg, make_worker, prepared_certificates(cfg))
@@ -124,7 +124,7 @@ class WorkerFactory:
         job: Job,
         listeners: Sequence[Listener],
     ) -> Viewed:
-        """A worker without its hooks.  app: loaded already, by the forkserver."""
+        """Return a worker without its hooks.  app: loaded already, by the forkserver."""
         self.close_others(listeners)
         return recipe.make(
             number=job.nr,

@@ -118,7 +118,7 @@ class Lifespan:
     async def _first_of(
         self, answer: asyncio.Future[Message | None], timeout: float | None
     ) -> Message | None:
-        """The answer; None when the task ended before it, or after `timeout` seconds."""
+        """Return the answer; None when the task ended before it, or after `timeout` seconds."""
         assert self._task is not None
         both: set[asyncio.Future[Any]] = {answer, self._task}
         await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -174,7 +174,7 @@ class Lifespan:
         )
 
     async def _receive(self) -> Message:
-        """The next event; the third one never comes."""
+        """Return the next event.  The third one never comes."""
         if self._event == "lifespan.shutdown" and not self._told.is_set():
             self._asks_for_more.set()
         await self._told.wait()
@@ -198,7 +198,8 @@ class Lifespan:
 
 
 def _failed(message: str) -> StartupFailed:
-    """The error for a `lifespan.startup.failed`; many send a whole traceback for a message."""
+    """Return the error for a `lifespan.startup.failed`; many send a whole traceback for a
+    message."""
     lines = [line for line in message.splitlines() if line.strip()]
     reason = f": {lines[-1].strip()}" if lines else ""
     return StartupFailed(

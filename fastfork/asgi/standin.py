@@ -14,7 +14,7 @@ __all__ = ["app_that_tells"]
 
 
 def app_that_tells(told: str) -> Callable[..., Awaitable[None]]:
-    """An application that answers 500 to every request, with this text on the page."""
+    """Return an application that answers 500 to every request, with this text on the page."""
     page = page_that_tells(told)
     fields = [
         (b"content-type", b"text/html; charset=utf-8"),

@@ -23,7 +23,7 @@ CONFIG_VERBS: Final = ("show", "explain", "check", "init")  # of configure.py, w
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:
-    """The script for `shell`.  Changes `parser`, so give it one of its own.
+    """Return the script for `shell`.  Changes `parser`, so give it one of its own.
 
     Raises OptionError for a shell that is none of SHELLS, StartError without shtab.
     """

@@ -108,7 +108,7 @@ def _explain(words: list[str], loader: Loader) -> int:
 
 
 def _setting_called(word: str) -> str:
-    """The setting that has this name or option: keepalive, --keep-alive, keep-alive."""
+    """Return the setting that has this name or option: keepalive, --keep-alive, keep-alive."""
     if word in SETTINGS or word in OTHER_SETTINGS:
         return word
     flag = f"--{word.lstrip('-')}"
@@ -118,7 +118,8 @@ def _setting_called(word: str) -> str:
 
 
 def _value_here(name: str, loader: Loader) -> list[str]:
-    """The value that a server started here would have; nothing when the settings are wrong."""
+    """Return the value that a server started here would have; nothing when the settings are
+    wrong."""
     try:
         loaded = loader({})()
     except StartError:

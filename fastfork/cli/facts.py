@@ -35,7 +35,7 @@ ABSENT: Final = "not installed"
 
 
 def render() -> str:
-    """One `name: value` a line."""
+    """Return the facts, one `name: value` a line."""
     return "".join(f"{name}: {value}\n" for name, value in rows())
 
 
@@ -51,7 +51,7 @@ def rows() -> Iterator[tuple[str, str]]:
 
 
 def installed(package: str) -> str:
-    """The version of an installed package."""
+    """Return the version of an installed package."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -72,7 +72,7 @@ def _libc() -> str:
 
 
 def _parsers() -> str:
-    """The parsers that can be used; the first is what `auto` means here."""
+    """Return the parsers that can be used; the first is what `auto` means here."""
     http = importlib.import_module("fastfork.http")
     compiled = importlib.import_module("fastfork._core.parsers")
     first = http.resolve_parser("auto")

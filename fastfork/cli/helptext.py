@@ -63,7 +63,8 @@ _NARROWEST: Final = 60
 
 
 def render(parser: argparse.ArgumentParser, *, everything: bool) -> str:
-    """The help text, as wide as the terminal (COLUMNS).  everything: settings beyond COMMON too."""
+    """Return the help text, as wide as the terminal (COLUMNS).  everything: settings beyond COMMON
+    too."""
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
     # `_actions` is what argparse's own formatter reads.
     actions = {action.dest: action for action in parser._actions}
@@ -81,14 +82,14 @@ def render(parser: argparse.ArgumentParser, *, everything: bool) -> str:
 
 
 def explanation(spec: Spec[Any]) -> str:
-    """The sentence of a setting, then type, default and variables."""
+    """Return the sentence of a setting, then type, default and variables."""
     kind = spec.kind.name.replace("`", "")
     default = spec.kind.show(spec.default)
     return f"{spec.help} [{kind}; default {default}; {', '.join(variables(spec))}]"
 
 
 def variables(spec: Spec[Any]) -> Iterator[str]:
-    """The environment variables that set this one."""
+    """Yield the environment variables that set this one."""
     yield f"FASTFORK_{spec.name.upper()}"
     if spec.env is not None:
         yield spec.env

@@ -64,7 +64,7 @@ class CommandLineParser(OptionParser):
         self.add_argument(ARGUMENTS, nargs="*", metavar="MODULE:APP", help="what to serve")
 
     def options(self, words: Sequence[str]) -> dict[str, object]:
-        """Settings as they were typed; the application is `wsgi_app`.
+        """Return the settings as they were typed; the application is `wsgi_app`.
 
         Raises OptionError with one line.  --help and the like print and raise SystemExit.
         """

@@ -21,7 +21,7 @@ NOT_IN_A_FILE = ("config", "check_config", "print_config")
 
 
 def config_lines(loaded: Loaded) -> Iterator[str]:
-    """The settings as a config file, each with its origin in a comment."""
+    """Yield the settings as a config file, each with its origin in a comment."""
     for group, specs in groupby(SETTINGS.values(), lambda spec: spec.group):
         yield f"# {group}"
         for spec in specs:
@@ -30,7 +30,7 @@ def config_lines(loaded: Loaded) -> Iterator[str]:
 
 
 def changed_lines(loaded: Loaded) -> Iterator[str]:
-    """The same for the settings that are not at their default."""
+    """Yield the same for the settings that are not at their default."""
     for spec in SETTINGS.values():
         if not loaded.is_default(spec.name):
             yield _line(spec, loaded)

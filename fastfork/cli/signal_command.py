@@ -27,7 +27,7 @@ USAGE: Final = "fastfork signal NAME [--pid FILE] [--config FILE]"
 
 
 def names() -> dict[str, int]:
-    """What may be typed -> signal number: the words of the table, HUP and SIGHUP."""
+    """Return what may be typed -> signal number: the words of the table, HUP and SIGHUP."""
     found: dict[str, int] = {}
     for signum, action in SIGNALS.items():
         if action.name:

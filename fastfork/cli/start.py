@@ -60,7 +60,7 @@ def start(words: Sequence[str], program: Program) -> int:
 
 
 def _options(words: Sequence[str]) -> dict[str, object]:
-    """The settings that were typed; the application is `wsgi_app`."""
+    """Return the settings that were typed; the application is `wsgi_app`."""
     found = plain(words)
     if found is None:
         from .parser import CommandLineParser  # here: see config/sources/words.py
@@ -135,7 +135,7 @@ def _serve(
 
 
 def loader(options: dict[str, object]) -> Callable[[], Loaded]:
-    """What reads the settings, now and on each reload: always from where we started."""
+    """Return what reads the settings, now and on each reload: always from where we started."""
     environ = dict(os.environ)
     try:
         folder = start_directory(environ)

@@ -58,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """What reads the words behind `fastfork status`."""
+    """Return what reads the words behind `fastfork status`."""
     return _Parser()
 
 
@@ -102,7 +102,7 @@ def status(words: Sequence[str]) -> int:
 
 
 def _plainly(where: Address, found: dict[str, Any], watch: bool) -> int:
-    """As text, once or each second until Ctrl-C."""
+    """Print it as text, once or each second until Ctrl-C."""
     print(text(found))
     try:
         while watch:
@@ -117,7 +117,7 @@ def _plainly(where: Address, found: dict[str, Any], watch: bool) -> int:
 
 
 def _watch(where: Address, found: dict[str, Any], console: Any) -> int:
-    """Until Ctrl-C."""
+    """Show it again and again, until Ctrl-C."""
     live = importlib.import_module("rich.live").Live(picture(found), console=console, screen=False)
     try:
         with live:
@@ -132,7 +132,7 @@ def _watch(where: Address, found: dict[str, Any], console: Any) -> int:
 
 
 def _where(options: dict[str, object]) -> Address:
-    """The first address of `admin_bind`, as typed or as in the config file here."""
+    """Return the first address of `admin_bind`, as typed or as in the config file here."""
     if isinstance(typed := options.get("admin_bind"), str):
         try:
             return address.parse(typed)
@@ -145,7 +145,7 @@ def _where(options: dict[str, object]) -> Address:
 
 
 def fetch(where: Address) -> dict[str, Any]:
-    """The facts.  Raises StartError with one line."""
+    """Return the facts.  Raises StartError with one line."""
     if isinstance(where, UnixAddress):
         connection: http.client.HTTPConnection = _UnixConnection(where.path)
     elif isinstance(where, TcpAddress):
@@ -169,7 +169,7 @@ def fetch(where: Address) -> dict[str, Any]:
 
 
 def picture(found: dict[str, Any]) -> Any:
-    """The facts as rich draws them."""
+    """Return the facts as rich draws them."""
     table_of: Any = importlib.import_module("rich.table").Table
     text_of: Any = importlib.import_module("rich.text").Text
     group_of: Any = importlib.import_module("rich.console").Group
@@ -184,7 +184,7 @@ def picture(found: dict[str, Any]) -> Any:
 
 
 def text(found: dict[str, Any]) -> str:
-    """The facts as a table of plain text."""
+    """Return the facts as a table of plain text."""
     rows = _table(found)
     columns = rows[0][:-1]
     widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
@@ -223,7 +223,7 @@ def _headline(found: dict[str, Any]) -> str:
 
 
 def _table(found: dict[str, Any]) -> list[list[str]]:
-    """Names of columns, and the cells of each worker."""
+    """Return the names of columns, and the cells of each worker."""
     rows = [list(COLUMNS), *(_cells(worker) for worker in found["workers"])]
     lags = [worker.get("loop_lag_seconds") for worker in found["workers"]]
     if any(lag is not None for lag in lags):

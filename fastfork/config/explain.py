@@ -19,7 +19,7 @@ _RELOAD: Final[dict[Reload, str]] = {
 
 
 def entry(spec: Spec[Any]) -> str:
-    """What the page says of one setting, ending in a newline."""
+    """Return what the page says of one setting, ending in a newline."""
     lines = [f"### {spec.name}", "", spec.help]
     if spec.more:
         lines += ["", spec.more]

@@ -82,7 +82,7 @@ class Config(
 
 @cache
 def heading(group: type) -> str:
-    """The group's name: the first line of its docstring, without the full stop."""
+    """Return the group's name: the first line of its docstring, without the full stop."""
     return (group.__doc__ or group.__name__).strip().splitlines()[0].rstrip(".")
 
 

@@ -30,7 +30,8 @@ _SHOWN: Final = (DURATION, SIZE, MODE, OPTIONAL_MODE)
 
 
 def render() -> str:
-    """The file.  It sets nothing; with all comments of settings removed it sets the defaults."""
+    """Return the file.  It sets nothing; with all comments of settings removed it sets the
+    defaults."""
     parts = [_HEAD]
     for group in GROUPS:
         specs = [spec for spec in SETTINGS.values() if spec.group == heading(group)]
@@ -47,7 +48,7 @@ def _entry(spec: Spec[Any]) -> str:
 
 
 def toml_value(spec: Spec[Any], value: object) -> str:
-    """A value as TOML.  None is the empty text, as TOML has no null; so are functions."""
+    """Return a value as TOML.  None is the empty text, as TOML has no null; so are functions."""
     if value is None or callable(value):
         return '""'
     if spec.kind in _SHOWN:

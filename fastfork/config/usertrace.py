@@ -27,7 +27,8 @@ def _is_ours(tb: TracebackType) -> bool:
 
 
 def format_user_traceback(error: BaseException) -> str:
-    """The traceback of `error` without the frames before the user's first, ending in a newline.
+    """Return the traceback of `error` without the frames before the user's first, ending in a
+    newline.
 
     When no frame is the user's (a syntax error, a missing module) only the closing lines are
     left: they name file and line themselves.
@@ -42,6 +43,6 @@ def format_user_traceback(error: BaseException) -> str:
 
 
 def summary(error: BaseException) -> str:
-    """The error on one line: its type, and its text when it has one."""
+    """Return the error on one line: its type, and its text when it has one."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -33,7 +33,8 @@ class Application:
     given: WSGIApplication | None
 
     def why_never_new(self) -> str | None:
-        """Why a worker that is started later has the code of now; None when it has its own."""
+        """Return why a worker that is started later has the code of now; None when it has its
+        own."""
         if self.given is not None:
             return "the application is an object of the program that serves it"
         module = spec.parse(self.text).module
@@ -47,7 +48,7 @@ class Application:
             wsgi.check_before_fork(self.text)
 
     def load(self, cfg: Config) -> WSGIApplication:
-        """The application, in the process that calls it.  Raises BootError."""
+        """Return the application, in the process that calls it.  Raises BootError."""
         if self.given is None:
             return wsgi.load(cfg)
         if cfg.worker_class == "asgi":

@@ -37,7 +37,7 @@ def read(
     *,
     caller: str,
 ) -> Loaded:
-    """The settings to serve `app` with; for a reload, call it again.
+    """Return the settings to serve `app` with; for a reload, call it again.
 
     environ: what may set something, beside `settings` and the file that settings["config"]
     names.  caller: how messages call the place where `settings` come from.
@@ -62,7 +62,7 @@ def read(
 
 
 def with_notice_of_old_code(loaded: Loaded, app: Application) -> Loaded:
-    """What a reload has read, with a line that says that the code stays, where it does."""
+    """Return what a reload has read, with a line that says that the code stays, where it does."""
     why = app.why_never_new()
     if why is None:
         return loaded
@@ -71,7 +71,7 @@ def with_notice_of_old_code(loaded: Loaded, app: Application) -> Loaded:
 
 
 def _refusal(name: str, settings: Mapping[str, object], caller: str) -> str | None:
-    """Why this argument cannot be, in one line; None when it can."""
+    """Return why this argument cannot be, in one line; None when it can."""
     if name in NOT_HERE and settings[name]:
         return _not_here(name, NOT_HERE[name], caller)
     if name in SETTINGS:

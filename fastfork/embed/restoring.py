@@ -55,7 +55,7 @@ def process_as_it_was() -> Iterator[None]:
 
 
 def _title_as_it_is() -> Callable[[], object]:
-    """What shows the title of now again."""
+    """Return what shows the title of now again."""
     try:
         titles = importlib.import_module("setproctitle")
     except ImportError:

@@ -36,7 +36,7 @@ _servers: list[int] = []
 
 
 def is_part_of_a_server() -> bool:
-    """Whether this process is a server: an arbiter, a worker, or the command."""
+    """Return whether this process is a server: an arbiter, a worker, or the command."""
     return bool(_servers) or COMMAND in sys.modules
 
 
@@ -85,7 +85,8 @@ def arbiter_for(
     program: Program,
     on_ready: Callable[[], None] = lambda: None,
 ) -> Arbiter:
-    """An arbiter that serves `app`.  read: the settings of a reload.  on_ready: see Arbiter."""
+    """Return an arbiter that serves `app`.  read: the settings of a reload.  on_ready: see
+    Arbiter."""
     sockets = net.passed(os.environ, os.getpid())
     if program.inheritance is not None:
         sockets = net.passed_on(program.inheritance.sockets)

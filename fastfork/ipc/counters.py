@@ -80,7 +80,8 @@ class Reason(IntEnum):
 
 
 def quantile(counts: list[int], share: float) -> float:
-    """The time in seconds below which `share` (0 to 1) of a histogram is; 0.0 when it is empty.
+    """Return the time in seconds below which `share` (0 to 1) of a histogram is; 0.0 when it is
+    empty.
 
     Within a bucket the times are taken for evenly spread, as Prometheus does; what is in the
     last one, for its lower bound.

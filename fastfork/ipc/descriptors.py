@@ -16,7 +16,8 @@ from fastfork import port
 
 
 def receive(sock: socket.socket, size: int, most: int) -> tuple[bytes, list[int]]:
-    """A message of at most `size` bytes and its `most` descriptors at most.  Raises OSError."""
+    """Return a message of at most `size` bytes and its `most` descriptors at most.  Raises
+    OSError."""
     numbers = array.array("i")
     room = socket.CMSG_LEN(most * numbers.itemsize)
     flag = port.received_flag()

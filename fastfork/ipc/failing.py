@@ -44,12 +44,12 @@ class Failure:
 
 
 def failures(words: memoryview[int], table: range = OF_WORKER) -> list[Failure]:
-    """What a table has.  words: of the slot, a worker's or the server's."""
+    """Return what a table has.  words: of the slot, a worker's or the server's."""
     return [_failure(record) for _start, record in _records(words, table)]
 
 
 def add_up(found: Iterable[Failure]) -> list[Failure]:
-    """One for each line, the latest failure first."""
+    """Return one for each line, the latest failure first."""
     by_line: dict[str, Failure] = {}
     for one in sorted(found, key=lambda failure: failure.last_ns):
         before = by_line.get(one.line)

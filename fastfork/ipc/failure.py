@@ -26,7 +26,7 @@ def note(server: memoryview[int], line: str) -> None:
 
 
 def noted(server: memoryview[int]) -> str:
-    """What was written last; '' for nothing."""
+    """Return what was written last; '' for nothing."""
     size = min(max(look(server, FAILURE_AT), 0), FAILURE_BYTES)
     words = server[FAILURE_AT + 1 : FAILURE_AT + 1 + FAILURE_BYTES // 8]
     raw = b"".join(word.to_bytes(8, "little", signed=True) for word in words)

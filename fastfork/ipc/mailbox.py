@@ -106,7 +106,7 @@ class SignalMailbox:
         self._noted.clear()
 
     def let_go(self) -> None:
-        """In a child that is not ours: signals do what they did before the server.
+        """Let go in a child that is not ours: signals do what they did before the server.
 
         In one of a worker or a template, that is for those to see to.
         """

@@ -42,7 +42,7 @@ class ModuleList:
             os.write(self._fd, data)
 
     def read(self) -> dict[str, int]:
-        """Every path so far, with the latest time that was given for it."""
+        """Return every path so far, with the latest time that was given for it."""
         data = os.pread(self._fd, os.fstat(self._fd).st_size, 0)
         found: dict[str, int] = {}
         for line in data.decode("utf-8", "surrogateescape").splitlines():

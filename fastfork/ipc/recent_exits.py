@@ -58,7 +58,7 @@ def note_exit(server: memoryview[int], end: RecentExit) -> None:
 
 
 def recent_exits(server: memoryview[int]) -> list[RecentExit]:
-    """What is kept, the latest first."""
+    """Return what is kept, the latest first."""
     found = []
     newest = look(server, counters.NOTED)
     for number in range(newest, max(newest - counters.EVENTS, 0), -1):

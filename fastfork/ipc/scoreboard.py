@@ -158,7 +158,8 @@ class Slot:
         self.heartbeat_ns = clock.now_ns()
 
     def request_line(self) -> str:
-        """The request line that is served for the longest time, '' when idle; safe to log."""
+        """Return the request line that is served for the longest time, '' when idle; safe to
+        log."""
         running = self.serving()
         return running[0][1] if running else ""
 
@@ -209,7 +210,7 @@ class Slot:
         publish(server, counters.EDITS, server[counters.EDITS] + 1)
 
     def _places(self) -> range:
-        """Where the places are that are in use, in bytes."""
+        """Return where the places are that are in use, in bytes."""
         count = min(max(self.threads, 1), PLACES_MAX)
         return range(PLACES_AT, PLACES_AT + count * PLACE_BYTES, PLACE_BYTES)
 
@@ -231,11 +232,11 @@ class Scoreboard:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: what it writes here from now on nobody else sees."""
+        """Let go in a child that is not ours: what it writes here from now on nobody else sees."""
         forks.make_private(self._memory)
 
     def slot(self, nr: int) -> Slot:
-        """The slot of worker `nr`.  Raises IndexError for a number outside the capacity."""
+        """Return the slot of worker `nr`.  Raises IndexError for a number outside the capacity."""
         if not 0 <= nr < self.capacity:
             raise IndexError(f"worker number {nr} is not below {self.capacity}")
         start = nr * SLOT_BYTES
@@ -243,7 +244,7 @@ class Scoreboard:
         return Slot(workers[start : start + SLOT_BYTES], self._ring, workers, self.server)
 
     def claim(self, nr: int) -> Slot:
-        """The same, for a worker that is about to be: readers look at it from now on.
+        """Return the same, for a worker that is about to be: readers look at it from now on.
 
         Runs in: arbiter, which alone writes how many numbers there are.
         """

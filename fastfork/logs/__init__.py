@@ -106,7 +106,8 @@ def follow() -> None:
 
 
 def error_stream() -> int:
-    """Descriptor for faulthandler, which remembers a number: where the error log goes now.
+    """Return the descriptor for faulthandler, which remembers a number: where the error log goes
+    now.
 
     It is a duplicate of our own, so that the number is never anybody else's, and always the same
     one.  Standard error when there is none.

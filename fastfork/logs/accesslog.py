@@ -80,11 +80,11 @@ class AccessLog:
             self.line = wrappers.counted(self.line, statsd)
 
     def has_changed(self) -> bool:
-        """Whether somebody has put something on the loggers since, or taken it away."""
+        """Return whether somebody has put something on the loggers since, or taken it away."""
         return self._custom is None and self.line_waits == self._is_ours()
 
     def _is_ours(self) -> bool:
-        """Whether nobody else has a say in what becomes of a line."""
+        """Return whether nobody else has a say in what becomes of a line."""
         return (self._handler is not None and not self._is_lent) or ACCESS.is_as_given()
 
     def write(self, made: list[str]) -> None:

@@ -98,12 +98,12 @@ _state = _State()
 
 
 def is_custom(cfg: Config) -> bool:
-    """Whether access lines are made by the Logger's `access`, and errors go through it."""
+    """Return whether access lines are made by the Logger's `access`, and errors go through it."""
     return cfg.logger_class != DEFAULT_LOGGER or logconfig.is_asked_for(cfg)
 
 
 def current() -> Logger:
-    """What hooks see as `server.log` and `worker.log`."""
+    """Return what hooks see as `server.log` and `worker.log`."""
     if _state.destination is None:
         _state.destination = Plain(Config())
     return _state.destination
@@ -190,7 +190,7 @@ def _dispose(handlers: Sequence[logging.Handler]) -> None:
 
 
 def as_they_are() -> Callable[[], None]:
-    """What brings the four loggers back to the state of now, and closes what came since."""
+    """Return what brings the four loggers back to the state of now, and closes what came since."""
     kept = [(one, one.as_it_is()) for one in SERVERS]
 
     def bring_back() -> None:
@@ -205,13 +205,13 @@ def as_they_are() -> Callable[[], None]:
 
 
 def access_handler(path: str) -> AccessHandler | None:
-    """What writes the access log at `path`, where the settings have made one."""
+    """Return what writes the access log at `path`, where the settings have made one."""
     made = _state.access
     return made if made is not None and made.path == path else None
 
 
 def _class(cfg: Config) -> type[Any]:
-    """The class that does the logging.  Raises ConfigError."""
+    """Return the class that does the logging.  Raises ConfigError."""
     if isinstance(cfg.logger_class, type):
         return cfg.logger_class
     module, _, name = cfg.logger_class.rpartition(".")

@@ -53,7 +53,7 @@ __all__ = [
 
 
 def loggers() -> list[logging.Logger]:
-    """Every logger that has been asked for by name."""
+    """Return every logger that has been asked for by name."""
     return [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
 
 
@@ -175,7 +175,7 @@ class Logger:
     def atoms(
         self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: datetime.timedelta
     ) -> dict[str, Any]:
-        """The atoms of a line: name -> value.
+        """Return the atoms of a line: name -> value.
 
         resp: has status, headers and sent.  req: has headers.  request_time: how long it took.
         """
@@ -296,7 +296,7 @@ Statsd = Logger
 
 
 def _pairs(message: Any) -> Iterable[tuple[str, Any]]:
-    """Names and values of the fields of a request, a response, a mapping or a list."""
+    """Return the names and values of the fields of a request, a response, a mapping or a list."""
     fields: Any = getattr(message, "headers", message)
     pairs: Iterable[tuple[str, Any]] = fields.items() if hasattr(fields, "items") else fields
     return pairs

@@ -55,7 +55,7 @@ CONFIG_DEFAULTS: Final[dict[str, Any]] = {
 
 
 def is_asked_for(cfg: Config) -> bool:
-    """Whether one of the three settings is there."""
+    """Return whether one of the three settings is there."""
     return bool(cfg.logconfig_dict or cfg.logconfig_json or cfg.logconfig)
 
 
@@ -77,7 +77,7 @@ def apply(cfg: Config) -> frozenset[str]:
 def chosen(
     named: frozenset[str], ours: logging.Logger, gunicorns: logging.Logger
 ) -> logging.Logger:
-    """The logger to write to: ours when only that was named, else gunicorn's."""
+    """Return the logger to write to: ours when only that was named, else gunicorn's."""
     return ours if ours.name in named and gunicorns.name not in named else gunicorns
 
 
@@ -147,7 +147,7 @@ def _names(parser: configparser.ConfigParser) -> Iterator[str]:
 
 
 def _refused(setting: str, advice: str, error: Exception) -> ConfigError:
-    """One line for what may be a chain: dictConfig wraps the reason."""
+    """Return one line for what may be a chain: dictConfig wraps the reason."""
     reason = error.__cause__ or error
     shown = f"{error}: {reason}" if reason is not error else str(error)
     return ConfigError(f"{setting}: {' '.join(shown.split())}; {advice}")

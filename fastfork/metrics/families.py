@@ -43,7 +43,7 @@ def _one(value: Callable[[Reading], float]) -> Callable[[Reading], Samples]:
 
 
 def _sum(value: str) -> Callable[[Reading], Samples]:
-    """A field of each worker, added up."""
+    """Return a field of each worker, added up."""
     return _one(lambda reading: sum(getattr(worker, value) for worker in reading.workers))
 
 

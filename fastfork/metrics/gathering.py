@@ -51,7 +51,7 @@ def setup(cfg: Config) -> None:
 
 
 def current() -> Statsd | None:
-    """What gathers the metrics of this process, if anybody wants them."""
+    """Return what gathers the metrics of this process, if anybody wants them."""
     return _state.statsd
 
 

@@ -26,7 +26,7 @@ LABELS: Final = tuple(repr(bound) for bound in BOUNDS)
 
 
 def is_installed() -> bool:
-    """Whether prometheus-client can be imported."""
+    """Return whether prometheus-client can be imported."""
     try:
         importlib.import_module("prometheus_client.core")
     except ImportError:

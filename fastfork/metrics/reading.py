@@ -218,7 +218,7 @@ def _counted(
 
 
 def _slots(board: Scoreboard) -> Iterator[tuple[int, Slot]]:
-    """Those that a worker has.  A number beyond the highest used is not looked at: that would
+    """Yield those that a worker has.  A number beyond the highest used is not looked at: that would
     make its page."""
     for nr in range(min(board.server[counters.SLOTS], board.capacity)):
         slot = board.slot(nr)
@@ -256,7 +256,7 @@ def _histogram(totals: dict[int, list[int]], at: int, sum_at: int) -> Histogram:
 
 
 def _resident(pid: int, proc: Path) -> int:
-    """Bytes (proc(5) statm); 0 when nobody knows."""
+    """Return the bytes (proc(5) statm); 0 when nobody knows."""
     try:
         return int((proc / str(pid) / "statm").read_text().split()[1]) * PAGE
     except (OSError, ValueError, IndexError):

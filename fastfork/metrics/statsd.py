@@ -178,12 +178,12 @@ class Statsd:
                 self._close()
 
     def flush_soon(self) -> None:
-        """As `flush`, but not more often than twenty times a second."""
+        """Do what `flush` does, but not more often than twenty times a second."""
         if clock.now() - self._sent_at >= LEAST_SECONDS:
             self.flush()
 
     def _lines(self, gathered: _Gathered) -> list[str]:
-        """The lines of one datagram."""
+        """Return the lines of one datagram."""
         made: list[str] = []
         requests = sum(gathered.statuses.values())
         if requests:
@@ -202,7 +202,7 @@ class Statsd:
         return made
 
     def _sample(self, name: str, timings: list[int], happened: int, room: int) -> list[str]:
-        """As many timings as fit, spread evenly over those there were."""
+        """Return as many timings as fit, spread evenly over those there were."""
         longest = len(self._line(name, "1234567.123|ms|@0.000001")) + 1
         fit = min(len(timings), max(room // longest, 0))
         if fit == 0:
@@ -216,7 +216,7 @@ class Statsd:
         return f"{self._prefix}{name}:{value}{self._tags}"
 
     def _connected(self) -> socket.socket | None:
-        """The socket.  Raises OSError."""
+        """Return the socket.  Raises OSError."""
         if self._socket is None and clock.now() >= self._retry_at:
             self._retry_at = clock.now() + RETRY_SECONDS
             self._socket = _connect(self._sink)
@@ -229,7 +229,7 @@ class Statsd:
 
 
 def _connect(sink: Sink) -> socket.socket:
-    """A datagram socket that never blocks.  Raises OSError."""
+    """Return a datagram socket that never blocks.  Raises OSError."""
     where: object = sink.path
     family: int = socket.AF_UNIX
     if not sink.path:

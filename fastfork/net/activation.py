@@ -26,7 +26,7 @@ VARIABLES: Final = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDI
 
 
 def passed(environ: MutableMapping[str, str], pid: int) -> list[PassedAddress]:
-    """The sockets that were passed to process `pid`; takes the variables out of `environ`.
+    """Return the sockets that were passed to process `pid`; takes the variables out of `environ`.
 
     They are made close-on-exec: what the application starts has no use for them.
     Raises ConfigError when the variables contradict themselves.
@@ -56,7 +56,7 @@ def passed(environ: MutableMapping[str, str], pid: int) -> list[PassedAddress]:
 
 
 def passed_on(sockets: Sequence[tuple[str, Sequence[int]]]) -> list[PassedAddress]:
-    """Those among the inherited sockets of an upgrade that a service manager passed once.
+    """Return those among the inherited sockets of an upgrade that a service manager passed once.
 
     sockets: (address as configured, descriptors).  The new program has no LISTEN_FDS.
     """
@@ -79,7 +79,7 @@ class Resolved:
 def resolve(
     bind: Sequence[Address], sockets: Sequence[PassedAddress], *, is_default: bool
 ) -> Resolved:
-    """What `bind` means beside the sockets that were passed.
+    """Return what `bind` means beside the sockets that were passed.
 
     is_default: nobody has set `bind`.  Then the sockets are all there is.  `systemd:NAME` stands
     for those of that name, `systemd:` for all.  When no address says systemd, all of them are
@@ -102,7 +102,7 @@ def resolve(
 
 
 def shown(listener: Listener) -> str:
-    """The address, and for a socket that we did not open what is behind it."""
+    """Return the address, and for a socket that we did not open what is behind it."""
     if isinstance(listener.address, TcpAddress | UnixAddress):
         return str(listener.address)
     name = listener.sock.getsockname()
@@ -127,7 +127,7 @@ def _named(name: str, sockets: Sequence[PassedAddress]) -> list[PassedAddress]:
 
 
 def _name_of(fd: int) -> object:
-    """What getsockname(2) says, comparable with `_key`."""
+    """Return what getsockname(2) says, comparable with `_key`."""
     try:
         with socket.socket(fileno=os.dup(fd)) as sock:
             name = sock.getsockname()

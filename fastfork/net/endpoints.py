@@ -50,7 +50,7 @@ class Endpoint:
         return not isinstance(self.listeners[0].address, TcpAddress)
 
     def listener_at(self, index: int) -> Listener:
-        """The socket with this index; the only one when it is shared."""
+        """Return the socket with this index; the only one when it is shared."""
         return self.listeners[index % len(self.listeners)]
 
     def grow(self, socket_count: int) -> None:
@@ -84,11 +84,11 @@ class Endpoints:
         self.reuse_port = reuse_port
 
     def listeners_at(self, index: int) -> list[Listener]:
-        """What a worker with this socket index listens on, in the order of the settings."""
+        """Return what a worker with this socket index listens on, in the order of the settings."""
         return [endpoint.listener_at(index) for endpoint in self.all]
 
     def listeners(self) -> list[Listener]:
-        """Every socket there is."""
+        """Return every socket there is."""
         return [listener for endpoint in self.all for listener in endpoint.listeners]
 
     @property
@@ -222,8 +222,8 @@ def _open(
 
 
 def _leaves_v4(address: Address, addresses: Iterable[Address]) -> bool:
-    """Whether it is one of IPv6, and another one has the same port for IPv4: a socket at `::`
-    would have both, and the other could not be opened."""
+    """Return whether it is one of IPv6, and another one has the same port for IPv4: a socket at
+    `::` would have both, and the other could not be opened."""
     return (
         isinstance(address, TcpAddress)
         and address.is_ipv6
@@ -236,7 +236,7 @@ def _leaves_v4(address: Address, addresses: Iterable[Address]) -> bool:
 
 
 def _adopted(address: Address, fd: int, backlog: int) -> Listener:
-    """A socket of the program that this one takes over from."""
+    """Return a socket of the program that this one takes over from."""
     sock = socket.socket(fileno=fd)
     sock.set_inheritable(False)
     sock.setblocking(False)

@@ -71,7 +71,7 @@ class Listener:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: close the copy."""
+        """Let go in a child that is not ours: close the copy."""
         self.sock.close()
 
 
@@ -178,7 +178,8 @@ def _open_tcp(address: TcpAddress, how: _How) -> Listener:
 
 
 def _resolve(address: TcpAddress) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    """The first address of the host; of a name that has both kinds the IPv4 one, as gunicorn."""
+    """Return the first address of the host; of a name that has both kinds the IPv4 one, as
+    gunicorn."""
     # As bytes: text would be encoded by the rules of IDNA, for which large tables are loaded.
     host = address.host.encode() if address.host.isascii() else address.host
     found = socket.getaddrinfo(

@@ -34,7 +34,7 @@ class Pool:
 
 
 def key_of(sock: socket.socket) -> int:
-    """A 64-bit number for a listening socket: the same in each process that listens there.
+    """Return a 64-bit number for a listening socket: the same in each process that listens there.
 
     FNV-1a.  A digest of hashlib's would have libcrypto loaded in every process.
     """

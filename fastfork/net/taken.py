@@ -34,7 +34,7 @@ OTHER_READERS: Final = frozenset({"recvfrom", "recvfrom_into", "recvmsg", "recvm
 
 
 def taken(sock: socket.socket, rest: bytes, sealed: Sealed | None) -> TakenSocket:
-    """What the application gets for `sock`.  rest: received, and not yet read by anybody."""
+    """Return what the application gets for `sock`.  rest: received, and not yet read by anybody."""
     if sealed is None:
         return TakenSocket(sock, rest)
     return SealedSocket(sock, rest, sealed.tls, sealed.incoming, sealed.outgoing)
@@ -64,7 +64,7 @@ class TakenSocket:
         return getattr(self._sock, name)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """As of a socket."""
+        """Do what a socket does."""
         with self._hold(self._reading):
             if not self._rest or size == 0:
                 return self._more(size, flags)
@@ -74,14 +74,14 @@ class TakenSocket:
             return data
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        """As of a socket."""
+        """Do what a socket does."""
         view = memoryview(buffer).cast("B")
         data = self.recv(nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data)
 
     def pending(self) -> int:
-        """Bytes that recv gives without looking at the descriptor."""
+        """Return the bytes that recv gives without looking at the descriptor."""
         return len(self._rest)
 
     def __enter__(self) -> Self:
@@ -91,7 +91,7 @@ class TakenSocket:
         self.close()
 
     def close(self) -> None:
-        """As of a socket: files that were made of it keep it open."""
+        """Do what a socket does: files that were made of it keep it open."""
         self._closed = True
         if self._io_refs <= 0:
             self._real_close()
@@ -170,7 +170,7 @@ class SealedSocket(TakenSocket):
                     self._incoming.write_eof()
 
     def _open(self, size: int) -> bytes | None:
-        """What the client has said, None while no record of it is whole."""
+        """Return what the client has said, None while no record of it is whole."""
         if size == 0:
             return b""
         import ssl  # here: it is loaded, or there were no keys
@@ -188,7 +188,7 @@ class SealedSocket(TakenSocket):
                 raise
 
     def send(self, data: Any, flags: int = 0) -> int:
-        """As of a socket: how much of `data` was sent."""
+        """Do what a socket does: how much of `data` was sent."""
         _check(flags)
         view = memoryview(data).cast("B")[:RECORD_BYTES]
         with self._hold(self._writing):
@@ -204,7 +204,7 @@ class SealedSocket(TakenSocket):
             return count
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        """As of a socket."""
+        """Do what a socket does."""
         view = memoryview(data).cast("B")
         while view:
             view = view[self.send(view, flags) :]
@@ -212,7 +212,7 @@ class SealedSocket(TakenSocket):
             self._drain()
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """As of a socket, whose `sendfile` does without the system call for TLS."""
+        """Do what a socket does, whose `sendfile` does without the system call for TLS."""
         total = 0
         if offset:
             file.seek(offset)
@@ -224,7 +224,7 @@ class SealedSocket(TakenSocket):
         return total
 
     def shutdown(self, how: int) -> None:
-        """As of a socket, and the client is told through TLS first."""
+        """Do what a socket does, and the client is told through TLS first."""
         if how != socket.SHUT_RD:
             with self._hold(self._writing):
                 self._say_goodbye()
@@ -232,11 +232,11 @@ class SealedSocket(TakenSocket):
         self._sock.shutdown(how)
 
     def detach(self) -> int:
-        """Not to be had."""
+        """Raise RuntimeError: that cannot be had."""
         raise RuntimeError("what is on the descriptor of a connection with TLS is encrypted")
 
     def dup(self) -> SealedSocket:
-        """Not to be had."""
+        """Raise UnsupportedOperation: that cannot be had."""
         raise io.UnsupportedOperation("a connection with TLS cannot be copied")
 
     def _real_close(self) -> None:

@@ -63,14 +63,15 @@ class Certificates:
         self._prepared, self._used_by = self._make(), 0
 
     def context(self) -> ssl.SSLContext:
-        """The prepared one, a new one when this process has taken that.  Raises ConfigError."""
+        """Return the prepared one, a new one when this process has taken that.  Raises
+        ConfigError."""
         if self._prepared is None or self._used_by == os.getpid():
             return self._make()
         self._used_by = os.getpid()
         return self._prepared
 
     def has_changed(self) -> bool:
-        """Whether the files are others than those that were prepared or tried last.
+        """Return whether the files are others than those that were prepared or tried last.
 
         Certificate and key are seldom replaced in one moment: only what looks the same as at the
         last call counts.
@@ -134,7 +135,7 @@ class Certificates:
 
 
 def _first_of(text: bytes) -> str:
-    """The first certificate in a file of them, as PEM."""
+    """Return the first certificate in a file of them, as PEM."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     inner = text.decode("ascii", "replace").partition(begin)[2].partition(end)[0]
     return f"{begin}{inner}{end}\n"
@@ -176,7 +177,7 @@ def _look_at(path: Path | None) -> tuple[int, int, int, int] | None:
 
 
 def peer_facts(tls: ssl.SSLObject) -> dict[str, Any]:
-    """What the environ says of a connection: the variables of Apache's mod_ssl."""
+    """Return what the environ says of a connection: the variables of Apache's mod_ssl."""
     name, _protocol, bits = tls.cipher() or ("", "", 0)
     facts = {
         "SSL_PROTOCOL": tls.version() or "",
@@ -206,7 +207,8 @@ def _client_facts(tls: ssl.SSLObject) -> dict[str, str]:
 
 
 def _distinguished_name(parts: tuple[tuple[tuple[str, str], ...], ...]) -> str:
-    """As in RFC 4514: the last part first.  In latin-1 characters, as all text of an environ."""
+    """Write it as RFC 4514 does: the last part first.  In latin-1 characters, as all text of an
+    environ."""
     text = ",".join(
         "+".join(f"{SHORT_NAMES.get(name, name)}={_escaped(value)}" for name, value in part)
         for part in reversed(parts)

@@ -36,7 +36,7 @@ class TrustedPeers:
         return [ipaddress.ip_network(word) for word in self._words if word != EVERYBODY]
 
     def trusts(self, peer: str) -> bool:
-        """Whether the peer with this address is trusted; '', a peer on a Unix socket, is.
+        """Return whether the peer with this address is trusted; '', a peer on a Unix socket, is.
 
         An IPv4 address that came in on an IPv6 socket (`::ffff:192.0.2.1`) counts as IPv4.
         """
@@ -66,5 +66,5 @@ class TrustedPeers:
 
 
 def _is_plain(word: str) -> bool:
-    """Whether it is one of the words that are there without being set."""
+    """Return whether it is one of the words that are there without being set."""
     return word in (EVERYBODY, "127.0.0.1", "::1")

@@ -88,13 +88,14 @@ def _forget_listings() -> None:
 
 
 def absolute(path: str, folder: str) -> str:
-    """As Path.absolute() has it, from `folder`: `..` stays, since a link may stand before it."""
+    """Return what Path.absolute() returns, from `folder`: `..` stays, since a link may stand
+    before it."""
     whole = os.path.join(folder, path)
     return "/" + "/".join(part for part in whole.split("/") if part not in ("", "."))
 
 
 def _is_here(directory: str) -> bool:
-    """Whether the process is there already: it may be where its user may not go."""
+    """Return whether the process is there already: it may be where its user may not go."""
     try:
         return os.path.realpath(directory) == os.getcwd()
     except OSError:
@@ -122,7 +123,8 @@ def load(load_app: Callable[[], App]) -> App:
 
 
 def describe(error: BootError) -> str:
-    """The text to log: the one line, and the traceback from the user's first frame if any."""
+    """Return the text to log: the one line, and the traceback from the user's first frame if
+    any."""
     if isinstance(error, AppImportFailed) and error.traceback_text:
         return f"{error}\n{error.traceback_text.rstrip()}"
     return str(error)

@@ -35,5 +35,5 @@ def raise_limit() -> int:
 
 
 def connections(limit: int) -> int:
-    """What a worker that may have `limit` descriptors holds at most, 1 at least."""
+    """Return what a worker that may have `limit` descriptors holds at most, 1 at least."""
     return max(1, (limit - min(OTHERS, limit // 3)) // EACH)

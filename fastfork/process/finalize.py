@@ -64,7 +64,7 @@ def flush_before_fork() -> None:
 
 
 def _writes_regular_files() -> bool:
-    """Whether one is open for writing; True where that is not known.
+    """Return whether one is open for writing; True where that is not known.
 
     Not those that have no buffer, and not standard output and error, which may be one: who forks
     writes what is in theirs.
@@ -117,7 +117,7 @@ def _flush(objects: Iterable[object]) -> None:
 
 
 def _before() -> list[object]:
-    """What was there before `begin`; from here on nothing is frozen."""
+    """Return what was there before `begin`; from here on nothing is frozen."""
     own = {id(one) for one in gc.get_objects()}
     gc.unfreeze()
     before = [one for one in gc.get_objects() if id(one) not in own]

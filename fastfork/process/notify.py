@@ -94,7 +94,7 @@ def pass_on_watchdog(environ: MutableMapping[str, str], pid: int) -> None:
 
 
 def _address(text: str) -> str | None:
-    """What sendto() takes: a path, or a name of the abstract space after a NUL."""
+    """Return what sendto() takes: a path, or a name of the abstract space after a NUL."""
     if not text:
         return None
     if text.startswith("@"):

@@ -21,7 +21,7 @@ class PidFile:
         self._written = self.path
 
     def recorded(self) -> int | None:
-        """The pid in the file; None when there is no file or no number in it."""
+        """Return the pid in the file; None when there is no file or no number in it."""
         return _recorded(self.path)
 
     def check(self) -> None:
@@ -95,7 +95,7 @@ def _recorded(path: Path) -> int | None:
 
 
 def _real(path: Path) -> Path:
-    """The path of a file, without links on the way to it."""
+    """Return the path of a file, without links on the way to it."""
     return Path(os.path.realpath(path.parent)) / path.name
 
 
@@ -106,7 +106,7 @@ def _remove(path: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether a process `pid` exists, as kill(2) with signal 0 tells it."""
+    """Return whether a process `pid` exists, as kill(2) with signal 0 tells it."""
     if pid <= 0:
         return False  # kill() would mean a group of processes
     try:

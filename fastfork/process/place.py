@@ -16,7 +16,8 @@ __all__ = ["start_directory", "through_link"]
 
 
 def start_directory(environ: Mapping[str, str]) -> str:
-    """The current directory: $PWD where that is the same one, as getcwd(3) says it elsewhere.
+    """Return the current directory: $PWD where that is the same one, as getcwd(3) says it
+    elsewhere.
 
     An old value does no harm: it must lead here (POSIX has the same rule for `pwd -L`).
     Raises OSError when the directory was removed.

@@ -14,7 +14,7 @@ __all__ = ["become", "identity"]
 
 
 def identity(user: str | None, group: str | None) -> tuple[int, int]:
-    """The uid and gid that a process with these settings has.
+    """Return the uid and gid that a process with these settings has.
 
     A user without a group brings its primary group: leaving the process in root's would give
     away what root's group may do.  Raises ConfigError when that group is not known.

@@ -36,14 +36,14 @@ class Inheritance:
     sockets: tuple[tuple[str, tuple[int, ...]], ...]
 
     def to_text(self) -> str:
-        """As the environment variable has it."""
+        """Return it as the environment variable has it."""
         import json  # here: only an upgrade needs it
 
         return json.dumps([self.predecessor, self.sockets])
 
     @classmethod
     def from_text(cls, text: str) -> Inheritance | None:
-        """The other way round; None for what is no such text."""
+        """Return what `to_text` has made a text of; None for what is no such text."""
         import json  # here: only an upgrade needs it
 
         with suppress(ValueError, TypeError):

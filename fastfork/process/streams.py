@@ -93,7 +93,7 @@ def release() -> None:
 
 
 def standard_output() -> int:
-    """The descriptor of the real standard output."""
+    """Return the descriptor of the real standard output."""
     return _kept.get(1, 1)
 
 

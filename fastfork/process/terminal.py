@@ -17,7 +17,7 @@ class Terminal:
         self._size = self._measure()
 
     def was_resized(self) -> bool:
-        """Whether its size is another than at the last look: then SIGWINCH is the kernel's.
+        """Return whether its size is another than at the last look: then SIGWINCH is the kernel's.
 
         A signal handler in Python is not told who sent a signal (sigaction(2) si_code).
         """

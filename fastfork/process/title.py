@@ -51,7 +51,8 @@ def _set_short_name(name: str) -> None:
 
 @cache
 def _setproctitle() -> ModuleType | None:
-    """What writes the title.  Looked for once: a search of sys.path is nothing for every tick."""
+    """Return what writes the title.  Looked for once: a search of sys.path is nothing for every
+    tick."""
     try:
         return importlib.import_module("setproctitle")
     except ImportError:

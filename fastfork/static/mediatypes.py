@@ -121,10 +121,10 @@ def _ending(path: str) -> str:
 
 
 def media_type(path: str) -> str:
-    """The Content-Type of a file, from its path."""
+    """Return the Content-Type of a file, from its path."""
     return _BY_ENDING.get(_ending(path), UNKNOWN)
 
 
 def gains_nothing(path: str) -> bool:
-    """Whether a file of this name is compressed already."""
+    """Return whether a file of this name is compressed already."""
     return _ending(path) in _COMPRESSED

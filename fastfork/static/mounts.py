@@ -33,7 +33,7 @@ Facts = tuple[str, Fields, Fields, bool]
 def static_files(
     cfg: Config, script: str, pages: Callable[[int], tuple[str, bytes]], log: Logger
 ) -> StaticFiles | None:
-    """What answers requests for files, None without `static_path`.
+    """Return what answers requests for files, None without `static_path`.
 
     script: the path that the application is below, '' for none.  A directory is resolved now: a
     link that leads elsewhere later is seen by the next workers.  Raises OSError.
@@ -60,7 +60,7 @@ def static_files(
 def describing(
     immutable: str | None, max_age: int, fields: Mapping[str, Mapping[str, str]]
 ) -> Callable[[str], Facts]:
-    """What is said of a file, by its path (as in PATH_INFO).
+    """Return what is said of a file, by its path (as in PATH_INFO).
 
     immutable: regular expression that finds a hash in a path, None for never.  max_age: seconds,
     for all others.  fields: pattern of paths -> fields that are added, or take the place of ours.

@@ -129,7 +129,7 @@ def _stop_with(watched: int) -> None:
 
 
 def _where(listeners: Sequence[Listener]) -> str | list[object]:
-    """What a client needs: [host, port], or the address in words when it is no TCP port."""
+    """Return what a client needs: [host, port], or the address in words when it is no TCP port."""
     first = listeners[0]
     if isinstance(first.address, TcpAddress):
         return [LOCAL.get(first.address.host, first.address.host), first.address.port]

@@ -82,11 +82,11 @@ class RunningServer:
         return os.pread(self._log.fileno(), size, 0).decode("utf-8", "backslashreplace")
 
     def pids(self) -> list[int]:
-        """The processes that serve: the arbiter's children as they are now."""
+        """Return the processes that serve: the arbiter's children as they are now."""
         return port.children(self.pid)
 
     def is_alive(self) -> bool:
-        """Whether the arbiter runs."""
+        """Return whether the arbiter runs."""
         if self._status is None:
             try:
                 return not port.has_ended(self.pid)
@@ -203,7 +203,7 @@ def running_server(
 
 
 def _is_there(group: int) -> bool:
-    """Whether a process of this group has not been reaped."""
+    """Return whether a process of this group has not been reaped."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

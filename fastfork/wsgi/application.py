@@ -56,7 +56,7 @@ class Application:
         return self._load()
 
     def wsgi(self) -> WSGIApplication:
-        """The WSGI application, loaded the first time.  Raises BootError."""
+        """Return the WSGI application, loaded the first time.  Raises BootError."""
         if self.callable is None:
             if self.arbiter_pid == os.getpid():
                 log.warning(

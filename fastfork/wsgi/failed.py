@@ -30,12 +30,12 @@ _ESCAPED: Final = str.maketrans(
 
 
 def page_that_tells(told: str) -> bytes:
-    """The page with this text on it."""
+    """Return the page with this text on it."""
     return _PAGE.format(told=told.translate(_ESCAPED)).encode("utf-8", "backslashreplace")
 
 
 def app_that_tells(told: str) -> WSGIApplication:
-    """An application that answers 500 to everything, with this text on the page."""
+    """Return an application that answers 500 to everything, with this text on the page."""
     page = page_that_tells(told)
     fields = [
         ("Content-Type", "text/html; charset=utf-8"),

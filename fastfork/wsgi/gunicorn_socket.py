@@ -55,7 +55,7 @@ class GunicornSocket:
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
-        """Of the request that `connection` will give to the application next."""
+        """Return that of the request that `connection` will give to the application next."""
         return cls(partial(_answering, connection, connection.served + 1), is_upgrade=True)
 
     def _connection(self) -> Connection:
@@ -73,7 +73,7 @@ class GunicornSocket:
         return connection.taken or connection.take()
 
     def _look(self, name: str, *arguments: Any) -> Any:
-        """What the socket says of itself, whosever it is."""
+        """Return what the socket says of itself, whosever it is."""
         connection = self._connection()
         if connection.taken is not None:
             return getattr(connection.taken, name)(*arguments)
@@ -97,18 +97,19 @@ class GunicornSocket:
     # What takes nothing.
 
     def fileno(self) -> int:
-        """The descriptor; that of a request that asks for an upgrade is the application's."""
+        """Return the descriptor; that of a request that asks for an upgrade is the
+        application's."""
         if self._is_upgrade:
             return int(self._take().fileno())
         connection = self._connection()
         return int((connection.taken or connection).fileno())
 
     def getpeername(self) -> Any:
-        """The address of whoever is connected."""
+        """Return the address of whoever is connected."""
         return self._look("getpeername")
 
     def getsockname(self) -> Any:
-        """The address that he is connected to."""
+        """Return the address of the client."""
         return self._look("getsockname")
 
     def getsockopt(self, *arguments: Any) -> Any:
@@ -125,7 +126,7 @@ class GunicornSocket:
         return None if taken is None else taken.gettimeout()
 
     def getblocking(self) -> bool:
-        """Whether there is no timeout of 0."""
+        """Return whether there is no timeout of 0."""
         return self.gettimeout() != 0.0
 
     timeout = property(gettimeout)
@@ -152,7 +153,7 @@ class GunicornSocket:
     # What takes it.
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Bytes of the client.  To peek without waiting takes nothing."""
+        """Return the bytes of the client.  To peek without waiting takes nothing."""
         if flags == LOOKS:
             connection = self._connection()
             if connection.tls is not None:
@@ -161,7 +162,7 @@ class GunicornSocket:
         return bytes(self._take().recv(size, flags))
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        """The same into a buffer."""
+        """Receive into a buffer.  Returns the number of bytes."""
         return int(self._take().recv_into(buffer, nbytes, flags))
 
     def send(self, data: Any, flags: int = 0) -> int:
@@ -177,7 +178,7 @@ class GunicornSocket:
         return int(self._take().sendfile(file, offset, count))
 
     def makefile(self, *arguments: Any, **more: Any) -> Any:
-        """A file on the socket."""
+        """Return a file on the socket."""
         return self._take().makefile(*arguments, **more)
 
     def setblocking(self, flag: bool) -> None:
@@ -197,15 +198,15 @@ class GunicornSocket:
         self._take().close()
 
     def detach(self) -> int:
-        """The descriptor, which nobody else will close."""
+        """Return the descriptor, which nobody else will close."""
         return int(self._take().detach())
 
     def dup(self) -> Any:
-        """A socket on a copy of the descriptor."""
+        """Return a socket on a copy of the descriptor."""
         return self._take().dup()
 
     def pending(self) -> int:
-        """Bytes that have been received and do not show on the descriptor any more."""
+        """Return the bytes that have been received and do not show on the descriptor any more."""
         waiting = getattr(self._take(), "pending", None)
         return 0 if waiting is None else waiting()
 

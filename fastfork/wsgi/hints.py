@@ -86,7 +86,7 @@ def _modules_in(folder: Path) -> list[str]:
 
 
 def not_wsgi(app: Callable[..., object], module: str, name: str) -> str | None:
-    """Why `app` cannot be called as app(environ, start_response), or None.
+    """Return why `app` cannot be called as app(environ, start_response), or None.
 
     Only a signature that certainly refuses two arguments counts; one that a decorator
     borrowed from the wrapped function does not.

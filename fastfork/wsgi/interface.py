@@ -39,7 +39,8 @@ class Interface(enum.Enum):
 
 
 def interface_of(app: object) -> Interface:
-    """The interface of `app`, UNKNOWN unless its signature leaves one possibility.  Never raises.
+    """Return the interface of `app`, UNKNOWN unless its signature leaves one possibility.  Never
+    raises.
 
     The signature is that of what will be called, not of a function that a decorator has wrapped.
     """
@@ -50,7 +51,8 @@ def interface_of(app: object) -> Interface:
 
 
 def wrong_interface(app: object, name: str, *, wanted: Interface) -> str | None:
-    """Why a worker for `wanted` cannot serve `app`, in one line with the option to give; or None.
+    """Return why a worker for `wanted` cannot serve `app`, in one line with the option to give; or
+    None.
 
     name: of the application, MODULE:APP.  wanted: Interface.WSGI or Interface.ASGI3; a worker for
     the latter takes applications of ASGI 2 too.
@@ -77,7 +79,7 @@ _CALLED: Final = {
 
 
 def _of_callable(app: object) -> Interface:
-    """The interface of a function, a method or an object with `__call__`."""
+    """Return the interface of a function, a method or an object with `__call__`."""
     signature = _signature(app)
     if signature is None:
         return Interface.UNKNOWN
@@ -95,7 +97,7 @@ def _of_callable(app: object) -> Interface:
 
 
 def _of_class(app: type) -> Interface:
-    """The interface of a class, whose instances are the answers.
+    """Return the interface of a class, whose instances are the answers.
 
     With WSGI they are iterable, with ASGI 2 they are called with receive and send.
     """
@@ -114,13 +116,13 @@ def _of_class(app: type) -> Interface:
 
 
 def _takes_messages(method: Callable[..., object]) -> bool:
-    """Whether a method is a coroutine function of receive and send, beside self."""
+    """Return whether a method is a coroutine function of receive and send, beside self."""
     signature = _signature(method) if inspect.iscoroutinefunction(method) else None
     return signature is not None and _accepts(signature, 3) and not _accepts(signature, 2)
 
 
 def _signature(app: object) -> inspect.Signature | None:
-    """How `app` is called; None when nobody knows, or when somebody has written it on."""
+    """Return how `app` is called; None when nobody knows, or when somebody has written it on."""
     if hasattr(app, "__signature__") or hasattr(_function_of(app), "__signature__"):
         return None  # mostly that of a wrapped function, put there for documentation
     try:
@@ -130,7 +132,7 @@ def _signature(app: object) -> inspect.Signature | None:
 
 
 def _function_of(app: object) -> Any:
-    """What runs when `app` is called: its `__call__`, or the function inside a partial."""
+    """Return what runs when `app` is called: its `__call__`, or the function inside a partial."""
     while isinstance(app, partial):
         app = app.func
     if inspect.isroutine(app) or isinstance(app, type):

@@ -125,7 +125,7 @@ def check_before_fork(text: str) -> None:
 
 
 def _is_submodule(wanted: AppSpec, package: ModuleSpec) -> bool:
-    """Whether importing a submodule may put its name into the package."""
+    """Return whether importing a submodule may put its name into the package."""
     folders = package.submodule_search_locations
     if folders is None:
         return wanted.name.startswith("__")  # every module has __name__ and the like
@@ -175,7 +175,7 @@ def _no_module(wanted: AppSpec) -> NoReturn:
 
 
 def _dot_for_colon(wanted: AppSpec) -> str:
-    """The hint for shop.app where shop:app was meant, or ''."""
+    """Return the hint for shop.app where shop:app was meant, or ''."""
     module, _, name = wanted.module.rpartition(".")
     if not module or wanted.name != spec.DEFAULT_NAME:
         return ""
@@ -254,7 +254,7 @@ def _check_wsgi(wanted: AppSpec, app: Callable[..., object]) -> None:
 
 
 def _takes_two(app: object) -> bool:
-    """Whether it is a plain function of two arguments, or has one for its `__call__`."""
+    """Return whether it is a plain function of two arguments, or has one for its `__call__`."""
     called, bound = (app, 0) if isinstance(app, FunctionType) else (type(app).__call__, 1)
     if not isinstance(called, FunctionType) or hasattr(app, "__signature__"):
         return False

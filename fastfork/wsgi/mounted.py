@@ -47,7 +47,8 @@ def script_name() -> str:
 
 
 def below(script: str, path: str) -> str | None:
-    """What of `path` follows `script`; None when it is not below: /shopping is not in /shop."""
+    """Return what of `path` follows `script`; None when it is not below: /shopping is not in
+    /shop."""
     if not path.startswith(script):
         return None
     rest = path[len(script) :]

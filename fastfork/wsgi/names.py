@@ -48,7 +48,7 @@ class ModuleNames:
 
 
 def names_in(source: str) -> ModuleNames:
-    """The names that the top level of `source` binds.  Raises SyntaxError or ValueError."""
+    """Return the names that the top level of `source` binds.  Raises SyntaxError or ValueError."""
     with warnings.catch_warnings():
         # The import that follows warns; once is enough.
         warnings.simplefilter("ignore")
@@ -66,7 +66,8 @@ def names_in(source: str) -> ModuleNames:
 
 
 def names_in_file(path: Path) -> dict[str, bool]:
-    """As ModuleNames.names; {} when the file is not there or is no Python.  Never raises."""
+    """Return what ModuleNames.names has; {} when the file is not there or is no Python.  Never
+    raises."""
     try:
         return names_in(path.read_text(encoding="utf-8")).names
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -85,7 +86,7 @@ def _may_make_names(node: ast.AST) -> bool:
 
 
 def _bindings(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """Names bound outside functions and classes, with whether a def binds them."""
+    """Yield the names bound outside functions and classes, with whether a def binds them."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, isinstance(node, ast.FunctionDef)

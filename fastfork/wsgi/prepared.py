@@ -30,7 +30,7 @@ _SILENT: Final = ("<", os.path.dirname(os.path.realpath(fastfork.__file__)), lin
 
 
 def load(cfg: Config) -> WSGIApplication:
-    """The application that `cfg` names, as it is to be called.  Raises BootError."""
+    """Return the application that `cfg` names, as it is to be called.  Raises BootError."""
     if cfg.spew:
         _spew()
     if cfg.worker_class == "asgi":

@@ -16,7 +16,7 @@ __all__ = ["binds", "find", "is_compiled", "read_source"]
 
 
 def find(module: str) -> tuple[ModuleSpec | None, bool]:
-    """The spec of a dotted module, and whether its absence is certain.
+    """Return the spec of a dotted module, and whether its absence is certain.
 
     Only finders are asked: neither the module nor a package above it is imported.
     """
@@ -45,7 +45,7 @@ def _find_top(name: str) -> ModuleSpec | None:
 
 
 def _is_plain(package: ModuleSpec) -> bool:
-    """Whether the package's own text does nothing unusual to its submodules."""
+    """Return whether the package's own text does nothing unusual to its submodules."""
     from .names import names_in  # here: most applications are not in a package
 
     source = read_source(package)
@@ -60,7 +60,8 @@ def _is_plain(package: ModuleSpec) -> bool:
 
 
 def read_source(spec: ModuleSpec) -> str | None:
-    """The text of a module that is a plain Python file; None for any other.  Never raises."""
+    """Return the text of a module that is a plain Python file; None for any other.  Never
+    raises."""
     if not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
         return None
     try:
@@ -70,7 +71,8 @@ def read_source(spec: ModuleSpec) -> str | None:
 
 
 def is_compiled(spec: ModuleSpec) -> bool:
-    """Whether an import will take the .pyc file and not look at the source.  Never raises."""
+    """Return whether an import will take the .pyc file and not look at the source.  Never
+    raises."""
     try:
         with open(spec.cached or "", "rb") as file:
             head = file.read(16)
@@ -85,7 +87,8 @@ def is_compiled(spec: ModuleSpec) -> bool:
 
 
 def binds(source: str, name: str, *, is_compiled: bool = False) -> bool:
-    """Whether a line of the source plainly gives `name` a value.  Raises SyntaxError, ValueError.
+    """Return whether a line of the source plainly gives `name` a value.  Raises SyntaxError,
+    ValueError.
 
     Most applications stand in one; `names.names_in` looks at all that can bind a name.
     is_compiled: the interpreter has accepted it already, which takes milliseconds.

@@ -39,7 +39,7 @@ def environ_template(
     script: str = "",
     is_tls: bool = False,
 ) -> dict[str, Any]:
-    """A template for requests that come in on `listener`.
+    """Return a template for requests that come in on `listener`.
 
     script: see mounted.py.
 
@@ -77,7 +77,8 @@ def environ_template(
 
 
 def read_in_blocks(file: Any, size: int = BLOCK) -> Iterable[bytes]:
-    """A `wsgi.file_wrapper` without a descriptor: what is returned is read as an iterable."""
+    """Return a `wsgi.file_wrapper` without a descriptor: what is returned is read as an
+    iterable."""
     return FileWrapper(file, max(size, BLOCK))
 
 

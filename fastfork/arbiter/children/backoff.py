@@ -57,5 +57,5 @@ class Backoff:
             self.delay = self.allowed_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a worker may be started; 0 = now."""
+        """Return the seconds until a worker may be started; 0 = now."""
         return max(0.0, self.allowed_at - now)

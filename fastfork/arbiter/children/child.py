@@ -72,17 +72,17 @@ class Child:
         return state
 
     def found_silent(self, now: float) -> None:
-        """It is to be ended for that; hooks see it at worker.aborted."""
+        """Note that it is to be ended for its silence; hooks see it at worker.aborted."""
         self.stalled_at = now
         if self.view is not None:
             self.view.aborted = True
 
     def is_outdated(self, generation: int) -> bool:
-        """Whether it is to be replaced while workers of `generation` are wanted."""
+        """Return whether it is to be replaced while workers of `generation` are wanted."""
         return self.is_spent or self.generation != generation
 
     def lived(self, now: float) -> float:
-        """Seconds since it was ready; 0 if it never was."""
+        """Return the seconds since it was ready; 0 if it never was."""
         return now - self.ready_at if self.ready_at is not None else 0.0
 
     def send(self, signum: int) -> None:
@@ -134,6 +134,6 @@ class Children:
         return self._by_pid.pop(pid, None)
 
     def free_nr(self, capacity: int) -> int | None:
-        """The lowest number without a worker, below `capacity`; None when all are taken."""
+        """Return the lowest number without a worker, below `capacity`; None when all are taken."""
         taken = {child.nr for child in self}
         return next((nr for nr in range(capacity) if nr not in taken), None)

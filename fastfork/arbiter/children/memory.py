@@ -19,7 +19,8 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident(pid: int, proc: str = port.PROC) -> int:
-    """Bytes of memory that process `pid` has resident (proc(5) statm); 0 when nobody knows.
+    """Return the bytes of memory that process `pid` has resident (proc(5) statm); 0 when nobody
+    knows.
 
     What it shares with other workers counts in full.
     """

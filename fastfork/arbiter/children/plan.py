@@ -24,7 +24,7 @@ class Plan:
 
 
 def plan(children: Iterable[Child], generation: int, target: int, parallel: int = 1) -> Plan:
-    """The step from `children`, oldest first, towards `target` workers of `generation`.
+    """Return the step from `children`, oldest first, towards `target` workers of `generation`.
 
     parallel: how many replacements may load the application at the same time.
     """
@@ -49,7 +49,7 @@ def plan(children: Iterable[Child], generation: int, target: int, parallel: int 
 
 
 def socket_index_for(children: Iterable[Child], generation: int, count: int) -> int:
-    """Which of `count` listening sockets a new worker gets, when each worker has its own.
+    """Return which of `count` listening sockets a new worker gets, when each worker has its own.
 
     The one with the fewest workers that stay, and of those the one that is left soonest.
     """

@@ -72,7 +72,7 @@ LOST_STATUS: Final = LOST.code << 8  # as waitpid(2) would have it
 
 
 def is_there(pid: int) -> bool:
-    """Whether this child is there, running or not yet waited for.
+    """Return whether this child is there, running or not yet waited for.
 
     A hook or a thread of the config file may wait for any child, or have SIGCHLD ignored, which
     lets the kernel forget them; and the pid may be another process's by now.

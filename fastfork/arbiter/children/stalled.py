@@ -46,7 +46,7 @@ class SilenceWatch:
         self._looked_at = now
 
     def silence(self, child: Beating, now: float) -> float:
-        """Seconds since the last heartbeat, since the fork if there was none.
+        """Return the seconds since the last heartbeat, since the fork if there was none.
 
         While the application loads there are no heartbeats, and no silence: imports may take
         longer than any request.
@@ -59,7 +59,7 @@ class SilenceWatch:
 
 
 def patience(child: Child, timeout: float, request_timeout: float | None) -> float:
-    """Seconds of silence after which this child is stalled; 0 = never.
+    """Return the seconds of silence after which this child is stalled; 0 = never.
 
     A worker of several threads watches over its requests itself: one of them is not all.
     """

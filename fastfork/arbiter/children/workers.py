@@ -233,7 +233,7 @@ class Workers:
             child.leave(signal.SIGTERM, clock.now() + cfg.graceful_timeout + KILL_MARGIN, order)
 
     def _why(self, child: Child) -> str:
-        """What makes a worker superfluous, for the log."""
+        """Return what makes a worker superfluous, for the log."""
         if child.generation != self.generation:
             return "one with the new settings and code serves"
         if child.is_outdated(self.generation):
@@ -251,11 +251,11 @@ class Workers:
             child.send(signum)
 
     def outdated(self) -> int:
-        """How many workers of earlier generations serve and are not told to go."""
+        """Return how many workers of earlier generations serve and are not told to go."""
         return sum(c.generation != self.generation and not c.leaving for c in self.children)
 
     def has_leaving(self) -> bool:
-        """Whether somebody that was told to go is still there."""
+        """Return whether somebody that was told to go is still there."""
         return any(child.leaving for child in self.children)
 
     def replace_all(self) -> None:
@@ -342,6 +342,6 @@ class Workers:
 
 
 def _request_of(child: Child) -> str:
-    """What it was serving, as the end of a log line; '' when it was idle.  Safe to log."""
+    """Return what it was serving, as the end of a log line; '' when it was idle.  Safe to log."""
     line = child.slot.request_line()
     return f" while serving: {line}" if line else ""

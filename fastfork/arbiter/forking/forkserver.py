@@ -105,13 +105,13 @@ class OwnForker:
         return spawn(lambda: self._make(job, view, listeners), self._mailbox)
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     def send(self, signum: int) -> None:
-        """There is nobody to signal."""
+        """Do nothing: there is nobody to signal."""
 
     def watch_loading(self, boot_timeout: float) -> None:
-        """Nothing is loaded here."""
+        """Do nothing: nothing is loaded here."""
 
     def bury(self) -> None:
         """The arbiter does not bury itself."""
@@ -156,7 +156,7 @@ class Forkserver:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: leave the forkserver alone."""
+        """Let go in a child that is not ours: leave the forkserver alone."""
         self._channel.close()
 
     @classmethod
@@ -285,7 +285,7 @@ class Forkserver:
 
 
 def _portable(view: HookedWorker | None) -> dict[str, object]:
-    """What hooks have set on the view of a worker, as far as it can be sent."""
+    """Return what hooks have set on the view of a worker, as far as it can be sent."""
     import pickle  # as above
 
     found = {}

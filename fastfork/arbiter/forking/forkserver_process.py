@@ -213,7 +213,7 @@ class ForkserverProcess:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self.handled)
 
     def let_go(self) -> None:
-        """In a child that the application forks while it is loaded: it is no forkserver."""
+        """Be no forkserver, in a child that the application forks while it is loaded."""
         forks.default_signals(self._handlers)
         self.channel.close()
 

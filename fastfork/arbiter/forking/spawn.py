@@ -167,7 +167,7 @@ def _finish(code: int) -> NoReturn:
 
 
 def exit_code(leaving: SystemExit) -> int:
-    """The number that sys.exit(...) would have given to the shell."""
+    """Return the number that sys.exit(...) would have given to the shell."""
     if leaving.code is None:
         return 0
     return leaving.code & 0xFF if isinstance(leaving.code, int) else 1

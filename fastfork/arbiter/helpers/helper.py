@@ -83,7 +83,7 @@ class Helper:
         )
 
     def messages(self) -> list[str]:
-        """The lines that it has written since the last call.  Never waits."""
+        """Return the lines that it has written since the last call.  Never waits."""
         if self._reader < 0:
             return []
         with suppress(BlockingIOError):
@@ -124,7 +124,7 @@ class Helper:
         self._reader = reader
 
     def let_go(self) -> None:
-        """In a child that is not ours: hear nothing of the helper."""
+        """Let go in a child that is not ours: hear nothing of the helper."""
         self._close()
 
     def _close(self) -> None:

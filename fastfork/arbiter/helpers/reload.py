@@ -45,7 +45,8 @@ class ReloadHelper:
         )
 
     def changed(self) -> str:
-        """The files that have changed, for the log; '' when none has.  Keeps the helper alive."""
+        """Return the files that have changed, for the log; '' when none has.  Keeps the helper
+        alive."""
         if self._helper is None:
             return ""
         said = ", ".join(self._helper.messages())

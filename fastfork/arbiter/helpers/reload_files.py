@@ -60,7 +60,7 @@ class WatchedFiles:
         self._place = _place(folder)
 
     def changed(self) -> list[str]:
-        """The files that have changed since the last call; new members of a glob too.
+        """Return the files that have changed since the last call; new members of a glob too.
 
         A file that vanished has not changed: an editor may be about to put the new one there.
         """
@@ -93,7 +93,7 @@ class WatchedFiles:
         return list(found)
 
     def folders(self) -> set[str]:
-        """The directories that the files are in, as far as they are there."""
+        """Return the directories that the files are in, as far as they are there."""
         return {folder for folder in map(os.path.dirname, self._seen) if os.path.isdir(folder)}
 
     def __len__(self) -> int:
@@ -113,14 +113,15 @@ class WatchedFiles:
 
 
 def is_watched(path: str) -> bool:
-    """Whether a file is the application's own: not of a virtualenv, a cache or Python itself."""
+    """Return whether a file is the application's own: not of a virtualenv, a cache or Python
+    itself."""
     folder = os.path.dirname(path)
     return not (LEFT_OUT & set(Path(path).parts)) and not _is_foreign(folder)
 
 
 @cache
 def _is_foreign(folder: str) -> bool:
-    """Whether a directory is one of a virtualenv's own, or in Python's library.
+    """Return whether a directory is one of a virtualenv's own, or in Python's library.
 
     Not all below a pyvenv.cfg (PEP 405) is: some make the virtualenv in the project's directory.
     """
@@ -139,7 +140,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _expanded(entry: str) -> list[str]:
-    """The files of a glob that are watched; a plain path, whatever it is."""
+    """Return the files of a glob that are watched; a plain path, whatever it is."""
     if not glob.has_magic(entry):
         return [entry]
     found = glob.iglob(entry, recursive=True)

@@ -63,7 +63,7 @@ class ReloadProcess:
         forks.hold(self)
 
     def let_go(self) -> None:
-        """In a child that is not ours: watch nothing."""
+        """Let go in a child that is not ours: watch nothing."""
         forks.default_signals(dict.fromkeys(self._signums, signal.SIG_IGN))
         os.close(self._told)
 
@@ -97,7 +97,8 @@ class ReloadProcess:
 
 
 def waiter(engine: str) -> Waiter:
-    """What waits for a change, or until it is time to look: events if possible, else a pause."""
+    """Return what waits for a change, or until it is time to look: events if possible, else a
+    pause."""
     if engine == "poll" or importlib.util.find_spec("watchfiles") is None:
         log.info("Watching the code for changes (every %g s)", POLL_SECONDS)
         return _pause

@@ -21,7 +21,7 @@ STANDARD_STREAM: Final = "-"
 
 
 def check_logs(cfg: Config) -> Iterator[Problem]:
-    """What has no effect, or not the one that was meant."""
+    """Yield what has no effect, or not the one that was meant."""
     if cfg.logger_class == DEFAULT_LOGGER:  # another may have atoms of its own
         for name in logformat.unknown_atoms(cfg.access_log_format):
             yield _idle("access_log_format", f"%({name})s is no atom; it prints a dash")
@@ -34,7 +34,7 @@ def check_logs(cfg: Config) -> Iterator[Problem]:
 
 
 def check_metrics(cfg: Config) -> Iterator[Problem]:
-    """Settings of metrics that nobody is sent."""
+    """Yield the settings of metrics that nobody is sent."""
     if cfg.statsd_host is None:
         yield from _without("statsd_host", _OF_STATSD, cfg)
 

@@ -21,7 +21,7 @@ _ABOUT_FILES = ("static_max_age", "static_index", "static_follow", "static_field
 
 
 def check_static(cfg: Config) -> Iterator[Problem]:
-    """Whether the directories are there, and whether it is a good idea to serve them."""
+    """Yield a problem for each directory that is not there, or that nobody should serve."""
     if not cfg.static_path:
         for name in _ABOUT_FILES:
             if getattr(cfg, name):

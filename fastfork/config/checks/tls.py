@@ -18,7 +18,7 @@ __all__ = ["check_tls"]
 
 
 def check_tls(cfg: Config) -> Iterator[Problem]:
-    """What goes together; that certificate and key do is for the arbiter to see."""
+    """Yield what goes together; that certificate and key do is for the arbiter to see."""
     if cfg.ssl_version is not None:
         yield Problem("ssl_version", "has no effect; use tls_min_version", fatal=False)
     if cfg.certfile is None:
@@ -35,7 +35,7 @@ def check_tls(cfg: Config) -> Iterator[Problem]:
 
 
 def _unreadable(path: str) -> str:
-    """What is wrong with it, '' for nothing."""
+    """Return what is wrong with it, '' for nothing."""
     try:
         with open(path, "rb"):
             return ""

@@ -14,7 +14,7 @@ __all__ = ["HookSettings"]
 
 
 def _hook(name: str) -> HookFunction | None:
-    """The field of one hook."""
+    """Return the field of one hook."""
     more = f"See [hooks](hooks.md#{name})."
     return setting(None, kind_of(name), HOOKS[name].when, reload="live", more=more)
 

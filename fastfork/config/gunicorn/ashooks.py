@@ -40,7 +40,7 @@ class Asked:
     default: Any
 
     def get(self) -> Any:
-        """The value."""
+        """Return the value."""
         return self.value
 
     def set(self, *_value: object) -> None:
@@ -112,7 +112,8 @@ class HookView:
         return "gthread" if is_sync else self.worker_class
 
     def kind_of_worker(self) -> type[Worker]:
-        """What `gunicorn.workers.*` has for it in a config file; Worker for one of your own."""
+        """Return what `gunicorn.workers.*` has for it in a config file; Worker for one of your
+        own."""
         name = self.worker_class_str
         if name in GEVENT:
             return GeventWorker
@@ -120,7 +121,7 @@ class HookView:
 
 
 def as_gunicorn(given: address.Address) -> tuple[str, int] | str:
-    """An address as gunicorn has it: (host, port), or the path of a unix socket."""
+    """Return an address as gunicorn has it: (host, port), or the path of a unix socket."""
     match given:
         case TcpAddress():
             return given.host, given.port

@@ -118,7 +118,7 @@ class _Finder:
         path: Sequence[str] | None,  # noqa: ARG002 - the protocol's arguments
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """The module of that name in NAMES; None for all others' names."""
+        """Return the module of that name in NAMES; None for all others' names."""
         if not _is_gunicorns(fullname):
             return None
         if fullname not in NAMES:
@@ -127,7 +127,7 @@ class _Finder:
         return ModuleSpec(fullname, cast("Loader", self), is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module that looks its names up in NAMES."""
+        """Return a module that looks its names up in NAMES."""
         return _Module(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:

@@ -43,7 +43,7 @@ class _Refusal:
 
 
 def _says_no(value: object) -> bool:
-    """Whether the value turns the thing off, or is what gunicorn has without it."""
+    """Return whether the value turns the thing off, or is what gunicorn has without it."""
     text = value.strip().lower() if isinstance(value, str) else value
     return text in (None, False, 0, "", "off", "none", "false", "no", "0")
 
@@ -60,7 +60,8 @@ _REFUSED: Final[dict[str, _Refusal]] = {
 
 
 def refusal(name: str, value: object) -> str | None:
-    """Why `name` cannot be ignored with this value, in one line without the name; None if it can.
+    """Return why `name` cannot be ignored with this value, in one line without the name; None if it
+    can.
 
     value: None when it is not known, as for a variable's option without its value.
     """
@@ -69,12 +70,14 @@ def refusal(name: str, value: object) -> str | None:
 
 
 def is_unneeded(name: str) -> bool:
-    """Whether nothing is missing without this one: there is another way to do what it is for."""
+    """Return whether nothing is missing without this one: there is another way to do what it is
+    for."""
     return part_of(name)[0] == "control socket"
 
 
 def part_of(name: str) -> tuple[str, str]:
-    """The part of gunicorn that one of OTHER_SETTINGS belongs to, and what to do without it."""
+    """Return the part of gunicorn that one of OTHER_SETTINGS belongs to, and what to do without
+    it."""
     return next(
         (part, instead) for part, (prefixes, instead) in PARTS.items() if name.startswith(prefixes)
     )

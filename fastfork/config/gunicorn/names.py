@@ -55,7 +55,8 @@ OTHER_OPTIONS: Final[dict[str, tuple[str, bool]]] = _options()
 
 
 def one_edit_apart(a: str, b: str) -> bool:
-    """Whether one letter added, dropped, changed, or two neighbours swapped turn a into b."""
+    """Return whether one letter added, dropped, changed, or two neighbours swapped turn a into
+    b."""
     if a == b or abs(len(a) - len(b)) > 1:
         return False
     start = 0
@@ -71,7 +72,7 @@ def one_edit_apart(a: str, b: str) -> bool:
 
 
 def misspelt(name: str, value: object, settings: Iterable[str]) -> str | None:
-    """The setting that `name` was probably meant to be.
+    """Return the setting that `name` was probably meant to be.
 
     Modules and names with a leading underscore are the user's own business, and functions unless
     one is called almost as a hook.

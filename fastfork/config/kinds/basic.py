@@ -117,7 +117,8 @@ def integer(minimum: int, maximum: int) -> Kind[int]:
 
 
 def choice(*values: str, **others: str) -> Kind[str]:
-    """One of a few words, in any case.  others: words of gunicorn's, and which each means."""
+    """Return one of a few words, in any case.  others: words of gunicorn's, and which each
+    means."""
     listed = ", ".join(values)
 
     def parse(value: object) -> str:
@@ -200,7 +201,7 @@ def _show_size(size: int) -> str:
 
 
 def _text(value: object) -> str | None:
-    """Text on one line; None and empty text mean that nothing is set."""
+    """Return the text on one line; None and empty text mean that nothing is set."""
     if value is None:
         return None
     if isinstance(value, os.PathLike):
@@ -249,7 +250,8 @@ def _format(value: object) -> str:
 
 
 def _words(value: object, example: str) -> Sequence[str]:
-    """The members of a repeated option, a list, or text with commas (as gunicorn reads it)."""
+    """Return the members of a repeated option, a list, or text with commas (as gunicorn reads
+    it)."""
     if value is None:
         return ()
     if isinstance(value, str):

@@ -194,7 +194,7 @@ HOOKS: Final[Mapping[str, Hook]] = MappingProxyType(
 
 
 def arity(function: HookFunction, hook: Hook) -> int | None:
-    """With how many of the hook's arguments `function` can be called; None when with none.
+    """Return with how many of the hook's arguments `function` can be called; None when with none.
 
     As many as it takes.  What has no signature (some C functions) is given all.
     """
@@ -215,7 +215,7 @@ def arity(function: HookFunction, hook: Hook) -> int | None:
 
 
 def kind_of(name: str) -> Kind[HookFunction | None]:
-    """What may be given for hook `name`: a function, its dotted name, or None."""
+    """Return what may be given for hook `name`: a function, its dotted name, or None."""
     hook = HOOKS[name]
     takes = f"({', '.join(hook.arguments)})"
 
@@ -233,7 +233,7 @@ def kind_of(name: str) -> Kind[HookFunction | None]:
 
 
 def _imported(dotted: str) -> object:
-    """The object that "package.module.function" names."""
+    """Return the object that "package.module.function" names."""
     module, _, attribute = dotted.rpartition(".")
     advice = "write a function, or its dotted name such as shop.hooks.when_ready"
     if not module:

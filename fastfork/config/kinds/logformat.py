@@ -129,7 +129,7 @@ Piece = str | Atom
 
 
 def in_use(text: str, *, is_json: bool, has_ids: bool) -> str:
-    """The format that is meant by `access_log_format`, with `log_format` and `request_id`.
+    """Return the format that is meant by `access_log_format`, with `log_format` and `request_id`.
 
     Those two change it only where it is the default.
     """
@@ -141,7 +141,7 @@ def in_use(text: str, *, is_json: bool, has_ids: bool) -> str:
 
 
 def parse(text: str) -> list[Piece]:
-    """The pieces of a format, in order; adjacent literals are joined.  Raises BadFormat."""
+    """Return the pieces of a format, in order; adjacent literals are joined.  Raises BadFormat."""
     text = _BY_NAME.get(text, text)
     if len(text) > LONGEST_FORMAT:
         raise BadFormat(
@@ -175,7 +175,7 @@ def parse(text: str) -> list[Piece]:
 
 
 def unknown_atoms(text: str) -> list[str]:
-    """Names that no atom has: they print a dash, as in gunicorn."""
+    """Return the names that no atom has: they print a dash, as in gunicorn."""
     return [piece.name for piece in parse(text) if isinstance(piece, Atom) and not piece.known]
 
 

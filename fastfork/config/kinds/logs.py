@@ -42,7 +42,7 @@ EVERYBODY: Final = "*"
 
 
 def _log_dict(value: object) -> dict[str, Any] | None:
-    """A mapping, or its JSON text; an empty one is as good as none."""
+    """Return a mapping, or its JSON text; an empty one is as good as none."""
     advice = "write a dict as logging.config.dictConfig takes it"
     if isinstance(value, str) and value.strip():
         import json  # here: few servers need it
@@ -80,7 +80,7 @@ def _show_logger(value: LoggerClass) -> str:
 
 
 def _sink(parse: Callable[[str], sinks.Sink], example: str) -> Callable[[object], str | None]:
-    """What reads an address, and gives back its text."""
+    """Return what reads an address, and gives back its text."""
 
     def read(value: object) -> str | None:
         if value is None or value == "":
@@ -139,7 +139,7 @@ def _tags(value: object) -> str:
 
 
 def _prefix(value: object) -> str:
-    """Text before the name of a metric, without its last dot."""
+    """Return the text before the name of a metric, without its last dot."""
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -54,7 +54,8 @@ def setting(
     reload: Reload,
     more: str = "",
 ) -> T:
-    """A dataclass field that carries its Spec.  Name and group are filled in by the table."""
+    """Return a dataclass field that carries its Spec.  Name and group are filled in by the
+    table."""
     spec = Spec(
         name="",
         group="",

@@ -50,7 +50,7 @@ class FieldsByPattern(dict[str, Mapping[str, str]]):
 
 
 def _pairs(value: object, example: str, advice: str) -> Iterable[tuple[object, Any]]:
-    """What a mapping has, or a list of KEY=VALUE as options give it."""
+    """Return what a mapping has, or a list of KEY=VALUE as options give it."""
     if value is None or (isinstance(value, str) and value.strip() in ("", "none")):
         return []
     if isinstance(value, Mapping):

@@ -17,7 +17,7 @@ _VERSIONS: Final = ("TLSv1.2", "TLSv1.3")
 
 
 def _cert_reqs(value: object) -> int:
-    """A word, or the number that gunicorn and the `ssl` module have for it."""
+    """Return a word, or the number that gunicorn and the `ssl` module have for it."""
     word = value.strip().lower().removeprefix("cert_") if isinstance(value, str) else value
     if isinstance(word, str):
         word = int(word) if word in ("0", "1", "2") else _DEMANDS.get(word, -1)

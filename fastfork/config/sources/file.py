@@ -53,7 +53,7 @@ def read(place: str, folder: Path, origin: str, settings: Mapping[str, Spec[Any]
 
 
 def _locate(place: str, folder: Path, origin: str) -> tuple[str, Path, str]:
-    """How the file is called in messages, where it is, the name its code runs under."""
+    """Return how the file is called in messages, where it is, the name its code runs under."""
     if place.startswith("python:"):
         module_name = place.removeprefix("python:")
         try:

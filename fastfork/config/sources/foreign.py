@@ -69,7 +69,7 @@ _ALONE: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def advice(words: Sequence[str]) -> str | None:
-    """What to write instead of an option of another server; None for one that none has.
+    """Return what to write instead of an option of another server; None for one that none has.
 
     words: the option, and what stands behind it, as typed.
     """
@@ -82,7 +82,7 @@ def advice(words: Sequence[str]) -> str | None:
 
 
 def _split(words: Sequence[str]) -> tuple[str, str]:
-    """The option that `words` begin with, and its value, '' for none."""
+    """Return the option that `words` begin with, and its value, '' for none."""
     option, _, value = words[0].partition("=")
     if not value and len(words) > 1 and not words[1].startswith("-"):
         value = words[1]

@@ -53,7 +53,7 @@ class Loaded:
     remarks: list[str] = field(default_factory=list)
 
     def is_default(self, name: str) -> bool:
-        """Whether nobody has set this one."""
+        """Return whether nobody has set this one."""
         return self.origins.get(name, DEFAULT) == DEFAULT
 
 
@@ -138,12 +138,12 @@ class _Load:
         return given
 
     def from_command_line(self, argv: Mapping[str, object], origin: str) -> Given:
-        """What was typed, as `words.plain` gives it."""
+        """Return what was typed, as `words.plain` gives it."""
         self._leave_out(origin, words.other_options(argv.get(words.OTHERS)))
         return {name: Raw(value, origin) for name, value in argv.items() if name != words.OTHERS}
 
     def from_file(self, options_given: Given, names: compat.Names) -> Given:
-        """What the config file says.  A file that cannot be used is one more complaint."""
+        """Return what the config file says.  A file that cannot be used is one more complaint."""
         named = options_given.get("config")
         place, origin = (str(named.value), named.origin) if named else ("", DEFAULT)
         try:
@@ -226,7 +226,7 @@ class _Load:
 
 
 def _says_something(name: str, raw: Raw) -> bool:
-    """Whether a config file sets this one.
+    """Return whether a config file sets this one.
 
     None is what os.environ.get() gives: the file leaves the setting to whoever is below it.  So
     does an empty list where there cannot be none; where it says "nobody" or "nothing", it is set.
@@ -254,8 +254,8 @@ def _with_full_paths(config: Config, cwd: str) -> Config:
 
 
 def _joined(folder: str, path: str) -> str:
-    """As pathlib joins them, which a start can do without: `.` and doubled slashes are left out,
-    `..` is not, since a link may stand before it."""
+    """Join them as pathlib does, which a start can do without: `.` and doubled slashes are left
+    out, `..` is not, since a link may stand before it."""
     whole = os.path.join(folder, path)
     parts = [part for part in whole.split("/") if part not in ("", ".")]
     return f"{'/' if whole.startswith('/') else ''}{'/'.join(parts)}" or "."

@@ -64,7 +64,7 @@ class OptionParser(argparse.ArgumentParser):
         raise OptionError(message)
 
     def suggest(self, words: Sequence[str], typed: Sequence[str] = ()) -> str:
-        """What to say of words that no option takes.  typed: all words, in their order."""
+        """Return what to say of words that no option takes.  typed: all words, in their order."""
         flags = [flag for flag in self._option_string_actions if flag not in OTHER_OPTIONS]
         option = next((word for word in words if word.startswith("-")), None)
         if option is None:
@@ -101,7 +101,7 @@ def _add(section: argparse._ArgumentGroup, spec: Spec[Any]) -> None:
 
 
 def read(parser: OptionParser, words: Sequence[str]) -> dict[str, object]:
-    """The settings among `words`; under OTHERS gunicorn's options that we do not have.
+    """Return the settings among `words`; under OTHERS gunicorn's options that we do not have.
 
     OTHERS: a list of (option, value), for `other_options`.  Raises OptionError.
     """
@@ -117,7 +117,7 @@ def read(parser: OptionParser, words: Sequence[str]) -> dict[str, object]:
 
 
 def read_variable(words: Sequence[str]) -> dict[str, object]:
-    """The same for the words of a *_CMD_ARGS variable, which may have stray arguments."""
+    """Return the same for the words of a *_CMD_ARGS variable, which may have stray arguments."""
     parser = OptionParser()
     parser.add_argument(ARGUMENTS, nargs="*", help=argparse.SUPPRESS)
     return read(parser, words)

@@ -71,7 +71,8 @@ def _sort(found: ConfigFile, key: str, raw: Raw, settings: Mapping[str, Spec[Any
 
 
 def _place(shown: str, text: str, start: int, key: str) -> str:
-    """The file and the line of a key; only the file when it is written in some unusual way."""
+    """Return the file and the line of a key; only the file when it is written in some unusual
+    way."""
     written = re.compile(rf"^\s*(?:\[\s*(?:tool\.fastfork\.)?)?[\"']?{re.escape(key)}\b", re.M)
     match = written.search(text, start)
     if match is None:
@@ -84,7 +85,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def text_of(path: Path, shown: str, origin: str, opened: Callable[[Path], IO[str]]) -> str:
-    """The text of a config file.  Raises ConfigError, in one line."""
+    """Return the text of a config file.  Raises ConfigError, in one line."""
     kind = "TOML" if path.suffix == ".toml" else "Python"
     try:
         if path.is_file() and path.stat().st_size > LARGEST_FILE:

@@ -37,7 +37,7 @@ class Unasked:
 
 
 def find_default(folder: str | os.PathLike[str]) -> Unasked:
-    """The config file that is read unasked."""
+    """Return the config file that is read unasked."""
     paths = {name: os.path.join(folder, name) for name in DEFAULT_NAMES}
     found = [name for name, path in paths.items() if _counts(path)]
     if not found:

@@ -34,7 +34,8 @@ __all__ = [
 
 
 def plain(words: Sequence[str]) -> dict[str, object] | None:
-    """The settings among `words`, as `options.read` gives them; None when that has to read them."""
+    """Return the settings among `words`, as `options.read` gives them; None when that has to read
+    them."""
     flags = {flag: spec for spec in SETTINGS.values() for flag in spec.flags}
     found: dict[str, Any] = {}
     rest = iter(words)
@@ -56,7 +57,7 @@ def plain(words: Sequence[str]) -> dict[str, object] | None:
 def _option(
     word: str, flags: Mapping[str, Spec[Any]]
 ) -> tuple[Spec[Any] | None, str | bool | None]:
-    """The setting that an option is for and the value within the word, None if it has none.
+    """Return the setting that an option is for and the value within the word, None if it has none.
 
     No setting when the word is not plain.
     """
@@ -82,7 +83,7 @@ class FromVariable:
 
 
 def from_variable(variable: str, text: str) -> FromVariable:
-    """The settings in a *_CMD_ARGS variable.  Raises OptionError."""
+    """Return the settings in a *_CMD_ARGS variable.  Raises OptionError."""
     found = FromVariable()
     import shlex  # here, as the next one: most servers have no such variable
 

@@ -65,7 +65,7 @@ class JsonAtoms(SafeAtoms):
 
 @functools.lru_cache(maxsize=32)
 def mapping_format(text: str) -> tuple[str, bool]:
-    """A format for `%` with a mapping, and whether it is a JSON object.
+    """Return a format for `%` with a mapping, and whether it is a JSON object.
 
     Atoms outside quotes get names by which JsonAtoms knows them.
     """
@@ -84,7 +84,7 @@ def mapping_format(text: str) -> tuple[str, bool]:
 
 
 def _placeholder(atom: Atom, is_quoted: bool | None) -> str:
-    """How the atom is written in the format; is_quoted: None when that is no JSON."""
+    """Return how the atom is written in the format; is_quoted: None when that is no JSON."""
     if is_quoted is None or atom.letter == "d":
         return f"%({atom.written}){atom.layout}{atom.letter}"
     if not is_quoted:

@@ -58,7 +58,7 @@ def positions(pieces: Sequence[Piece]) -> list[bool] | None:
 
 
 def _sample(atom: Atom) -> str:
-    """What the atom may become: seven shows a layout that pads with zeros or blanks."""
+    """Return what the atom may become: seven shows a layout that pads with zeros or blanks."""
     return f"%{atom.layout}{atom.letter}" % (7 if atom.letter == "d" else "7",)
 
 
@@ -70,7 +70,8 @@ def inside(thing: object, layout: str = "%s") -> str:
 
 
 def bare(name: str) -> Callable[[object], str]:
-    """What makes a JSON value of the atom with this name (as written): `value` or `string`."""
+    """Return what makes a JSON value of the atom with this name (as written): `value` or
+    `string`."""
     return value if name in ALWAYS_NUMBERS or name.startswith("{") else string
 
 
@@ -91,7 +92,7 @@ def value(thing: object) -> str:
 
 
 def _text(thing: object) -> str:
-    """The text of a value; what came as latin-1 and is UTF-8 is read as that."""
+    """Return the text of a value; what came as latin-1 and is UTF-8 is read as that."""
     try:
         text = str(thing)[:LONGEST_VALUE]
     except BaseException as error:

@@ -94,7 +94,7 @@ class _Clock:
 
 
 def basic_user(authorization: str) -> str:
-    """The user of Basic credentials (RFC 7617 section 2), or a dash."""
+    """Return the user of Basic credentials (RFC 7617 section 2), or a dash."""
     scheme, _, credentials = authorization.strip().partition(" ")
     if scheme.lower() != "basic" or len(credentials) > LONGEST_CREDENTIALS:
         return "-"
@@ -108,7 +108,7 @@ def basic_user(authorization: str) -> str:
 
 
 def response_field(headers: Headers, name: str) -> str:
-    """The first response field of this name (lower case), or a dash."""
+    """Return the first response field of this name (lower case), or a dash."""
     for known, value in headers:
         if known.lower() == name:
             return value
@@ -116,7 +116,7 @@ def response_field(headers: Headers, name: str) -> str:
 
 
 def _names() -> dict[str, object]:
-    """What the expressions refer to."""
+    """Return what the expressions refer to."""
     return {
         "AUTHORIZATION": "HTTP_AUTHORIZATION",
         "DASH": "-",
@@ -142,13 +142,13 @@ def _names() -> dict[str, object]:
 
 
 def environ_key(field: str) -> str:
-    """The environ's key of a request field (RFC 3875 section 4.1.18)."""
+    """Return the environ's key of a request field (RFC 3875 section 4.1.18)."""
     key = field.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _expression(atom: Atom, constants: dict[str, object]) -> str:
-    """The expression of an atom; what it needs by name is put into `constants`."""
+    """Return the expression of an atom; what it needs by name is put into `constants`."""
     if not atom.known:
         return "DASH"
     if atom.source == "plain":
@@ -167,7 +167,7 @@ def _expression(atom: Atom, constants: dict[str, object]) -> str:
 
 
 def compile_line(text: str) -> LineFunction:
-    """The function that makes a line of this format.  Raises logformat.BadFormat."""
+    """Return the function that makes a line of this format.  Raises logformat.BadFormat."""
     pieces = logformat.parse(text)
     quoted = jsontemplate.positions(pieces)
     constants = _names()
@@ -203,7 +203,8 @@ def _layout(atom: Atom) -> str:
 
 
 def _writer(atom: Atom, is_quoted: bool | None) -> tuple[str, Callable[[object], str]]:
-    """How a value is written: within the f-string when all is well, and by a function when not.
+    """Return how a value is written: within the f-string when all is well, and by a function when
+    not.
 
     is_quoted: in a JSON format, whether it stands inside quotes; None in any other.
     In the f-string `#` is the number of the atom; q# is v# in quotes, null for a dash.
@@ -233,7 +234,7 @@ def _source(
     *,
     is_json: bool,
 ) -> str:
-    """The source of the function."""
+    """Return the source of the function."""
     literals = "".join(piece for piece in pieces if isinstance(piece, str))
     has_plain_literals = (
         not is_json and literals.isascii() and literals.isprintable() and "\\" not in literals
@@ -277,7 +278,7 @@ def _careful(
     getters: Sequence[Callable[..., object]],
     writers: Sequence[Callable[[object], str]],
 ) -> LineFunction:
-    """The slow twin of the function: each value fetched and escaped by itself."""
+    """Return the slow twin of the function: each value fetched and escaped by itself."""
     left = iter(zip(getters, writers, strict=True))
     steps = [piece if isinstance(piece, str) else next(left) for piece in pieces]
 

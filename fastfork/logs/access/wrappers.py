@@ -51,7 +51,7 @@ def no_line(
     duration: int,  # noqa: ARG001
     headers: Headers,  # noqa: ARG001
 ) -> str:
-    """No access log: something else is to be done."""
+    """Return no line: there is no access log, and something else is to be done."""
     return ""
 
 

@@ -98,7 +98,7 @@ class BoundedWriter:
         self.close()
 
     def _ends(self, data: bytes) -> Iterator[int]:
-        """Where the writes end: a file takes all at once.
+        """Yield the offsets at which the writes end: a file takes all at once.
 
         A pipe takes up to PIPE_BUF bytes at once or not at all (pipe(7)), so whole lines up
         to that size never mix with another process's, and never block a pipe that polls
@@ -148,7 +148,8 @@ class BoundedWriter:
 
 
 def own_descriptor(number: int) -> int:
-    """A descriptor of our own for what `number` is; one that never blocks where that is possible.
+    """Return a descriptor of our own for what `number` is; one that never blocks where that is
+    possible.
 
     Raises OSError.
     """

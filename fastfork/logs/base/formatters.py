@@ -40,7 +40,8 @@ _PLAIN: Final = "\x1b[0m"
 
 
 def wants_colour(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether to write colours: on a terminal that is not dumb, unless the user says otherwise.
+    """Return whether to write colours: on a terminal that is not dumb, unless the user says
+    otherwise.
 
     NO_COLOR (no-color.org) wins over FORCE_COLOR (force-color.org), as in Python itself.
     """
@@ -68,7 +69,7 @@ class SafeFormatter(logging.Formatter):
         self._in_colour = in_colour
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text without control characters but those of the colour."""
+        """Return the record as text without control characters but those of the colour."""
         text = escape_controls(super().format(record))
         colour = _COLOURS.get(record.levelno) if self._in_colour else None
         if colour is None:
@@ -77,7 +78,7 @@ class SafeFormatter(logging.Formatter):
         return text.replace(level, f"[{colour}{record.levelname}{_PLAIN}]", 1)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        """The line without a traceback."""
+        """Return the line without a traceback."""
         if self._with_id is not None and getattr(record, "request_id", NO_ID) != NO_ID:
             return self._with_id.format(record)
         return super().formatMessage(record)
@@ -88,7 +89,7 @@ class JsonFormatter(logging.Formatter):
     where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of ASCII."""
+        """Return the record as one line of ASCII."""
         import json  # here: only for log_format = "json"
 
         made: dict[str, object] = {
@@ -109,13 +110,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def unmade(record: logging.LogRecord, error: BaseException) -> str:
-    """What to say of a record whose text cannot be made: its values or its formatter raise."""
+    """Return what to say of a record whose text cannot be made: its values or its formatter
+    raise."""
     shown = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
     return f"A line of the log cannot be made ({type(error).__name__}): {shown[:200]!r}"
 
 
 def rfc3339(at: float) -> str:
-    """Seconds since the epoch as 2026-11-24T22:10:00.123+01:00."""
+    """Return the seconds since the epoch as 2026-11-24T22:10:00.123+01:00."""
     seconds = int(at)
     local = time.localtime(seconds)
     zone = time.strftime("%z", local)
@@ -124,5 +126,5 @@ def rfc3339(at: float) -> str:
 
 
 def make(log_format: str, *, in_colour: bool = False) -> logging.Formatter:
-    """The formatter that `log_format` means."""
+    """Return the formatter that `log_format` means."""
     return JsonFormatter() if log_format == "json" else SafeFormatter(in_colour=in_colour)

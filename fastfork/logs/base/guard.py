@@ -29,5 +29,5 @@ def let_pass_when(is_leaving: Callable[[], bool]) -> None:
 
 
 def must_pass(error: BaseException) -> bool:
-    """Whether what was raised in a log call is ours and ends this process."""
+    """Return whether what was raised in a log call is ours and ends this process."""
     return not isinstance(error, Exception) and _process.is_leaving()

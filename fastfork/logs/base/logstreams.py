@@ -44,14 +44,14 @@ class LogStream:
         self.write("".join(lines))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: nothing is held back."""
 
     def fileno(self) -> int:
-        """The descriptor; 2 when there is none."""
+        """Return the descriptor; 2 when there is none."""
         return 2 if self.writer is None else self.writer.fd
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return os.isatty(self.fileno())
 
     def close(self) -> None:
@@ -147,7 +147,7 @@ class StandardError(Standard):
 
 
 def open_descriptor(path: str, setting: str) -> int:
-    """A descriptor to append to `path`, close-on-exec.  Raises ConfigError.
+    """Return a descriptor to append to `path`, close-on-exec.  Raises ConfigError.
 
     O_APPEND lets several processes write one file without overwriting each other (open(2)).
     O_NONBLOCK keeps a FIFO that nobody reads from holding up the start, and a full one from

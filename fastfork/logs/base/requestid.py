@@ -45,7 +45,7 @@ class RequestIdFilter(logging.Filter):
 
 
 def maker() -> Callable[[], str]:
-    """What makes ids: 128 random bits in hexadecimal.
+    """Return what makes ids: 128 random bits in hexadecimal.
 
     A generator of its own, seeded by the system: one that the application seeds, or that was
     copied by a fork, would give the same ids twice.
@@ -79,14 +79,14 @@ def giving_ids(app: WSGIApplication, cfg: Config) -> WSGIApplication:
 
 
 def _speaker(environ: WSGIEnvironment) -> str:
-    """The address of whoever sent the fields: REMOTE_ADDR may be one that it has named."""
+    """Return the address of whoever sent the fields: REMOTE_ADDR may be one that it has named."""
     socket = environ.get("fastfork.socket")
     address: str = environ["REMOTE_ADDR"] if socket is None else socket.speaker
     return address
 
 
 def _telling(start_response: StartResponse, given: str) -> StartResponse:
-    """A start_response that adds the field, unless the application has sent one."""
+    """Return a start_response that adds the field, unless the application has sent one."""
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         if isinstance(headers, list) and not any(_is_field(item) for item in headers):
@@ -97,6 +97,6 @@ def _telling(start_response: StartResponse, given: str) -> StartResponse:
 
 
 def _is_field(item: object) -> bool:
-    """Whether it is the field; what is no field at all, start_response will refuse."""
+    """Return whether it is the field; what is no field at all, start_response will refuse."""
     name = item[0] if isinstance(item, tuple) and item else None
     return isinstance(name, str) and name.lower() == FIELD.lower()

@@ -90,7 +90,8 @@ class ServerLogger(logging.Logger):
         self._left_by_us = (self.level, False, False, _look(handlers), tuple(ours))
 
     def is_as_given(self) -> bool:
-        """Whether it and its twin are as `give` makes them, with nothing of anybody else's."""
+        """Return whether it and its twin are as `give` makes them, with nothing of anybody
+        else's."""
         if not self._left_by_us:
             return True  # it was never given anything
         found = (
@@ -103,7 +104,7 @@ class ServerLogger(logging.Logger):
         return found == self._left_by_us and (self.twin is None or self.twin.is_as_given())
 
     def as_it_is(self) -> dict[str, object]:
-        """Its attributes, for who brings it back to what it is now."""
+        """Return its attributes, for who brings it back to what it is now."""
         kept = dict.fromkeys(("twin", "aside", "changed"))
         lists = {"handlers": list(self.handlers), "filters": list(self.filters)}
         return {**kept, **self.__dict__, **lists, "_cache": {}}
@@ -143,7 +144,7 @@ class ServerLogger(logging.Logger):
     # -- a record
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        """Whether a record of this level is wanted here; logging.disable() is not asked."""
+        """Return whether a record of this level is wanted here; logging.disable() is not asked."""
         twin = self.twin
         if self.disabled or (twin is not None and twin.disabled):
             return False
@@ -163,7 +164,7 @@ class ServerLogger(logging.Logger):
         extra: Mapping[str, object] | None = None,
         sinfo: str | None = None,
     ) -> logging.LogRecord:
-        """A record; a plain one where the application's factory fails.  Never raises."""
+        """Return a record; a plain one where the application's factory fails.  Never raises."""
         try:
             made = super().makeRecord(name, level, fn, lno, msg, args, exc_info, func, extra, sinfo)
             if isinstance(made, logging.LogRecord):
@@ -183,7 +184,7 @@ class ServerLogger(logging.Logger):
             self._complain(error)
 
     def filter(self, record: logging.LogRecord) -> Any:
-        """Whether it passes the filters of both names; one that raises lets it pass."""
+        """Return whether it passes the filters of both names; one that raises lets it pass."""
         passed = self._own_filters(record)
         if self.twin is None or not passed:
             return passed
@@ -223,7 +224,7 @@ class ServerLogger(logging.Logger):
             self._complain(error)
 
     def _call(self, record: logging.LogRecord) -> None:
-        """As logging.Logger.callHandlers, which others wrap to see every record."""
+        """Do what logging.Logger.callHandlers does, which others wrap to see every record."""
         twin = self.twin
         if twin is None:
             super().callHandlers(record)
@@ -260,7 +261,7 @@ class ServerLogger(logging.Logger):
 
 
 def _reached_from(logger: logging.Logger) -> list[logging.Handler]:
-    """The handlers that a record of this logger comes to."""
+    """Return the handlers that a record of this logger comes to."""
     found = list(logger.handlers)
     while logger.propagate and logger.parent is not None:
         logger = logger.parent
@@ -269,18 +270,18 @@ def _reached_from(logger: logging.Logger) -> list[logging.Handler]:
 
 
 def _look(handlers: Sequence[logging.Handler]) -> State:
-    """What can be changed on handlers that others borrow."""
+    """Return what can be changed on handlers that others borrow."""
     return tuple((one, one.level, one.formatter, tuple(one.filters)) for one in handlers)
 
 
 def _kind(thing: object) -> tuple[str, str]:
-    """A name that what was made twice by the same code has twice."""
+    """Return a name that what was made twice by the same code has twice."""
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return named.__module__, cast("Any", named).__qualname__
 
 
 def _ours(name: str) -> ServerLogger:
-    """The logger of this name, which may have been asked for before us."""
+    """Return the logger of this name, which may have been asked for before us."""
     logger = logging.getLogger(name)
     logger.__class__ = ServerLogger
     return cast("ServerLogger", logger)

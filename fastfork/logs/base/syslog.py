@@ -83,7 +83,7 @@ class SyslogSocket:
             self._socket = None
 
     def _begin_anew(self) -> None:
-        """After a fork: a stream that two share would mix their lines."""
+        """Begin anew after a fork: a stream that two share would mix their lines."""
         self._owner = os.getpid()
         # Several threads log, and a signal handler may in the middle of it.
         self._lock = threading.RLock()
@@ -155,7 +155,7 @@ _sockets: dict[Sink, SyslogSocket] = {}
 
 
 def _socket_to(sink: Sink) -> SyslogSocket:
-    """The one of this process for both logs.  Closed by one of them, it opens again."""
+    """Return the one of this process for both logs.  Closed by one of them, it opens again."""
     return _sockets.setdefault(sink, SyslogSocket(sink))
 
 
@@ -169,7 +169,7 @@ class _Channel:
         self.socket = _socket_to(parse_syslog(cfg.syslog_addr))
 
     def message(self, severity: int, text: str) -> bytes:
-        """The message as it is sent."""
+        """Return the message as it is sent."""
         line = f"<{self._facility + severity}>{self._begin}{text}"
         return line.encode("utf-8", "backslashreplace")
 

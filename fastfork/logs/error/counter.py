@@ -58,7 +58,8 @@ class LogCounter(OurHandler):
 
 
 def _log_metric(record: logging.LogRecord) -> str | None:
-    """The counter of a record: gunicorn has one each from warning up, and one for exceptions."""
+    """Return the counter of a record: gunicorn has one each from warning up, and one for
+    exceptions."""
     if record.levelno >= logging.CRITICAL:
         return "gunicorn.log.critical"
     if record.levelno >= logging.ERROR:

@@ -94,7 +94,7 @@ class LogHandler(OurHandler, logging.StreamHandler[Any]):
             self.stream.look()
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: nothing is held back."""
 
     def dispose(self) -> None:
         """Close the descriptor, which is ours on a standard stream, too."""
@@ -142,6 +142,6 @@ def _stream(path: str, setting: str) -> LogStream:
 
 
 def make_handler(cfg: Config) -> ErrorHandler:
-    """The handler that `errorlog` and `log_format` mean.  Raises ConfigError."""
+    """Return the handler that `errorlog` and `log_format` mean.  Raises ConfigError."""
     is_terminal = cfg.errorlog == STANDARD_STREAM and formatters.wants_colour(sys.stderr)
     return ErrorHandler(cfg.errorlog, formatters.make(cfg.log_format, in_colour=is_terminal))

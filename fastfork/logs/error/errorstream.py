@@ -55,13 +55,13 @@ class ErrorStream(io.TextIOBase):
                 handler.stream.flush()
 
     def fileno(self) -> int:
-        """The descriptor, for programs that the application starts.  Raises OSError."""
+        """Return the descriptor, for programs that the application starts.  Raises OSError."""
         handler = self._handler()
         number: int = (self._standard_error() if handler is None else handler.stream).fileno()
         return number
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         try:
             handler = self._handler()
             return bool((self._standard_error() if handler is None else handler.stream).isatty())
@@ -69,7 +69,7 @@ class ErrorStream(io.TextIOBase):
             return False
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True: it is."""
         return True
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class ErrorStream(io.TextIOBase):
         return self._standard
 
     def _handler(self) -> logging.StreamHandler[Any] | None:
-        """The first handler of the log that writes to a stream, ours before others."""
+        """Return the first handler of the log that writes to a stream, ours before others."""
         found: list[logging.StreamHandler[Any]] = [
             one
             for one in getattr(self._log, "error_log", self._log).handlers

@@ -73,7 +73,7 @@ class AdminApp:
         return [answer.body]
 
     def answer(self, environ: dict[str, Any]) -> Answer:
-        """By path and method."""
+        """Answer by path and method."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         if path in CONTROLS and environ.get(CONTROL):
             if method != "POST":
@@ -91,7 +91,7 @@ class AdminApp:
         self._history.add(self.look())
 
     def look(self) -> Reading:
-        """How things are."""
+        """Return how things are."""
         return read(self._board)
 
     # -- what is told
@@ -175,7 +175,7 @@ def _text(status_line: str, text: str, *, allow: str = "") -> Answer:
 
 
 def _form(environ: dict[str, Any]) -> dict[str, str]:
-    """The fields of the query, and of a form in the body; the last of a name."""
+    """Return the fields of the query, and of a form in the body; the last of a name."""
     body = environ["wsgi.input"].read(FORM_BYTES).decode("ascii", "replace")
     found: dict[str, str] = {}
     for text in (environ["QUERY_STRING"], body):

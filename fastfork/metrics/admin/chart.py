@@ -35,7 +35,8 @@ class Line:
 
 
 def chart(title: str, about: str, lines: Sequence[Line], show: Callable[[float], str]) -> str:
-    """A figure with its legend.  about: what it shows.  show: a value as a reader would say it."""
+    """Return a figure with its legend.  about: what it shows.  show: a value as a reader would say
+    it."""
     top = _ceiling(max((value for line in lines for _at, value in line.points), default=0.0))
     oldest = min((line.points[0][0] for line in lines if line.points), default=0.0)
     span = next((span for span in SPANS if -oldest <= span), max(SPANS))
@@ -57,7 +58,7 @@ def _entry(line: Line, show: Callable[[float], str]) -> str:
 
 
 def _grid(top: float, span: float, show: Callable[[float], str]) -> str:
-    """Lines at the top, the middle and the bottom, and when it was."""
+    """Return the lines at the top, the middle and the bottom, and when it was."""
     parts = []
     for share in (1.0, 0.5, 0.0):
         y = _y(share * top, top)
@@ -86,7 +87,7 @@ def _y(value: float, top: float) -> float:
 
 
 def _ceiling(value: float) -> float:
-    """A round number that is not below `value`; 1 for nothing."""
+    """Return a round number that is not below `value`; 1 for nothing."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
@@ -94,7 +95,7 @@ def _ceiling(value: float) -> float:
 
 
 def amount(value: float) -> str:
-    """A number, in three digits."""
+    """Return a number, in three digits."""
     for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= bound:
             return f"{value / bound:.3g}{unit}"
@@ -102,7 +103,7 @@ def amount(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A time, in the unit that fits."""
+    """Return a time, in the unit that fits."""
     if value >= 1 or value == 0:
         return f"{value:.3g} s"
     return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.3g} µs"

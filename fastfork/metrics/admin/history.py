@@ -67,7 +67,7 @@ class History:
         )
 
     def points(self, now: float) -> list[Point]:
-        """One for each pair of neighbours.  now: seconds of `fastfork.clock`."""
+        """Return one for each pair of neighbours.  now: seconds of `fastfork.clock`."""
         samples = list(self._samples)
         return [
             _between(before, after, now)
@@ -76,7 +76,7 @@ class History:
         ]
 
     def lately(self, seconds: float) -> Point | None:
-        """The last `seconds` as one point; None before there are two samples."""
+        """Return the last `seconds` as one point; None before there are two samples."""
         samples = list(self._samples)
         if len(samples) < 2:
             return None

@@ -86,7 +86,7 @@ POLICY: Final = (
 
 
 def whole(name: str, part: str, *, with_metrics: bool) -> str:
-    """The page around its middle.  name: of the server.  with_metrics: /metrics answers."""
+    """Return the page around its middle.  name: of the server.  with_metrics: /metrics answers."""
     metrics = '<a href="/metrics" title="for Prometheus">/metrics</a>'
     if not with_metrics:
         metrics = "<span>/metrics needs: <code>pip install 'fastfork[metrics]'</code></span>"
@@ -105,7 +105,7 @@ def whole(name: str, part: str, *, with_metrics: bool) -> str:
 
 
 def main(reading: Reading, points: Sequence[Point], lately: Point | None) -> str:
-    """The middle of the page.  points: for the charts.  lately: the last seconds."""
+    """Return the middle of the page.  points: for the charts.  lately: the last seconds."""
     return (
         _facts(reading, lately)
         + '<div class="charts">'

@@ -19,7 +19,7 @@ __all__ = ["status"]
 
 
 def status(reading: Reading, lately: Point | None) -> dict[str, Any]:
-    """What json.dumps() takes.  lately: the last seconds; None when there is nothing yet."""
+    """Return what json.dumps() takes.  lately: the last seconds; None when there is nothing yet."""
     answers = (*reading.answers[:6], sum(reading.answers[6:]))
     return {
         "version": fastfork.__version__,
