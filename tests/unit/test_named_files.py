@@ -21,7 +21,7 @@ NAMED = re.compile(rf"`([\w*.{{}},/-]+\.(?:{KINDS}))`")
 FOLDER = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/)`")
 # A name stands below one of these, as whoever writes of the code shortens it.
 BELOW = ("", "fastfork", "csrc", "csrc/fastfork/_core", "tests", "fastfork/config/checks")
-PLACEHOLDERS = re.compile(r"\b(?:NAME|GROUP|NUMBER|KIND)\b")
+PLACEHOLDERS = re.compile(r"(?<![A-Za-z])(?:NAME|GROUP|NUMBER|KIND)(?![A-Za-z])")
 # Made by a build or by whoever reads; and names that no file may have.
 NOT_IN_THE_TREE = re.compile(r"^build/|^NUMBER\.|^(?:util|helpers|misc|common)\.py$")
 STEPS = re.compile(r"^## (Add an? .+)\n((?:(?!^## ).*\n)+)", re.M)
@@ -62,7 +62,8 @@ def test_files_that_a_page_names_are_there(page: Path) -> None:
 
 def test_each_way_to_add_something_names_its_files_in_order() -> None:
     ways = dict(STEPS.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
-    assert {"Add a setting", "Add a signal", "Add a metric", "Add a gateway"} <= set(ways)
+    things = ("setting", "signal", "metric", "gateway", "protocol")
+    assert {f"Add a {thing}" for thing in things} <= set(ways)
     for way, text in ways.items():
         steps = [int(number) for number in re.findall(r"^(\d+)\. ", text, re.M)]
         assert steps == list(range(1, len(steps) + 1)), way
