@@ -26,6 +26,22 @@ BESIDES = [
 ]
 LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 60  # lines
+LONGEST_CLASS = 450  # lines, with those that it derives from
+# What the loop of a worker is composed of.
+LOOP = (
+    *("answering", "connections", "crew", "crowded", "http1", "hub", "listeners", "meanwhile"),
+    *(
+        "neighbours",
+        "pool",
+        "proxy_protocol",
+        "receiver",
+        "request",
+        "request_queue",
+        "tls",
+        "trust",
+        "uploads",
+    ),
+)
 SAYS_NOTHING = {"util", "utils", "helpers", "misc", "common", "base_utils", "tools"}
 
 
@@ -82,6 +98,26 @@ def test_compiled_module_has_a_header_and_a_stub(path: Path) -> None:
 def test_no_compiled_module_has_typed_memoryviews(path: Path) -> None:
     """Each module that knows one gets 130 KiB of code and four types of its own; see words.pxd."""
     assert not re.search(r"\[[^][\n]*::1\]|\w\[:\] ", path.read_text())
+
+
+def compiled_classes() -> dict[str, tuple[str, str, int]]:
+    """Name -> its module, what it derives from or "", and its lines."""
+    found = {}
+    for path in (ROOT / "csrc").rglob("*.pyx"):
+        for text in re.findall(r"^(?:cdef )?class .+\n(?:(?:[ \t].*)?\n)*", path.read_text(), re.M):
+            name, base = re.match(r"(?:cdef )?class (\w+)(?:\((\w+)\))?", text).groups()  # type: ignore[union-attr]
+            found[name] = (path.stem, base or "", text.count("\n"))
+    return found
+
+
+@pytest.mark.parametrize("module", LOOP)
+def test_loop_is_composed_of_short_classes(module: str) -> None:
+    """With what they derive from, which is a seam or nothing; a thread pool's is its lock."""
+    classes = compiled_classes()
+    for name, (where, base, lines) in classes.items():
+        if where == module:
+            assert base in ("", "Protocol", "Turnstile"), name
+            assert lines + (classes[base][2] if base else 0) <= LONGEST_CLASS, name
 
 
 def test_every_compiled_module_is_built_with_what_setup_finds() -> None:
