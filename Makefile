@@ -48,7 +48,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     tests/unit/test_response_*.py tests/unit/test_body_*.py tests/unit/test_environ*.py \
     tests/unit/test_http_*.py tests/unit/test_http2_*.py)
 
-.PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl chaos mutants-core bench instructions wheels-check \
+.PHONY: help serve test unit lint c-test c-test-arm64 c-test-musl smoke-arm64 chaos mutants-core bench instructions wheels-check \
     sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
     portable test-portable \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
@@ -89,6 +89,9 @@ c-test-arm64: ## the plain C for arm64 with its NEON, run by qemu-user
 
 c-test-musl: ## the plain C with musl's C library
 	$(MAKE) -C tests/c musl
+
+smoke-arm64: ## the server for arm64, serving under qemu-user; 10 minutes
+	PYTHON=$(PYTHON) tools/arm64-smoke build/arm64
 
 mutants-core: $(EXTRA)-dev $(EXTRA)-test ## plant bugs in the compiled core, see that tests catch them (long)
 	$(PY) -m tests.wire.mutants_core $(ARGS)

@@ -128,12 +128,15 @@ def report(text: str) -> None:
     print(f"fastfork: {text}", flush=True)
 
 
-def compiles(command: list[str], source: str) -> str:
-    """'' when `source` compiles with `command`, else what the compiler said."""
+def compiles(command: list[str], source: str, link: Iterable[str] = ("-c",)) -> str:
+    """'' when `source` compiles with `command`, else what the compiler said.
+
+    link: flags behind the source, to link a program; without them it is compiled only.
+    """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "probe.c")
         path.write_text(source)
-        call = [*command, "-c", str(path), "-o", str(Path(directory, "probe.o"))]
+        call = [*command, str(path), *link, "-o", str(Path(directory, "probe.o"))]
         try:
             done = subprocess.run(call, capture_output=True, text=True, timeout=60)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -209,12 +212,13 @@ def said(command: list[str]) -> list[str]:
 
 
 def nghttp2() -> list[str] | None:
-    """Flags to compile and link with libnghttp2; None where its headers are not installed, or are
-    older than 1.52, the first that knows the priorities of RFC 9218 and the limits used here."""
+    """Flags to compile and link with libnghttp2; None where it cannot be linked with, or is older
+    than 1.52, the first that knows the priorities of RFC 9218 and the limits used here."""
     flags = said(["pkg-config", "--cflags", "--libs", "libnghttp2"]) or ["-lnghttp2"]
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     probe = "#include <nghttp2/nghttp2.h>\n#if NGHTTP2_VERSION_NUM < 0x013400\n#error old\n#endif\n"
-    return None if compiles([*command, *flags], probe) else flags
+    probe += "int main(void) { return nghttp2_version(0) == 0; }\n"
+    return None if compiles(command, probe, flags) else flags
 
 
 def apart() -> frozenset[str]:

@@ -46,7 +46,8 @@ IS_LINUX: Final[bool] = port.IS_LINUX
 ABSENT: Final = (
     "a worker whose arbiter was killed notices it in its next turn, and not at all while it is "
     "stuck; connections that are made while the server stops may be reset; no worker wakes alone "
-    "for a new connection; files are sent by read and write; max_rss, preload_app, refork and the "
+    "for a new connection; a client that leaves while its request is in the application is noticed "
+    "when it is written to; files are sent by read and write; max_rss, preload_app, refork and the "
     "metrics of memory and of accept queues have no effect"
 )
 

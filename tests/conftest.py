@@ -24,6 +24,8 @@ if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
 import fastfork  # noqa: E402
+from fastfork import port  # noqa: E402
+from tests.kit import elsewhere  # noqa: E402
 from tests.kit.lending import Lender  # noqa: E402
 from tests.kit.server import Fleet, RunningServer  # noqa: E402
 
@@ -53,6 +55,14 @@ def pytest_report_header() -> str:
     """Say what is tested."""
     kind = "checkout" if _in_checkout() else "installed"
     return f"fastfork: {fastfork.__version__} ({kind}: {Path(fastfork.__file__).parent})"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, in a portable build, what needs Linux."""
+    for item in () if port.IS_LINUX else items:
+        name = getattr(item, "originalname", item.name)
+        if reason := elsewhere.reason_for(item.path.name, name):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -165,7 +165,7 @@ test_masks(void)
 static void
 test_masks_of_ascii(void)
 {
-    char text[LONGEST], masked[LONGEST], room[LONGEST + 1];
+    char text[LONGEST] = {0}, masked[LONGEST], room[LONGEST + 1];
 
     for (size_t n = 0; n <= LONGEST; n++) {
         char name[32];
