@@ -76,7 +76,7 @@ lint: $(EXTRA)-dev $(EXTRA)-test ## ruff, mypy --strict, cython-lint, import-lin
 	@# typeshed knows which system has which name
 	mypy --strict --platform darwin
 	mypy --strict --platform freebsd
-	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/asgi \
+	mypy --strict --explicit-package-bases tests/kit tests/docs tests/fuzz tests/schedules tests/asgi tests/http2 \
 	    tests/conftest.py tools
 	cython-lint csrc
 	lint-imports

@@ -96,7 +96,9 @@ HOW = " ".join(
 ARCHIVE = "fastfork_plain"
 TOGETHER = "fastfork._core.together"  # the file of many modules
 # Modules that are built where libnghttp2 is.
-HTTP_2 = frozenset({"http2", "http2reader", "http2receiver"})
+HTTP_2 = frozenset(
+    {"http2", "http2connection", "http2protocol", "http2reader", "http2receiver", "http2requests"}
+)
 LINK_FLAGS = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
 KEEPS_SYMBOLS = MODE != "core" or os.environ.get("FASTFORK_SYMBOLS", "") not in ("", "0")
 STRIP_FLAGS = ["-Wl,-s"] if sys.platform == "linux" else []

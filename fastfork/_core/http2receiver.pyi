@@ -1,3 +1,4 @@
+from fastfork._core.carrier import Carrier
 from fastfork._core.http2stream import Http2Stream
 
 VERSION: str
@@ -26,7 +27,7 @@ class Http2Limits:
     @property
     def websockets(self) -> bool: ...
 
-class Http2Receiver:
+class Http2Receiver(Carrier):
     @property
     def streams(self) -> dict[int, Http2Stream]: ...
     @property

@@ -30,6 +30,7 @@ def prepared_certificates(cfg: Config) -> Certificates | None:
         verify=cfg.cert_reqs,
         ciphers=cfg.ciphers,
         minimum=cfg.tls_min_version.replace(".", "_"),
+        protocols=cfg.http_protocols,
     )
     certificates.prepare()
     return certificates

@@ -95,6 +95,15 @@ def _openssl() -> str:
     return str(importlib.import_module("ssl").OPENSSL_VERSION)
 
 
+def _http2() -> str:
+    """The version of the library that HTTP/2 is spoken with, or what a build would need."""
+    try:
+        compiled = importlib.import_module("fastfork._core.http2receiver")
+    except ModuleNotFoundError:
+        return "not built: libnghttp2 1.52 or newer was not there with its headers"
+    return f"libnghttp2 {compiled.VERSION}"
+
+
 def _build(key: str) -> str:
     return str(json.loads(BUILD_RECORD.read_text(encoding="utf-8"))[key])
 
@@ -110,6 +119,7 @@ FACTS: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
     ("parsers", _parsers),
     ("httptools", _httptools),
     ("openssl", _openssl),
+    ("http/2", _http2),
     ("compiler", lambda: _build("compiler")),
     ("compiler flags", lambda: _build("flags")),
     ("cython", lambda: _build("cython")),

@@ -17,6 +17,7 @@ from .groups.asgi import AsgiSettings
 from .groups.development import DevelopmentSettings
 from .groups.hooks import HookSettings
 from .groups.http import AnswerSettings, LeniencySettings, LimitSettings, TimeSettings
+from .groups.http2 import Http2Settings
 from .groups.logs import LogSettings, SyslogSettings
 from .groups.metrics import MetricSettings
 from .groups.privileges import PrivilegeSettings
@@ -42,6 +43,7 @@ GROUPS: Final[tuple[type, ...]] = (
     AnswerSettings,
     StaticSettings,
     TlsSettings,
+    Http2Settings,
     ProxySettings,
     LogSettings,
     SyslogSettings,
@@ -66,6 +68,7 @@ class Config(
     AnswerSettings,
     StaticSettings,
     TlsSettings,
+    Http2Settings,
     ProxySettings,
     LogSettings,
     SyslogSettings,

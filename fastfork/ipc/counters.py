@@ -18,6 +18,11 @@ DURATION_SUM: Final = 74  # nanoseconds
 WAIT_SUM: Final = 75
 DURATIONS: Final = 76
 STATIC_ANSWERS: Final = 101
+# Of HTTP/2: streams that clients have opened, reset, had reset by the server; GOAWAY frames sent.
+H2_STREAMS: Final = 102
+H2_RESETS: Final = 103
+H2_RESETS_SENT: Final = 104
+H2_GOAWAYS: Final = 105
 WAITED: Final = 108
 BUCKETS: Final = 25
 BYTES_RECEIVED: Final = 133

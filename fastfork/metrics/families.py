@@ -104,6 +104,25 @@ METRICS: Final = (
         _one(lambda reading: reading.static),
     ),
     Metric(
+        "fastfork_http2_streams_total",
+        "counter",
+        "Streams that clients have opened on HTTP/2 connections.",
+        _one(lambda reading: reading.streams),
+    ),
+    Metric(
+        "fastfork_http2_resets_total",
+        "counter",
+        "Of these, those that were reset, by the client or by the server.",
+        lambda reading: list(zip((("client",), ("server",)), reading.resets, strict=True)),
+        ("by",),
+    ),
+    Metric(
+        "fastfork_http2_goaways_total",
+        "counter",
+        "GOAWAY frames that were sent: two for each connection that ends in time, one for others.",
+        _one(lambda reading: reading.goaways),
+    ),
+    Metric(
         "fastfork_requests_in_flight",
         "gauge",
         "Requests that were taken up and are not answered in full.",

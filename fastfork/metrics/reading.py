@@ -118,6 +118,9 @@ class Reading:
     sent: int
     received: int
     static: int
+    streams: int  # of HTTP/2
+    resets: tuple[int, int]  # of these by clients, and by the server
+    goaways: int
     answers: tuple[int, ...]
     duration: Histogram
     wait: Histogram
@@ -167,6 +170,9 @@ def read(board: Scoreboard, proc: Path = Path(port.PROC)) -> Reading:
         sent=totals[Field.BYTES_SENT][0],
         received=totals[counters.BYTES_RECEIVED][0],
         static=totals[counters.STATIC_ANSWERS][0],
+        streams=totals[counters.H2_STREAMS][0],
+        resets=(totals[counters.H2_RESETS][0], totals[counters.H2_RESETS_SENT][0]),
+        goaways=totals[counters.H2_GOAWAYS][0],
         answers=tuple(counts),
         duration=_histogram(totals, counters.DURATIONS, counters.DURATION_SUM),
         wait=_histogram(totals, counters.WAITED, counters.WAIT_SUM),
@@ -188,6 +194,10 @@ RUNS: Final = {
     counters.WAIT_SUM: 1,
     counters.DURATIONS: counters.BUCKETS,
     counters.STATIC_ANSWERS: 1,
+    counters.H2_STREAMS: 1,
+    counters.H2_RESETS: 1,
+    counters.H2_RESETS_SENT: 1,
+    counters.H2_GOAWAYS: 1,
     counters.WAITED: counters.BUCKETS,
     counters.BYTES_RECEIVED: 1,
     counters.LAG_SUM: 1,

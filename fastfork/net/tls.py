@@ -21,7 +21,8 @@ from fastfork.records import field, record
 
 __all__ = ["Certificates", "peer_facts"]
 
-PROTOCOLS: Final = ["http/1.1"]
+# What http_protocols calls a protocol -> its name in a handshake (RFC 7301).
+ALPN: Final = {"h1": "http/1.1", "h2": "h2"}
 # RFC 4514 section 3, and what is common beside it.
 SHORT_NAMES: Final = {
     "commonName": "CN",
@@ -44,6 +45,7 @@ class Certificates:
 
     certfile, keyfile, ca_certs: absolute paths; without a keyfile the key is in the certfile.
     verify: 0, 1 or 2, as in `ssl.VerifyMode`.  minimum: name of an `ssl.TLSVersion`.
+    protocols: keys of `ALPN`, the preferred one first.
     """
 
     certfile: Path
@@ -52,6 +54,7 @@ class Certificates:
     verify: int
     ciphers: str | None
     minimum: str
+    protocols: tuple[str, ...] = ("h1",)
     _prepared: ssl.SSLContext | None = None
     _used_by: int = 0  # the process that has taken it
     _loaded: Look = ()
@@ -70,6 +73,10 @@ class Certificates:
         self._used_by = os.getpid()
         return self._prepared
 
+    def offer(self, context: ssl.SSLContext) -> None:
+        """Have the context agree on one of our protocols."""
+        context.set_alpn_protocols([ALPN[name] for name in self.protocols])
+
     def has_changed(self) -> bool:
         """Return whether the files are others than those that were prepared or tried last.
 
@@ -86,7 +93,7 @@ class Certificates:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion[self.minimum]
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-        context.set_alpn_protocols(PROTOCOLS)
+        self.offer(context)
         if self.ciphers is not None:
             try:
                 context.set_ciphers(self.ciphers)

@@ -116,7 +116,7 @@ def hub(
     parser = make_head_parser(
         resolve_parser(cfg.http_parser), limits, cfg.limit_request_body, leniency
     )
-    return Hub(
+    made = Hub(
         gateway,
         site=site,
         batch=batch,
@@ -134,3 +134,22 @@ def hub(
         queue_timeout=cfg.queue_timeout,
         **in_front(cfg, environs),
     )
+    if "h2" in cfg.http_protocols:
+        speak_http2(cfg, made)
+    return made
+
+
+def speak_http2(cfg: Config, hub: Hub) -> None:
+    """Have the loop speak HTTP/2 too.  Its modules are there: see config/checks/http2.py."""
+    from fastfork._core.http2protocol import Http2
+    from fastfork._core.http2receiver import Http2Limits
+
+    window = cfg.http2_initial_window_size
+    limits = Http2Limits(
+        max_streams=cfg.http2_max_concurrent_streams,
+        window=window,
+        connection_window=min(4 * window, 2**31 - 1),
+        frame_size=cfg.http2_max_frame_size,
+        header_list=cfg.http2_max_header_list_size,
+    )
+    Http2(hub, limits, in_clear=cfg.http2_cleartext == "prior-knowledge")

@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from fastfork.errors import ConfigError, StartError
-from fastfork.net.tls import PROTOCOLS, Certificates, peer_facts
+from fastfork.net.tls import Certificates, peer_facts
 from fastfork.wsgi import hooks
 
 if TYPE_CHECKING:
@@ -64,5 +64,5 @@ class WorkerTls:
                 f"ssl_context: the hook returned {type(made).__name__}, which is no SSLContext; "
                 "return what default_ssl_context_factory() gives"
             )
-        made.set_alpn_protocols(PROTOCOLS)  # it is what we speak
+        self.certificates.offer(made)  # it is what we speak
         return made

@@ -20,7 +20,7 @@ MAX_BODY = 1 << 20
 
 def make_parser(**limits: int) -> HeadParser:
     """The parser with the limits of the settings' defaults."""
-    known = {"line": 4094, "fields": 100, "field_size": 8190, "head": 65536, "max_body": MAX_BODY}
+    known = {"line": 8190, "fields": 100, "field_size": 8190, "head": 65536, "max_body": MAX_BODY}
     return HeadParser(**{**known, **limits})
 
 
@@ -38,6 +38,14 @@ class MemoryTransport:
         for event in self.session.receive(data, self.now):
             self.serve(*event)
         return self.session.send(), self.session.over
+
+    def more(self) -> tuple[bytes, bool]:
+        """See Transport: all has come."""
+        return b"", self.session.over
+
+    def tell(self, data: bytes) -> None:
+        """See Transport."""
+        self.session.receive(data, self.now)
 
     def serve(self, kind: str, stream: Http2Stream | None = None, *facts: Any) -> None:
         """One event of the session's."""

@@ -43,9 +43,9 @@ def an_answer_keeps_to_the_window_of_its_stream(c: Conversation) -> None:
     """Section 6.9"""
     c.begin(setting(INITIAL_WINDOW_SIZE, 10))
     c.say(c.ask(1, "GET", "/large/100"))
-    assert len(c.bodies.get(1, b"")) == 10, c.told()
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 10)
     c.say(frame(WINDOW_UPDATE, 0, 1, number(90)))
-    assert len(c.bodies[1]) == 100
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 100)
     c.expect_answer(1)
 
 
@@ -54,7 +54,7 @@ def an_answer_keeps_to_the_window_of_the_connection(c: Conversation) -> None:
     """Section 6.9"""
     c.begin(setting(INITIAL_WINDOW_SIZE, 1 << 20))
     c.say(c.ask(1, "GET", "/large/100000"))
-    assert len(c.bodies[1]) == 65535, c.told()
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 65535)
     c.say(frame(WINDOW_UPDATE, 0, 0, number(1 << 20)))
     c.expect_answer(1)
     assert len(c.bodies[1]) == 100000
@@ -76,7 +76,7 @@ def a_change_of_the_initial_window_changes_streams(c: Conversation) -> None:
     c.begin(setting(INITIAL_WINDOW_SIZE, 10))
     c.say(c.ask(1, "GET", "/large/100"))
     c.say(frame(SETTINGS, payload=setting(INITIAL_WINDOW_SIZE, 50)))
-    assert len(c.bodies[1]) == 50, c.told()
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 50)
 
 
 @group.rule
@@ -86,9 +86,9 @@ def a_window_may_become_negative(c: Conversation) -> None:
     c.say(c.ask(1, "GET", "/large/100"))
     c.say(frame(SETTINGS, payload=setting(INITIAL_WINDOW_SIZE, 20)),
           frame(WINDOW_UPDATE, 0, 1, number(20)))  # fmt: skip
-    assert len(c.bodies[1]) == 50, c.told()
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 50)
     c.say(frame(WINDOW_UPDATE, 0, 1, number(20)))
-    assert len(c.bodies[1]) == 60
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 60)
 
 
 @group.rule
@@ -131,7 +131,7 @@ def the_last_of_equal_settings_counts(c: Conversation) -> None:
     """Section 6.5.3: they are processed in their order"""
     c.begin(setting(INITIAL_WINDOW_SIZE, 100), setting(INITIAL_WINDOW_SIZE, 1))
     c.say(c.ask(1, "GET", "/large/100"))
-    assert len(c.bodies[1]) == 1, c.told()
+    c.expect(lambda: len(c.bodies.get(1, b"")) == 1)
 
 
 @group.rule
@@ -161,10 +161,12 @@ def a_body_larger_than_the_window_comes_through(c: Conversation) -> None:
                 stream_room += more if update.stream == 1 else 0
         seen = len(c.frames)
         n = min(16384, left, room, stream_room)
-        assert n > 0, c.told()[:2000]
+        if n == 0:
+            c.wait_for_frame()
+            continue
         left, room, stream_room = left - n, room - n, stream_room - n
         c.say(frame(DATA, 0 if left else END_STREAM, 1, bytes(n)))
-    assert c.status(1) == 200, c.told()[:2000]
+    c.expect(lambda: c.status(1) in c.accepted)
 
 
 @group.own

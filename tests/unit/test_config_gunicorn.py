@@ -48,13 +48,14 @@ ROWS = table()
 HERE = [row for row in ROWS if row.name in SETTINGS]
 
 # Parts of gunicorn that are left out for good.
-FOR_GOOD = ("HTTP/2", "dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
+FOR_GOOD = ("dirty workers", "control socket", "uWSGI protocol", "PasteDeploy")
 
 # Defaults that are meant to be better; the guide says how each differs.
 DEFAULTS = {
     "asgi_disconnect_grace_period",
     "config",
     "default_proc_name",
+    "http2_initial_window_size",
     "limit_request_line",
     "worker_connections",
 }
@@ -63,6 +64,10 @@ DEFAULTS = {
 SAMPLES: dict[str, list[object]] = {
     "bool": [True, False, "true", "false"],
     "int>=0": [7, "7"],
+    "int>=1": [7, "7"],
+    "int<2^31": [65535, "65535"],
+    "16384..16777215": [16384, "20000"],
+    "csv": ["h2,h1", "h1", "h2", ["h2", "h1"]],
     "str": ["auto"],
     "str/class": ["sync"],
     "enum": ["auto"],
@@ -90,6 +95,7 @@ SAMPLES_BY_NAME: dict[str, list[object]] = {
     "ssl_version": [2, "TLSv1_2", ssl.PROTOCOL_TLS_SERVER],
     "ssl_context": [lambda config, default_factory: None],
     "raw_env": [["A=1", "B=2"], "A=1,B=2"],
+    "http2_cleartext": ["off", "prior-knowledge"],
     "header_map": ["drop", "refuse", "dangerous"],
     "http_parser": ["auto", "fast", "python"],
     "proxy_protocol": ["off", "v1", "V2", "auto", True, False],

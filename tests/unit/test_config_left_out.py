@@ -20,10 +20,10 @@ def load_words(folder: Path, *words: str, environ: Mapping[str, str] = {}) -> Lo
 
 def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fastfork.conf.py"
-    path.write_text("dirty_workers = 2\ndirty_timeout = 3\nhttp2_max_frame_size = 1\n")
+    path.write_text("dirty_workers = 2\ndirty_timeout = 3\nraw_paste_global_conf = 1\n")
     environ = {
         "FASTFORK_DIRTY_APPS": "x",
-        "GUNICORN_CMD_ARGS": "--http2-cleartext off --no-control-socket",
+        "GUNICORN_CMD_ARGS": "--dirty-workers 2 --no-control-socket",
     }
     words = ("--dirty-threads", "2", "--paste", "x.ini", "--paste", "y.ini")
     ignored = "settings that this version does not have, ignored"
@@ -33,9 +33,9 @@ def test_each_source_tells_what_it_ignores_in_one_line(tmp_path: Path) -> None:
     ]
     assert loaded.notices == [
         f"environment: {ignored}: FASTFORK_DIRTY_APPS",
-        f"GUNICORN_CMD_ARGS: {ignored}: --http2-cleartext",
+        f"GUNICORN_CMD_ARGS: {ignored}: --dirty-workers",
         f"command line: {ignored}: --dirty-threads, --paste",
-        f"{path}: {ignored}: dirty_workers, dirty_timeout, http2_max_frame_size",
+        f"{path}: {ignored}: dirty_workers, dirty_timeout, raw_paste_global_conf",
     ]
 
 

@@ -299,10 +299,10 @@ def test_slip_in_a_setting_that_we_do_not_have_is_told_too(tmp_path: Path) -> No
 
 def test_gunicorns_other_settings_are_told_once_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "fastfork.conf.py"
-    text = "paste = 'x'\ndef on_dirty_starting(x): pass\nworkers = 2\nhttp2_max_frame_size = 1\n"
+    text = "paste = 'x'\ndef on_dirty_starting(x): pass\nworkers = 2\ndirty_workers = 1\n"
     ignored = "settings that this version does not have, ignored"
     assert load_file(tmp_path, text).notices == [
-        f"{path}: {ignored}: paste, on_dirty_starting, http2_max_frame_size"
+        f"{path}: {ignored}: paste, on_dirty_starting, dirty_workers"
     ]
 
 

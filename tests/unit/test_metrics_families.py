@@ -67,7 +67,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 def test_names_are_as_prometheus_wants_them() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     for metric in METRICS:
-        assert re.fullmatch(r"fastfork(_[a-z]+)+", metric.name)
+        assert re.fullmatch(r"fastfork(_[a-z0-9]+)+", metric.name)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.help.endswith(".")
 

@@ -17,6 +17,7 @@ from fastfork._core.connections cimport EPOLLIN
 from fastfork._core.crew cimport owns
 from fastfork._core.deadlines cimport BRIEF_LINGER, LINGER, NEXT_REQUEST
 from fastfork._core.protocol cimport Protocol
+from fastfork._core.request cimport HTTP_2
 from fastfork._core.scan cimport ff_error_text
 from fastfork._core.scoreboard cimport ANSWERS, HEARTBEAT, LINE_BYTES, REFUSED, REQUESTS
 from fastfork._core.scoreboard cimport STATIC_ANSWERS
@@ -170,7 +171,8 @@ cdef class Answering:
             request.body.discard()
             request.body = None
         request.environ = None
-        request.minor = 1
+        if request.minor < HTTP_2:
+            request.minor = 1
         writer.begin(connection, request, False, self.connections.now)
         writer.refuse(status)
         self._go_on(connection, request, writer, FINISHED)

@@ -18,6 +18,7 @@ from fastfork._core.deadlines cimport NOTHING
 from fastfork._core.hub cimport Hub
 from fastfork._core.protocol cimport Protocol
 from fastfork._core.published cimport ff_publish
+from fastfork._core.request cimport HTTP_2
 from fastfork._core.scoreboard cimport ANSWERS, IN_FLIGHT, IN_FLIGHT_SINCE, SINCE
 from fastfork._core.site cimport Site
 from fastfork._core.taskboard cimport TaskBoard
@@ -268,7 +269,7 @@ cdef class AsgiGateway(Gateway):
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.5"},
-            "http_version": "1.1" if call.minor else "1.0",
+            "http_version": _version(call.minor),
             "server": self.servers[connection.listener],
             "client": self._client(environ, connection),
             "scheme": environ["wsgi.url_scheme"],
@@ -295,11 +296,17 @@ cdef class AsgiGateway(Gateway):
     cdef dict _extensions(self, dict environ, int minor):
         extensions = {"http.response.pathsend": {}, "http.response.zerocopysend": {},
                       "http.response.early_hint": {}}
-        if minor:
+        if 0 < minor < HTTP_2:
             extensions["http.response.trailers"] = {}
         if self.tls_of is not None and "SSL_PROTOCOL" in environ:
             extensions["tls"] = self.tls_of(environ)
         return extensions
+
+
+cdef str _version(int minor):
+    if minor == HTTP_2:
+        return "2"
+    return "1.1" if minor else "1.0"
 
 
 def _since(found):

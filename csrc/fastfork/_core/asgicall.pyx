@@ -191,7 +191,7 @@ cdef class AsgiCall(AsgiSender):
         """The application leaves its response as it is: the client must see that."""
         if not self.head_sent:
             return self.give_up(500)
-        self.client.cut = self.left < 0 and not self.chunked and not self.bodyless
+        self.client.cut = self._looks_whole()
         note_cut(self.site.crew.slot, self.environ, self.head.status)
         self.keep_alive = self.chunked = False
         self.left = -1

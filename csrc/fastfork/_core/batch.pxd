@@ -78,6 +78,7 @@ cdef class Batch:
     cdef int _queue_sealed(self, Connection connection, bytes head, bytes body) except -1
     cdef bint has(self, Connection connection) noexcept
     cdef int hold(self, Connection connection, bint is_whole, int64_t asked) except -1
+    cdef int flush_for(self, Connection connection) except -1
     cdef int guard(self) except -1
     cdef void rest(self, int64_t now) noexcept
     cdef void forget(self, Connection connection) noexcept

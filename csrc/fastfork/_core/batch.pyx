@@ -22,6 +22,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
+from fastfork._core.carrier cimport Carrier
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from fastfork._core.ticks cimport now_ns
@@ -72,7 +73,7 @@ cdef class Batch:
 
         The pointer is good until Python code may run, whatever for (a line of the log, a
         finalizer, TLS): whoever has the interpreter lock then may move the buffer."""
-        if connection.sealed is not None:
+        if connection.sealed is not None or connection.carrier is not None:
             return self._clear_room(n)
         if (self.outs.count < FF_OUT_MAX and self.size < BATCH_BYTES
                 and self.size + n <= self.capacity):
@@ -107,6 +108,8 @@ cdef class Batch:
 
     cdef int push(self, Connection connection, Py_ssize_t n, bytes body) except -1:
         """The n bytes at room() are for `connection`, followed by `body` if there is one."""
+        if connection.carrier is not None:
+            return (<Carrier>connection.carrier).put(connection, self.clear, n, body)
         if connection.sealed is not None:
             return self._push_sealed(connection, self.clear[:n], body)
         return self._put(connection, n, body)
@@ -207,6 +210,8 @@ cdef class Batch:
         the next block; so is a block of a stream that takes its time, an answer for which
         nobody is to wait; and everything is, where no thread can be had.
         """
+        if connection.carrier is not None:
+            (<Carrier>connection.carrier).pump()
         self.held_ns = now_ns()
         if self.soon is not None:
             self.soon()
@@ -214,6 +219,12 @@ cdef class Batch:
                 or (is_whole and self.is_last and not connection.rest_size)):
             return self.flush()
         return self.guard()
+
+    cdef int flush_for(self, Connection connection) except -1:
+        """Send everything, what was lately made for `connection` too."""
+        if connection.carrier is not None:
+            (<Carrier>connection.carrier).pump()
+        return self.flush()
 
     cdef int guard(self) except -1:
         """Application code follows: what is here is seen off if that takes long."""

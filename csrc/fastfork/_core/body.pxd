@@ -11,6 +11,9 @@ cdef class Body:
     cdef bint chunked
     cdef bint exact            # there is memory for all of it, and that much is known to come
     cdef ff_chunked decoder
+    cdef bint until_end        # its protocol says where it ends: `ended` is set with the last of it
+    cdef bint ended
+    cdef int64_t most          # bytes of such a body, 0 = no limit
     cdef int64_t left          # of a Content-Length body still to come
     cdef readonly int64_t size  # bytes kept so far
     cdef int64_t due           # the client must have sent more by then (body_min_rate)
@@ -25,6 +28,7 @@ cdef class Body:
     cdef void _release(self) noexcept
     # 1: the body is complete; 0: more is needed; < 0: the code of a refusal.
     cdef int feed(self, const char **p, const char *end) except -1000
+    cdef int _feed_until_end(self, const char **p, const char *end) except -1000
     cdef int _keep(self, const char *p, Py_ssize_t n) except -1
     cdef int _make_room(self, Py_ssize_t n) except -1
     # Where recv() may write, and how much; NULL when bytes must go through feed().

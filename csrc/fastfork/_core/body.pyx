@@ -11,6 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcpy
 
 from fastfork._core.scan cimport (
+    FF_BODY_TOO_LARGE,
     FF_CHUNK_DATA,
     FF_CHUNK_END,
     FF_NEED_DATA,
@@ -144,6 +145,8 @@ cdef class Body:
         cdef size_t n = 0
         cdef Py_ssize_t take
         cdef int rc
+        if self.until_end:
+            return self._feed_until_end(p, end)
         if not self.chunked:
             take = min(<int64_t>(end - p[0]), self.left)
             if take:
@@ -159,6 +162,16 @@ cdef class Body:
         if rc == FF_CHUNK_END:
             return 1
         return 0 if rc == FF_NEED_DATA else rc
+
+    cdef int _feed_until_end(self, const char **p, const char *end) except -1000:
+        cdef Py_ssize_t n = end - p[0]
+        if self.most and self.size + n > self.most:
+            return FF_BODY_TOO_LARGE
+        if n:
+            self._keep(p[0], n)
+            self.left -= n
+            p[0] = end
+        return self.ended
 
     cdef char *tail(self, Py_ssize_t *room) except? NULL:
         if not self.exact or self.file is not None:

@@ -77,6 +77,8 @@ cdef class Connection:
     cdef dict template        # the environ that its requests begin with
     cdef object protocol      # the Protocol that knows what its bytes mean
     cdef object answering     # the Answering of its worker
+    cdef object carrier       # what it is a stream of, a Carrier; None: it has a descriptor
+    cdef object http2         # its session; of a stream, its Http2Stream; None for HTTP/1
     cdef Request request      # that is received or answered; for a protocol with one at a time
     cdef dict facts           # of its preface and its TLS, for the environ of each request, or None
     cdef Sealed sealed        # its TLS; None where it speaks in the clear

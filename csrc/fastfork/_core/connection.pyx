@@ -15,6 +15,7 @@ import os
 import socket
 
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, recv
+from fastfork._core.carrier cimport Carrier
 from fastfork._core.sealed cimport SealedOutbox
 from fastfork._core.text cimport PyBytes_GET_SIZE
 
@@ -44,7 +45,7 @@ cdef class Connection:
 
     def fileno(self):
         """Descriptor of the connection, -1 when it is closed."""
-        return self.fd
+        return self.fd if self.carrier is None else (<Carrier>self.carrier).descriptor()
 
     def dup(self):
         """A `socket.socket` on a copy of the descriptor.  The connection stays the server's."""
@@ -96,6 +97,8 @@ cdef class Connection:
     @property
     def tls(self):
         """Its `ssl.SSLObject`, None where it speaks in the clear."""
+        if self.carrier is not None:
+            return (<Carrier>self.carrier).tls_object()
         return None if self.sealed is None else self.sealed.tls
 
     @property
@@ -193,7 +196,9 @@ cdef class Connection:
 
     cdef Outbox queue(self):
         if self.outbox is None:
-            if self.sealed is None:
+            if self.carrier is not None:
+                self.outbox = (<Carrier>self.carrier).outbox_of(self)
+            elif self.sealed is None:
                 self.outbox = Outbox.__new__(Outbox)
             else:
                 self.outbox = SealedOutbox.__new__(SealedOutbox, self.sealed)

@@ -10,6 +10,7 @@ cimport cython
 from libc.errno cimport EAGAIN, errno
 
 from fastfork._core.base cimport MSG_DONTWAIT, MSG_PEEK, RECEIVE_BYTES, recv
+from fastfork._core.carrier cimport Carrier
 from fastfork._core.connection cimport BODY, CLOSED, ENDED, HALF_CLOSED, HANDSHAKE, HEAD
 from fastfork._core.connection cimport LINGERING, NEVER, NOT_TAKEN, PREFACE, move
 from fastfork._core.deadlines cimport FIRST_BYTE, LINGER, MORE_BODY, NEXT_REQUEST, READER
@@ -299,7 +300,8 @@ cdef class Connections:
         """Close it as it is.  Does nothing to one that is closed."""
         cdef int fd = connection.fd
         if connection.state == CLOSED or fd < 0:
-            return 0
+            return 0 if connection.carrier is None else (<Carrier>connection.carrier).give_up(
+                connection)
         if self.tells:
             why, self.why = self.why, None
             self.tell(connection, f"is closed: {why or connection.why_closed()}")

@@ -98,7 +98,7 @@ cdef class Crowded:
                 break
             since = self._slow_since(connection, wait)
             # What has come already will be served in this turn.
-            if (since <= until and connection.state != RUNNING
+            if (since <= until and connection.state != RUNNING and connection.carrier is None
                     and (wait == READER
                          or recv(connection.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)):
                 found = connection

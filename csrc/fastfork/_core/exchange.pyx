@@ -126,7 +126,7 @@ cdef class Exchange(ResponseWriter):
         cdef Connection connection = self.connection
         cdef Outbox outbox
         self._block(data)
-        self.site.batch.flush()
+        self.site.batch.flush_for(connection)
         outbox = connection.outbox
         if outbox is not None and outbox.in_memory() > MEMORY_MAX:
             # The application cannot be parked inside write(), so the disk takes it.

@@ -7,7 +7,7 @@ from fastfork._core.http2stream cimport Http2Stream
 cdef class Http2Session(Http2Receiver):
     cdef bint has_warned       # the first GOAWAY is sent
     cdef bint is_leaving       # ... the second: no stream follows
-    cdef list drained          # streams of which more may be made
+    cdef list moved            # streams of which something was sent, since the owner last looked
     cdef int respond(self, Http2Stream stream, const char *head, Py_ssize_t n, bint ends) except -1
     cdef int inform(self, Http2Stream stream, const char *head, Py_ssize_t n) except -1
     cdef int send_data(self, Http2Stream stream, data) except -1

@@ -14,9 +14,6 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 from fastfork._core.http2receiver cimport Http2Receiver
 from fastfork._core.http2stream cimport Http2Stream
 from fastfork._core.nghttp2 cimport *
-from fastfork._core.outbox cimport FOLLOW_BYTES
-
-import sys
 
 
 cdef ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
@@ -26,12 +23,13 @@ cdef ssize_t read_data(nghttp2_session *session, int32_t id, uint8_t *out, size_
     cdef Py_ssize_t taken
     try:
         taken = stream.take(out, <Py_ssize_t>n)
-        if stream.waits and stream.size <= FOLLOW_BYTES and not stream.complete:
-            owner.drained.append(stream)
+        if taken and not stream.moved:
+            stream.moved = True
+            owner.moved.append(stream)
+    except OSError:
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE  # the stream is reset, its outbox says why
     except BaseException:
-        owner.failure = sys.exc_info()[1]
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-    stream.moved_ns = owner.now
+        return owner._fail()
     if stream.is_empty():
         if stream.complete:
             flags[0] |= NGHTTP2_DATA_FLAG_EOF
@@ -45,7 +43,7 @@ cdef class Http2Session(Http2Receiver):
     """One connection.  A thread at a time.  limits: Http2Limits."""
 
     def __cinit__(self, *args, **kwargs):
-        self.drained = []
+        self.moved = []
 
     # Answers.
 
@@ -62,7 +60,6 @@ cdef class Http2Session(Http2Receiver):
         if count == 0:
             return self.reset(stream, NGHTTP2_INTERNAL_ERROR)
         stream.answered = True
-        stream.moved_ns = self.now
         body.source.ptr = <void *>stream
         body.read_callback = read_data
         if nghttp2_submit_response(self.session, stream.id, fields, count,
@@ -136,11 +133,16 @@ cdef class Http2Session(Http2Receiver):
     # The end, in two steps (RFC 9113 section 6.8): what crosses the first on its way is served.
 
     cdef int warn(self) except -1:
-        """Tell the client to open no more streams."""
+        """Tell the client to open no more streams.  Its answer to the PING behind that shows that
+        it knows: then the session leaves."""
         if not self.has_warned and not self.is_leaving:
             self.has_warned = True
             nghttp2_submit_shutdown_notice(self.session)
+            nghttp2_submit_ping(self.session, NGHTTP2_FLAG_NONE, NULL)
         return 0
+
+    cdef int on_pong(self) except -1:
+        return self.leave() if self.has_warned else 0
 
     cdef int leave(self) except -1:
         """Streams that come from here on are not looked at, and the client knows it."""

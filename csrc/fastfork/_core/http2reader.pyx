@@ -50,6 +50,9 @@ cdef class Http2Reader(Http2Session):
                 break
             sent.append((<const char *>p)[:n])
             most -= n
+        for stream in self.moved:
+            (<Http2Stream>stream).moved = False
+        self.moved.clear()
         return b"".join(sent)
 
     @property

@@ -1,5 +1,6 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from fastfork._core.carrier cimport Carrier
 from fastfork._core.http2stream cimport Http2Stream
 from fastfork._core.nghttp2 cimport (
     FF_H2_HEAD_BYTES,
@@ -20,7 +21,7 @@ cdef class Http2Limits:
     cdef readonly bint websockets
 
 
-cdef class Http2Receiver:
+cdef class Http2Receiver(Carrier):
     cdef nghttp2_session *session
     cdef ff_h2_frames frames
     cdef uint8_t[FF_H2_HEAD_BYTES] begun  # a frame of which not even that much has come
@@ -44,6 +45,7 @@ cdef class Http2Receiver:
     cdef int on_head(self, Http2Stream stream, const char *p, Py_ssize_t n) except -1
     cdef int on_refused(self, Http2Stream stream, int code) except -1
     cdef int on_malformed(self) except -1
+    cdef int on_pong(self) except -1
     cdef int on_data(self, Http2Stream stream, const char *p, Py_ssize_t n) except -1
     cdef int on_end(self, Http2Stream stream) except -1
     cdef int on_closed(self, Http2Stream stream) except -1

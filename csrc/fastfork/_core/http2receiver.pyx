@@ -12,16 +12,14 @@ from libc.string cimport memcpy
 from fastfork._core.http2stream cimport Http2Stream
 from fastfork._core.nghttp2 cimport *
 
-import sys
+from fastfork._core.scan cimport FF_CONNECT_NOT_SUPPORTED, FF_HEAD_TOO_LONG
 
-cdef extern from "errors.h" nogil:
-    enum:
-        FF_CONNECT_NOT_SUPPORTED
-        FF_HEAD_TOO_LONG
+import sys
 
 cdef enum:
     FRAME_MIN = 16384          # SETTINGS_MAX_FRAME_SIZE where nothing is said
     SETTINGS_MAX = 6
+    SEND_HEAD_MAX = 1 << 20    # bytes of a response head; the library's own is 64 KiB
 
 VERSION = (<bytes>nghttp2_version(0).version_str).decode("ascii")
 
@@ -73,7 +71,6 @@ cdef int data_came(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     nghttp2_session_consume_connection(session, n)
     if entry == NULL or (<Http2Stream>entry).refused:
         return 0
-    (<Http2Stream>entry).received += <int64_t>n
     try:
         return (<Http2Receiver>me).on_data(<Http2Stream>entry, <const char *>p, <Py_ssize_t>n)
     except BaseException:
@@ -120,6 +117,7 @@ cdef int make_callbacks() except -1:
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed)
     nghttp2_option_set_no_auto_window_update(options, 1)
     nghttp2_option_set_no_closed_streams(options, 1)
+    nghttp2_option_set_max_send_header_block_length(options, SEND_HEAD_MAX)
     nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE)
     return 0
 
@@ -145,7 +143,7 @@ cdef class Http2Limits:
         self.websockets = websockets
 
 
-cdef class Http2Receiver:
+cdef class Http2Receiver(Carrier):
     """See `Http2Session`."""
 
     def __cinit__(self, Http2Limits limits not None, *args, **kwargs):
@@ -214,6 +212,10 @@ cdef class Http2Receiver:
 
     cdef int on_closed(self, Http2Stream stream) except -1:
         """It is over, by `stream.error`; 0: both sides have ended it."""
+        return 0
+
+    cdef int on_pong(self) except -1:
+        """The client has answered a PING."""
         return 0
 
     # Bytes.
@@ -324,6 +326,8 @@ cdef class Http2Receiver:
                 nghttp2_submit_rst_stream(self.session, NGHTTP2_FLAG_NONE, frame.hd.stream_id,
                                           NGHTTP2_PROTOCOL_ERROR)
                 return self.on_malformed()
+        elif frame.hd.type == NGHTTP2_PING:
+            return self.on_pong() if frame.hd.flags & NGHTTP2_FLAG_ACK else 0
         elif frame.hd.type != NGHTTP2_DATA:
             return 0
         if frame.hd.flags & NGHTTP2_FLAG_END_STREAM:

@@ -1,5 +1,8 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from fastfork._core.connection cimport Connection
+from fastfork._core.outbox cimport Outbox
+
 
 cdef class Http2Stream:
     cdef readonly int32_t id
@@ -11,14 +14,13 @@ cdef class Http2Stream:
     cdef bint lasts        # it keeps its place though it is closed: its application runs
     cdef bint waits        # for data to be sent
     cdef bint complete     # no more of its body follows
+    cdef bint moved        # some of it was sent since the owner last looked
     cdef bint said_priority  # its request has a Priority field
-    cdef object request    # what the owner of the session knows of it
-    cdef list queue        # what waits to be sent: bytes, and FileSegments
-    cdef Py_ssize_t first  # the first of them that does
-    cdef Py_ssize_t offset  # bytes of it that are sent
-    cdef readonly int64_t size     # bytes that wait in memory
-    cdef int64_t received  # bytes of the request's body
-    cdef int64_t moved_ns  # when some of it was last sent
+    cdef Outbox outbox     # what waits to be sent
+    cdef bytes head        # of its response, while that may yet be all of it; else None
+    cdef Connection request  # what stands for it, None where nothing does
+    cdef int code          # why its request is refused (errors.h), 0: it is not
+    cdef Py_ssize_t owed   # bytes that have come and for which the client has got no room again
     cdef int add(self, data) except -1
     cdef Py_ssize_t take(self, uint8_t *out, Py_ssize_t n) except -1
     cdef bint is_empty(self) noexcept

@@ -3,20 +3,15 @@
 Runs in: worker
 """
 
+from libc.errno cimport errno
 from libc.string cimport memcpy
 from posix.types cimport off_t
 
-from fastfork._core.outbox cimport FileSegment
+from fastfork._core.outbox cimport SHORT, FileSegment
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-
-import os
 
 cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *p, size_t n, off_t offset)
-
-from libc.errno cimport errno
-
-cdef str SHORT = "it has become shorter"
 
 
 cdef class Http2Stream:
@@ -24,57 +19,62 @@ cdef class Http2Stream:
 
     def __cinit__(self, int32_t id):
         self.id = id
+        self.outbox = Outbox.__new__(Outbox)
+
+    @property
+    def size(self):
+        """Bytes that wait in memory."""
+        return self.outbox.size
 
     cdef int add(self, data) except -1:
         """Let `data`, which is bytes or a FileSegment, be sent behind what waits."""
-        if self.queue is None:
-            self.queue = []
-        self.queue.append(data)
         if type(data) is bytes:
-            self.size += PyBytes_GET_SIZE(data)
-        return 0
+            return self.outbox.add(<bytes>data)
+        return self.outbox.add_file(<FileSegment>data)
 
     cdef bint is_empty(self) noexcept:
         """Does nothing wait?"""
-        return self.queue is None or self.first == len(self.queue)
+        return self.outbox.empty()
 
     cdef Py_ssize_t take(self, uint8_t *out, Py_ssize_t n) except -1:
         """Move n bytes at most of what waits to `out`.  Returns how many; raises OSError for a
-        file that cannot be read."""
+        file that cannot be read, whose `fault` is noted."""
+        cdef Outbox outbox = self.outbox
         cdef Py_ssize_t taken = 0, part
         cdef FileSegment segment
-        while taken < n and self.queue is not None and self.first < len(self.queue):
-            item = self.queue[self.first]
+        while taken < n and outbox.first < len(outbox.queue):
+            item = outbox.queue[outbox.first]
             if type(item) is bytes:
-                part = min(n - taken, PyBytes_GET_SIZE(item) - self.offset)
-                memcpy(out + taken, PyBytes_AS_STRING(item) + self.offset, part)
-                self.offset += part
-                self.size -= part
-                if self.offset < PyBytes_GET_SIZE(item):
-                    taken += part
+                part = min(n - taken, PyBytes_GET_SIZE(item) - outbox.offset)
+                memcpy(out + taken, PyBytes_AS_STRING(item) + outbox.offset, part)
+                outbox.offset += part
+                outbox.size -= part
+                taken += part
+                if outbox.offset < PyBytes_GET_SIZE(item):
                     break
             else:
                 segment = <FileSegment>item
                 part = pread(segment.fd, out + taken, min(n - taken, segment.left),
                              segment.offset)
                 if part <= 0 and segment.left:
-                    raise OSError(errno if part < 0 else 0, os.strerror(errno) if part else SHORT)
+                    outbox.fault = errno if part < 0 else SHORT
+                    raise OSError(outbox.fault, "a file that is being sent cannot be read")
                 segment.offset += part
                 segment.left -= part
+                taken += part
                 if segment.left:
-                    taken += part
                     continue
-            taken += part
-            self.offset = 0
-            self.queue[self.first] = None
-            self.first += 1
-        if self.queue is not None and self.first == len(self.queue):
-            self.queue.clear()
-            self.first = 0
+            outbox.offset = 0
+            outbox.queue[outbox.first] = None
+            outbox.first += 1
+        if outbox.first and outbox.first == len(outbox.queue):
+            outbox.queue.clear()
+            outbox.first = 0
         return taken
 
     cdef void forget(self) noexcept:
         """Nothing more is sent."""
-        self.queue = None
-        self.first = self.offset = 0
-        self.size = 0
+        self.outbox.queue = []
+        self.outbox.first = self.outbox.offset = 0
+        self.outbox.size = 0
+        self.head = None

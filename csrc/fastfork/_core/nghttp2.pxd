@@ -57,7 +57,9 @@ cdef extern from "<nghttp2/nghttp2.h>":
         NGHTTP2_PRIORITY
         NGHTTP2_RST_STREAM
         NGHTTP2_SETTINGS
+        NGHTTP2_PING
         NGHTTP2_GOAWAY
+        NGHTTP2_FLAG_ACK
         NGHTTP2_PRIORITY_UPDATE
         NGHTTP2_FLAG_NONE
         NGHTTP2_FLAG_END_STREAM
@@ -118,6 +120,7 @@ cdef extern from "<nghttp2/nghttp2.h>":
     int nghttp2_option_new(nghttp2_option **made)
     void nghttp2_option_set_no_auto_window_update(nghttp2_option *, int value)
     void nghttp2_option_set_no_closed_streams(nghttp2_option *, int value)
+    void nghttp2_option_set_max_send_header_block_length(nghttp2_option *, size_t n)
     void nghttp2_option_set_builtin_recv_extension_type(nghttp2_option *, uint8_t type)
 
     int nghttp2_session_server_new2(nghttp2_session **made, const nghttp2_session_callbacks *,
@@ -146,6 +149,7 @@ cdef extern from "<nghttp2/nghttp2.h>":
                                    const void *priority, const nghttp2_nv *, size_t count,
                                    void *user_data)
     int nghttp2_submit_rst_stream(nghttp2_session *, uint8_t flags, int32_t id, uint32_t code)
+    int nghttp2_submit_ping(nghttp2_session *, uint8_t flags, const uint8_t *opaque)
     int nghttp2_submit_shutdown_notice(nghttp2_session *)
     int nghttp2_submit_goaway(nghttp2_session *, uint8_t flags, int32_t last_id, uint32_t code,
                               const uint8_t *, size_t)

@@ -8,6 +8,7 @@ from fastfork._core.crew cimport Crew
 from fastfork._core.crowded cimport Crowded
 from fastfork._core.environ cimport EnvironBuilder
 from fastfork._core.parsers cimport HeadParser
+from fastfork._core.protocol cimport Protocol
 from fastfork._core.request cimport Request
 from fastfork._core.scan cimport ff_limits
 from fastfork._core.trust cimport Trust
@@ -24,12 +25,14 @@ cdef class Receiver:
     cdef Trust trust
     cdef HeadParser parser
     cdef EnvironBuilder environs
+    cdef public Protocol http2  # of a connection in the clear that begins with its preface, or None
 
     cdef int take_in(self, Connection connection, const char *received, Py_ssize_t n) except -1
     cdef int consume(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int consume_partial(self, Connection connection) except -1
     cdef int end_of_head(self, Connection connection) except -1
     cdef int _leave_rest(self, Connection connection, const char *p, Py_ssize_t n) except -1
+    cdef int _begins_http2(self, Connection connection, const char *p, Py_ssize_t n) except -1
     cdef int _head_incomplete(self, Connection connection, const char *p,
                               Py_ssize_t n) except -1
     cdef int _refuse(self, Connection connection, const char *p, Py_ssize_t n,

@@ -29,6 +29,11 @@ from fastfork._core.scoreboard cimport LINE, LINE_BYTES, LINE_SIZE
 
 import sys
 
+cdef extern from "http2/frames.h" nogil:
+    enum:
+        FF_H2_PREFACE_BYTES
+    const char *FF_H2_PREFACE
+
 
 cdef enum:
     PIPELINED_MAX = 16        # requests of one connection answered in one turn
@@ -119,6 +124,8 @@ cdef class Receiver:
             if used <= 0:
                 if used == FF_NEED_DATA:
                     return self._head_incomplete(connection, p, end - p)
+                if self.http2 is not None and self._begins_http2(connection, p, end - p):
+                    return 0
                 connection.request.is_head = ff_is_head_error(<int>used) and self._is_head(p)
                 return self._refuse(connection, p, end - p, <int>used)
             code = self._begin(connection, builder, p)
@@ -150,6 +157,21 @@ cdef class Receiver:
         if connection.state <= BODY:
             self.connections.ready.append(connection)
         return 0
+
+    cdef int _begins_http2(self, Connection connection, const char *p, Py_ssize_t n) except -1:
+        """Is what comes first on this connection HTTP/2 (RFC 9113 section 3.4), from a peer that is
+        trusted?  1: it is seen to."""
+        cdef Py_ssize_t known = min(n, <Py_ssize_t>FF_H2_PREFACE_BYTES)
+        if (connection.served or connection.sealed is not None or connection.trust != TRUSTED
+                or memcmp(p, FF_H2_PREFACE, known) != 0):
+            return 0
+        if n < FF_H2_PREFACE_BYTES:
+            self._head_incomplete(connection, p, n)
+            return 1
+        connection.protocol = self.http2
+        self.http2.open(connection)
+        self.http2.received(connection, p, n)
+        return 1
 
     cdef int _refuse(self, Connection connection, const char *p, Py_ssize_t n,
                      int code) except -1:

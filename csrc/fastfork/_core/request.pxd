@@ -5,6 +5,10 @@ from fastfork._core.body cimport Body
 from fastfork._core.sink cimport Sink
 
 
+cdef enum:
+    HTTP_2 = 20  # in place of the digit behind "HTTP/1."
+
+
 @cython.final
 cdef class Request:
     cdef dict environ          # what the application is given of it, until it is called
@@ -15,7 +19,7 @@ cdef class Request:
     cdef bytes offence         # the beginning of what is refused, for the access log; else None
     cdef int64_t asked_ns      # when it was seen, if it is in line for a thread; else 0
     cdef uint16_t block        # where its fields are kept, see blocks.pyx; 0: nowhere
-    cdef uint8_t minor         # HTTP/1.minor
+    cdef uint8_t minor         # HTTP/1.minor, or HTTP_2
     cdef bint is_head          # HEAD: the answer has no body
     cdef bint keep_alive       # the client wants the connection to stay
     cdef bint uploading        # it is answered, and its body is still coming

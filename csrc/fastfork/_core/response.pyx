@@ -238,7 +238,7 @@ cdef class Responder(Exchange):
         if self.head_sent:
             # No last chunk, no full length: the client must see that it is cut.  Where only
             # the end of the connection ends the body (HTTP/1.0), a reset shows it.
-            self.connection.cut = self.left < 0 and not self.chunked and not self.bodyless
+            self.connection.cut = self._looks_whole()
             note_cut(self.site.crew.slot, self.environ, self.head.status)
             self.keep_alive = False
             self.chunked = False
@@ -268,7 +268,7 @@ cdef class Responder(Exchange):
         if body is None or type(body) is list or type(body) is tuple or type(body) is bytes:
             return 0
         self.waste = body
-        if self.site.batch.waiting():
+        if self.site.batch.waiting() or self.connection.carrier is not None:
             # The client need not wait for what close() does.
             self.site.batch.hold(self.connection, True, NOT_ASKED)
         try:

@@ -7,6 +7,9 @@ cdef extern from "errors.h" nogil:
         FF_NEED_FIELDS
         FF_SECOND_OPINION
         FF_TOO_MANY_FIELDS
+        FF_BODY_TOO_LARGE
+        FF_HEAD_TOO_LONG
+        FF_CONNECT_NOT_SUPPORTED
         FF_UNDERSCORE
     int ff_error_status(int code)
     const char *ff_error_text(int code)

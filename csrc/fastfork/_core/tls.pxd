@@ -21,6 +21,7 @@ cdef class Tls(Protocol):
     cdef Crew crew
     cdef RequestQueue queue
     cdef Answering answering
+    cdef public Protocol http2  # where the handshake agrees on that (RFC 7301), or None
     cdef Protocol inner        # what is spoken in it
     cdef char *cipher          # what was received of TLS connections last; NULL: there are none
     cdef object context        # ssl.SSLContext

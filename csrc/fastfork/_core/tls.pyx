@@ -122,19 +122,22 @@ cdef class Tls(Protocol):
         """The handshake is complete, and there may be a request behind it."""
         cdef Py_ssize_t n
         cdef char *clear = self.crew.seat.received
+        cdef Protocol inner = self.inner
         facts = self.facts_of(connection.sealed.tls)
         if connection.facts is not None:
             facts = {**connection.facts, **facts}
         connection.facts = facts
-        connection.protocol = self.inner
-        self.inner.open(connection)
+        if self.http2 is not None and connection.sealed.tls.selected_alpn_protocol() == "h2":
+            inner = self.http2
+        connection.protocol = inner
+        inner.open(connection)
         self.deadlines.set(connection, FIRST_BYTE, self.connections.now)
         try:
             n = connection.sealed.open(clear, RECEIVE_BYTES)
         except OSError as error:
             return self._failed(connection, error)
         if n > 0:
-            self.inner.received(connection, clear, n)
+            inner.received(connection, clear, n)
             return self.connections.end_follows(connection)
         return self.connections.close(connection) if connection.sealed.ended else 0
 

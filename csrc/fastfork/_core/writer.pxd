@@ -53,6 +53,7 @@ cdef class ResponseWriter:
     cdef int _file(self, FileSegment segment) except -1
     cdef int _queue_file(self, FileSegment segment) except -1
     cdef int _finish(self) except -1
+    cdef bint _looks_whole(self) noexcept
     cdef int _end(self) except -1
     cdef int _close_body(self) except -1
     cdef int _took_socket(self) except -1

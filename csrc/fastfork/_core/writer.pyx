@@ -17,7 +17,7 @@ from fastfork._core.connection cimport Connection
 from fastfork._core.crew cimport Crew, owns
 from fastfork._core.failing cimport note_cut, note_failure
 from fastfork._core.outbox cimport FileSegment
-from fastfork._core.request cimport Request
+from fastfork._core.request cimport HTTP_2, Request
 from fastfork._core.reshead cimport SAYS_CLOSE, SAYS_KEEP_ALIVE, STAYS_OPEN, ResponseHead
 from fastfork._core.site cimport Site, says_close
 from fastfork._core.text cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -77,7 +77,7 @@ cdef class ResponseWriter:
         elif add_length >= 0:
             self.left = add_length
         elif self.minor > 0:
-            self.chunked = True
+            self.chunked = self.minor < HTTP_2
         elif not self.bodyless:
             self.keep_alive = False  # HTTP/1.0: the end of the connection ends the body
         self.head.added = add_length
@@ -88,7 +88,7 @@ cdef class ResponseWriter:
         """Write the head, once its body is framed, to `out`."""
         cdef int closing = STAYS_OPEN
         if not self.keep_alive:
-            closing = SAYS_CLOSE
+            closing = SAYS_CLOSE if self.minor < HTTP_2 else STAYS_OPEN
         elif self.minor == 0:
             closing = SAYS_KEEP_ALIVE
         return self.head.finish(out, self.chunked, closing, self.site.lines)
@@ -233,8 +233,13 @@ cdef class ResponseWriter:
             self.site.log.error("the application's body is %d bytes shorter than its "
                                 "Content-Length; the connection is closed", self.left)
             note_cut(self.site.crew.slot, self.environ, self.head.status)
+            connection.cut = self.minor == HTTP_2
         self._end()
         return FINISHED
+
+    cdef bint _looks_whole(self) noexcept:
+        """Would a body that ends here look complete to the client, though it is not?"""
+        return (self.left < 0 and not self.chunked and not self.bodyless) or self.minor == HTTP_2
 
     cdef int _end(self) except -1:
         cdef Connection connection = self.connection

@@ -18,6 +18,7 @@ from fastfork import accounts, port, unpatched
 from ..kinds.workerclass import GEVENT
 from ..settings import Config
 from ..values import Problem
+from .http2 import check_http2
 from .logs import check_logs, check_metrics
 from .static import check_static
 from .tls import check_tls
@@ -266,6 +267,7 @@ CHECKS: Final[tuple[Callable[[Config], Iterator[Problem]], ...]] = (
     _head,
     check_static,
     check_tls,
+    check_http2,
     check_logs,
     check_metrics,
 )

@@ -17,7 +17,6 @@ __all__ = ["PARTS", "is_unneeded", "part_of", "refusal"]
 
 # The part's name -> what to do without it.  In the order in which a name is looked up.
 PARTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "HTTP/2": (("http2_", "http_protocols"), "let the proxy in front speak HTTP/2"),
     "dirty workers": (
         ("dirty_", "on_dirty_"),
         "use a task queue for what takes minutes",
