@@ -328,7 +328,9 @@ def test_listeners_may_be_let_go_while_the_queue_is_served(serve: Serve) -> None
     first, second = served.connect(), served.connect()
     for client in (first, second):
         client.sock.sendall(b"GET /queued HTTP/1.1\r\nHost: h\r\n\r\n")
+    served.hub.crew.attend()  # as a worker does that looks up from its loop
     served.hub.listeners.begin_drain()
+    served.hub.crew.leave()
     assert first.read_response().body == b"/queued"
     assert asked == ["/queued"]  # the second is for whoever has the listener still
 
