@@ -25,7 +25,7 @@ def test_cleartext_needs_the_protocol(tmp_path: Path) -> None:
 
 
 def test_upgrade_is_refused_with_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'upgrade' is no way .*; write prior-knowledge"):
+    with pytest.raises(ConfigError, match=r"'upgrade' is no way .*; write prior-knowledge"):
         loaded(tmp_path, *H2, "--http2-cleartext", "upgrade")
 
 
@@ -46,7 +46,7 @@ def test_build_without_the_library_names_the_package(
         "find_spec",
         lambda name: None if name == "fastfork._core.http2protocol" else find(name),
     )
-    with pytest.raises(ConfigError, match="h2 needs libnghttp2.*apt-get install libnghttp2-dev"):
+    with pytest.raises(ConfigError, match=r"h2 needs libnghttp2.*apt-get install libnghttp2-dev"):
         loaded(tmp_path, *H2, "--http2-cleartext", "prior-knowledge")
 
 
