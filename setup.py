@@ -340,8 +340,9 @@ class BuildCore(build_ext):
             for folder in (self.build_lib, "."):
                 Path(folder, self.get_ext_filename(one.name)).unlink(missing_ok=True)
         with ThreadPoolExecutor(self.parallel) as pool:
-            together.depends = list(pool.map(self.compiled, members))
-        together.extra_objects = [*together.depends, *together.extra_objects]
+            objects = list(pool.map(self.compiled, members))
+        together.depends = [*objects, "fastfork/_core/__init__.py"]  # which says who is in it
+        together.extra_objects = [*objects, *together.extra_objects]
 
     def compiled(self, ext: Extension) -> str:
         """The object of a module, made anew when anything that it depends on has changed."""

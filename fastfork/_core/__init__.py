@@ -24,7 +24,7 @@ APART: Final = frozenset(
         *("asgi", "asgicall", "asgisend", "asgistep", "inflight", "looplag", "taskboard", "wscall"),
         *("websocket", "wsmessages", "wsdeflate", "wshandshake", "greenlets"),
         *("http2", "http2connection", "http2protocol", "http2reader", "http2receiver"),
-        *("http2requests", "http2stream", "port"),
+        *("http2requests", "http2stream"),
         *("static", "representations", "conditions", "reader", "debugger"),
     }
 )
