@@ -364,11 +364,11 @@ def test_reload_loses_no_request(start_server: Starter, talk: Talk) -> None:
 
 
 def test_max_requests_cuts_no_answer(start_server: Starter, talk: Talk) -> None:
-    server = start_server("h2_stage:app", *H2C, "--max-requests", "20", workers=2)
+    server = start_server("h2_stage:app", *H2C, "--max-requests", "8", workers=2)
     for _ in range(3):
         over_h2, stream = talk(server), 1
         while not over_h2.of(GOAWAY) and not over_h2.closed and stream < 400:
-            over_h2.say(over_h2.ask(stream))
+            over_h2.say(over_h2.ask(stream, "GET", "/sleep/0.03"))
             over_h2.expect_answer(stream)
             stream += 2
         assert stream < 400, "it has never been told to leave"
