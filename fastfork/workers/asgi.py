@@ -193,7 +193,7 @@ class AsgiWorker(ReactorWorker):
                 wait = 0.0
             return wait
 
-        self.driver.serve(turn, lambda: self.gateway.asked, self.lag)
+        self.driver.serve(turn, self.gateway.asked, self.lag)
         try:
             # A task and not run_forever(): anyio keeps its threads for as long as the task that
             # was first lasts, and would take a request's for that.

@@ -17,14 +17,13 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
+from fastfork._core.looptick import LoopTick
 from fastfork.workers.poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
     from fastfork._core.looplag import LoopLag
     from fastfork.workers.poller import Poller
 
-# Seconds that asyncio waits at most where it has nothing to do.
-NEVER: Final = 86_400.0
 # A timer that is late by less is not set anew, seconds.
 SLACK: Final = 0.0005
 
@@ -45,35 +44,18 @@ class SharedSelector(selectors.BaseSelector):
         self._watch = poller.register
         poller.register = self._register_connection  # type: ignore[method-assign]
         self._keys: dict[int, selectors.SelectorKey] = {}
-        self._turn: Turn | None = None
-        self._asked: Callable[[], bool] = bool
-        self._lag: LoopLag | None = None
-        self._wait = 0.0
+        self._tick = LoopTick(poller.poll, self._keys, _ready)
+        # The loop calls it each round: a method of C, not one of ours.
+        self.select = self._tick.select  # type: ignore[method-assign]
+        self.rest = self._tick.rest
 
     def serve(self, turn: Turn, asked: Callable[[], bool], lag: LoopLag) -> None:
         """From now on each wait is followed by a turn."""
-        self._turn, self._asked, self._lag, self._wait = turn, asked, lag, 0.0
-
-    def rest(self) -> None:
-        """There are no more turns."""
-        self._turn = None
+        self._tick.serve(turn, asked, lag)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """See selectors.BaseSelector."""
-        turn, lag = self._turn, self._lag
-        wait = NEVER if timeout is None else max(timeout, 0.0)
-        if turn is not None and lag is not None:
-            wait = 0.0 if self._asked() else min(wait, self._wait)
-            lag.looks()
-        events = self._poller.poll(wait)
-        keys = self._keys
-        ours = [event for event in events if event[0] in keys]
-        if turn is not None and lag is not None:
-            lag.took()
-            if ours:
-                events = [event for event in events if event[0] not in keys]
-            self._wait = turn(events)
-        return [(keys[fd], _to_events(mask) & keys[fd].events) for fd, mask in ours if fd in keys]
+        """See selectors.BaseSelector, which wants a method of the class."""
+        return self._tick.select(timeout)
 
     def _register_connection(self, fd: Any, mask: int) -> None:
         """The hub watches a connection.
@@ -123,7 +105,7 @@ class SharedSelector(selectors.BaseSelector):
     def close(self) -> None:
         """Forget all; the poller is the worker's to close."""
         self._keys.clear()
-        self._turn = None
+        self.rest()
         self._poller.register = self._watch  # type: ignore[method-assign]
 
     def _found(self, fileobj: Any) -> selectors.SelectorKey:
@@ -151,6 +133,11 @@ def _to_mask(events: int) -> int:
     return (READABLE if events & selectors.EVENT_READ else 0) | (
         WRITABLE if events & selectors.EVENT_WRITE else 0
     )
+
+
+def _ready(key: selectors.SelectorKey, mask: int) -> tuple[selectors.SelectorKey, int]:
+    """What select() returns of one descriptor."""
+    return key, _to_events(mask) & key.events
 
 
 def _to_events(mask: int) -> int:

@@ -35,6 +35,11 @@ def datagrams() -> Iterator[Receiver]:
     receiver.close()
 
 
+def holds(server: RunningServer) -> bool:
+    """Hold the loop up.  Once may not be enough: with uvloop the lag is a sample."""
+    return server.get(f"/hold/{HELD}").text == "done"
+
+
 def longer(server: RunningServer) -> float:
     """How many times the loop was held for longer than UNDER_HELD."""
     found = samples(endpoint(server))
@@ -48,8 +53,7 @@ def test_loop_that_was_held_is_in_the_metrics(
     server = start_server(*APP, *options, *ADMIN)
     assert server.get("/hello").text == "done"
     times, before = longer(server), samples(endpoint(server))[LAG + "_sum"]
-    assert server.get(f"/hold/{HELD}").text == "done"
-    wait_until(lambda: longer(server) > times, "the round is over")
+    wait_until(lambda: holds(server) and longer(server) > times, "it is counted")
     assert samples(endpoint(server))[LAG + "_sum"] - before >= HELD
 
 
@@ -64,8 +68,7 @@ def test_status_has_the_longest_lag_of_the_last_second(
         assert isinstance(worker["loop_lag_seconds"], float)
         return worker["loop_lag_seconds"]
 
-    assert server.get(f"/hold/{HELD}").text == "done"
-    wait_until(lambda: lag() >= HELD, "it is on the scoreboard")
+    wait_until(lambda: holds(server) and lag() >= HELD, "it is on the scoreboard")
     code, out, _said = status("--admin-bind", where(server), folder=server.files)
     assert code == 0
     assert "loop lag" in out

@@ -85,7 +85,6 @@ cdef class AsgiGateway(Gateway):
         """There is something for a turn to do."""
         self.board.soon()
 
-    @property
     def asked(self):
         """Is a turn to follow without anything to wait for?"""
         return self.board.asked

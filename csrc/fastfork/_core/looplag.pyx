@@ -25,19 +25,29 @@ cdef class LoopLag:
         self.view = view
         self.slot = words_of(view, SLOT_WORDS)
 
-    def took(self):
+    cdef int begin(self) except -1:
         """The loop has taken what had come, and a round begins."""
         self.since = now_ns()
+        return 0
 
-    def looks(self):
+    cdef int end(self) except -1:
         """The loop is about to look for events: the round is over."""
         cdef int64_t ns
         if self.since == 0:
-            return
+            return 0
         ns = now_ns() - self.since
         self.since = 0
         self.longest = max(self.longest, ns)
         tally_lag(self.slot, ns)
+        return 0
+
+    def took(self):
+        """See `begin`."""
+        self.begin()
+
+    def looks(self):
+        """See `end`."""
+        self.end()
 
     def wants_sample(self):
         """Whether it is time for a sample, where `looks` has to be called for each: in the next
