@@ -52,7 +52,7 @@ SANITIZE_TESTS := --numprocesses $(CORES) --dist worksteal \
     sdist slow soak docs docs-reference structure changelog inplace clean fuzz sanitize-test sanitized \
     portable test-portable \
     flat forks meddle rotation schedules races helgrind bench-latency bench-sleepers bench-deaths \
-    bench-together bench-start bench-floor bench-static bench-asgi asgi-peers http2-peers
+    bench-together bench-start bench-floor bench-static bench-asgi asgi-peers http2-peers autobahn
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -127,7 +127,7 @@ sanitized:
 chaos: export FASTFORK_CHAOS ?= 100
 chaos: export FASTFORK_RESTARTS ?= 20
 chaos: $(INSTALLED) $(EXTRA)-test ## mixed traffic while everything is replaced, 100 times each
-	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py \
+	$(RUN) -m pytest -s -o faulthandler_timeout=0 tests/server/test_chaos.py tests/server/test_asgi_chaos.py \
 	    tests/server/test_arbiter_endurance.py tests/server/test_behind_balancers.py \
 	    tests/server/test_behind_proxies_restart.py $(ARGS)
 
@@ -188,7 +188,7 @@ bench-start: $(INSTALLED) $(EXTRA)-bench ## time to the first answer, and memory
 bench-deaths: $(INSTALLED) $(EXTRA)-bench ## requests that kill their worker, beside gunicorn; 5 minutes
 	$(RUN) -m benchmarks.deaths $(ARGS)
 
-soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N); 10 minutes
+soak: $(INSTALLED) ## 20 million mixed requests to one worker (SOAK_REQUESTS=N, ARGS="--worker-class asgi"); 10 minutes
 	$(RUN) -m benchmarks.soak $(ARGS)
 
 http2-peers: $(CREATED) $(EXTRA)-test ## the HTTP/2 corpus on nghttpd and nginx (ARGS="--why nginx")
@@ -198,6 +198,9 @@ asgi-peers: $(CREATED) $(EXTRA)-test ## the ASGI corpus on other servers (ARGS="
 	@test -x build/asgi-peers/bin/python || $(PYTHON) -m venv build/asgi-peers
 	build/asgi-peers/bin/python -m pip --disable-pip-version-check --quiet install $(ASGI_PEERS)
 	$(PY) -m tests.asgi.peers --python build/asgi-peers/bin/python $(or $(ARGS),uvicorn granian)
+
+autobahn: $(INSTALLED) $(EXTRA)-test ## Autobahn's WebSocket cases on -k asgi (ARGS="'1.*'" some); an hour
+	$(RUN) -m tests.asgi.autobahn build/autobahn $(ARGS)
 
 instructions: $(INSTALLED) ## instructions a request (callgrind); fails when they rose by 3 %
 	$(RUN) -m benchmarks.instructions $(ARGS)

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     App = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 LARGE_BYTES = 16 << 20
-_BLOCK = b"x" * (64 << 10)
+BLOCK = b"x" * (64 << 10)
 _TEXT = ("Content-Type", "text/plain")
 
 
 def large(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
     """16 MiB in blocks of 64 KiB."""
     start_response("200 OK", [_TEXT, ("Content-Length", str(LARGE_BYTES))])
-    for _ in range(LARGE_BYTES // len(_BLOCK)):
-        yield _BLOCK
+    for _ in range(LARGE_BYTES // len(BLOCK)):
+        yield BLOCK
 
 
 def upload(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -4,7 +4,7 @@ The figures beside `--worker-connections` and its kin are above the number of cl
 shown is what a server does with slow clients that it took, not with those it turned away.
 Everything else is each server's default, deadlines included, but for the four application
 threads a worker of those that can have them.  fastfork has its defaults throughout, and comes
-in several kinds: with threads, with greenlets, with TLS, and with few descriptors.
+in several kinds: with threads, with greenlets, with tasks, with TLS, and with few descriptors.
 
 Runs in: cli
 """
@@ -41,8 +41,10 @@ def ours(
     beside: str = "",
     tls: tuple[str, ...] | None = None,
     through: tuple[str, ...] = (),
+    app: str = "{app}",
 ) -> Server:
-    """fastfork with its default parser.  through: a command that starts it."""
+    """fastfork with its default parser.  through: a command that starts it.  app: another than
+    the workload's."""
     return Server(
         name=name,
         module="fastfork",
@@ -50,7 +52,7 @@ def ours(
         tls=tls,
         command=(
             *through,
-            *(*_PYTHON, "fastfork", "{app}", "-w", str(workers), "-b", "127.0.0.1:{port}"),
+            *(*_PYTHON, "fastfork", app, "-w", str(workers), "-b", "127.0.0.1:{port}"),
             *("--log-level", "error", *options),
         ),
     )
@@ -60,6 +62,7 @@ KINDS: Final = (
     ours(2),
     ours(2, "--threads", "4", name=f"{OURS}-threads"),
     ours(2, "-k", "gevent", name=f"{OURS}-gevent", beside="gevent"),
+    ours(2, "-k", "asgi", name=f"{OURS}-asgi", app="benchmarks.slow.asgi_app:app"),
     ours(2, name=f"{OURS}-tls", tls=("--certfile", "{certificate}", "--keyfile", "{key}")),
     ours(2, name=CROWDED, through=("prlimit", f"--nofile={FEW}:{FEW}")),
 )

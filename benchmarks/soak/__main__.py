@@ -31,7 +31,7 @@ from benchmarks.kit.heads import Request
 from benchmarks.kit.launch import CannotStart, Running, cores, on_core, running
 from benchmarks.kit.servers import ROOT, Server
 from benchmarks.kit.workloads import Workload
-from benchmarks.soak.mix import MILLION, MIX, Part
+from benchmarks.soak.mix import MILLION, MIX, MIX_OF_ASGI, Part
 
 ROUNDS = 20
 MARKS = (1, 5, 20)  # rounds after which memory is read: 1, 5 and 20 million
@@ -39,6 +39,8 @@ MOST_GROWTH = 0.01
 PART_SECONDS = 300.0  # for a part of a million requests, at most; 10 are needed for the largest
 SETTLE_SECONDS = 3.0  # until a worker at rest has forgotten what it remembers of requests
 SILENCE_SECONDS = 0.3
+SWITCHING = 101
+ECHO_AND_CLOSE = b"\x81\x05Hello\x88\x02\x03\xe8"  # frames (RFC 6455 section 5.7), code 1000
 BULK = 3  # parts, the first ones, that run beside all others
 
 _SERVER: Final = Server(
@@ -49,9 +51,13 @@ _SERVER: Final = Server(
         *("--keep-alive", "30", "--log-level", "warning", "--access-logfile", "/dev/null"),
     ),
 )
-_WORKLOAD: Final = Workload(
-    name="soak", title="soak test", tool="soak", app="benchmarks.soak.app:app"
-)
+_WORKLOADS: Final = {
+    worker: Workload(name="soak", title="soak test", tool="soak", app=app)
+    for worker, app in (
+        ("sync", "benchmarks.soak.app:app"),
+        ("asgi", "benchmarks.soak.asgi_app:app"),
+    )
+}
 
 
 class SoakFailed(Exception):
@@ -87,6 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     default = int(os.environ.get("SOAK_REQUESTS", ROUNDS * MILLION))
     parser.add_argument("--requests", type=int, default=default, help="in all, 20 million")
     parser.add_argument("--parser", default="auto", help="http_parser of the server")
+    parser.add_argument(
+        "--worker-class", choices=list(_WORKLOADS), default="sync", help="asgi: WebSockets as well"
+    )
     options = parser.parse_args(argv)
     if options.requests < ROUNDS * 1000:
         parser.error(f"--requests {options.requests}: give {ROUNDS * 1000} or more")
@@ -94,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="fastfork-soak-") as scratch:
-            same = _soak(tally, options.requests, options.parser, Path(scratch))
+            same = _soak(tally, options, Path(scratch))
     except (CannotStart, SoakFailed, OSError) as error:
         print(f"soak: FAIL after {tally.requests} requests: {error}")
         return 1
@@ -118,7 +127,7 @@ def _verdict(tally: Tally, same_worker: bool, seconds: float) -> int:
     return 0 if passed else 3
 
 
-def _soak(tally: Tally, requests: int, parser: str, scratch: Path) -> bool:
+def _soak(tally: Tally, options: argparse.Namespace, scratch: Path) -> bool:
     """Whether the worker at the end is the one of the beginning."""
     binary = scratch / "soak"
     source = ROOT / "benchmarks" / "soak" / "soak.c"
@@ -128,14 +137,18 @@ def _soak(tally: Tally, requests: int, parser: str, scratch: Path) -> bool:
     server = Server(
         name=_SERVER.name,
         module=_SERVER.module,
-        command=(*_SERVER.command, "--http-parser", parser),
+        command=(
+            *(*_SERVER.command, "--http-parser", options.parser),
+            *("--worker-class", options.worker_class),
+        ),
     )
-    with running(server, _WORKLOAD, used[0], scratch) as it:
+    mix = MIX_OF_ASGI if options.worker_class == "asgi" else MIX
+    with running(server, _WORKLOADS[options.worker_class], used[0], scratch) as it:
         workers = _workers(it)
-        for part in MIX:
+        for part in mix:
             _learn(part, it, scratch)
         for number in range(1, ROUNDS + 1):
-            _round(tally, requests // ROUNDS, it, scratch, used[1])
+            _round(tally, mix, options.requests // ROUNDS, it, scratch, used[1])
             if number in MARKS:
                 _mark(tally, number, it)
             print(f"{tally.requests} requests, {tally.errors} errors", file=sys.stderr, flush=True)
@@ -162,14 +175,16 @@ def _mark(tally: Tally, number: int, it: Running) -> None:
     )
 
 
-def _round(tally: Tally, requests: int, it: Running, scratch: Path, core: int) -> None:
+def _round(
+    tally: Tally, mix: Sequence[Part], requests: int, it: Running, scratch: Path, core: int
+) -> None:
     """Two clients beside each other: one sends the bulk, the other everything else."""
 
     def play(parts: Sequence[Part]) -> list[tuple[Part, dict[str, object]]]:
         return [(part, _play(part, requests, it, scratch, core)) for part in parts]
 
     with ThreadPoolExecutor(2) as pool:
-        for said in pool.map(play, (MIX[:BULK], MIX[BULK:])):
+        for said in pool.map(play, (mix[:BULK], mix[BULK:])):
             for part, report in said:
                 tally.add(part, report)
 
@@ -196,7 +211,7 @@ def _play(part: Part, requests: int, it: Running, scratch: Path, core: int) -> d
 
 
 def _files(part: Part, scratch: Path) -> tuple[Path, Path]:
-    name = str(MIX.index(part))
+    name = str(MIX_OF_ASGI.index(part))
     return scratch / f"{name}.request", scratch / f"{name}.answer"
 
 
@@ -234,6 +249,10 @@ class _Received:
 
 
 def _check(part: Part, received: bytes) -> None:
+    if part.status == SWITCHING:
+        if not (received.startswith(b"HTTP/1.1 101 ") and received.endswith(ECHO_AND_CLOSE)):
+            raise SoakFailed(f"{part.name}: {received!r}")
+        return
     method = part.request.split(b" ", 1)[0].decode()
     source = _Received(received)
     parsed = http.client.HTTPResponse(source, method=method)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ _TEXT = ("Content-Type", "text/plain")
 _FILE = tempfile.NamedTemporaryFile(prefix="fastfork-soak-")  # noqa: SIM115 - until the end
 _FILE.write(b"0123456789" * (FILE_BYTES // 10))
 _FILE.flush()
+FILE_PATH = _FILE.name
 
 
 def echo(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,6 +62,12 @@ def fail(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[b
 
 
 def trim(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Give back free memory, and greet."""
+    give_back()
+    return hello(environ, start_response)
+
+
+def give_back() -> None:
     """Give free memory back to the system, so that what is read afterwards is in use.
 
     The C library keeps what was freed, more or less of it as the last requests happened to
@@ -70,7 +77,6 @@ def trim(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
-    return hello(environ, start_response)
 
 
 _PATHS: Final[Mapping[str, App]] = MappingProxyType(

@@ -104,3 +104,22 @@ MIX: Final = (
         mode="close",
     ),
 )
+
+# A handshake, "Hello" (RFC 6455 section 5.7), a close frame with 1000, each masked.
+_WEBSOCKET = (
+    b"GET /socket HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    + bytes.fromhex("818537fa213d7f9f4d5158")
+    + bytes.fromhex("888237fa213d3412")
+)
+MIX_OF_ASGI: Final = (
+    *MIX,
+    Part(
+        name="WebSocket",
+        request=_WEBSOCKET,
+        share=10_000,
+        status=101,
+        length=None,
+        mode="close",
+    ),
+)
