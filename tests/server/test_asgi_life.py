@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.kit import processes
+from tests.kit.conversations import Conversations
 from tests.kit.processes import alive
 from tests.kit.programs import library
 from tests.kit.server import RunningServer
@@ -30,7 +29,7 @@ for name in ("fastapi", "httpx"):
     library(name)
 
 import httpx  # noqa: E402
-from websockets.exceptions import ConnectionClosed, InvalidMessage  # noqa: E402
+from websockets.exceptions import ConnectionClosed  # noqa: E402
 from websockets.sync.client import ClientConnection, connect  # noqa: E402
 
 APP = "asgi_serial:app"
@@ -200,41 +199,14 @@ def test_reload_closes_web_sockets_at_the_end_of_the_grace(start: Start, facts: 
     assert facts.of(pid) == ["startup", *["disconnect 1012"] * 5, "shutdown"]
 
 
-def talk(server: RunningServer, over: threading.Event) -> tuple[int, list[str]]:
-    """Short conversations until it is over: how many messages came back, and what went wrong.
-
-    A WebSocket may be closed with 1012 at any time, and then a message is not answered."""
-    count, wrong = 0, []
-    url = server.url.replace("http", "ws", 1) + "/ws"
-    while not over.is_set():
-        try:
-            with connect(url) as socket:
-                for _ in range(20):
-                    assert say(socket, f"words {count}") == f"words {count}"
-                    count += 1
-        except ConnectionClosed as end:
-            if end.rcvd is None or end.rcvd.code != 1012:
-                wrong.append(repr(end))
-        except (OSError, AssertionError, InvalidMessage, TimeoutError) as error:
-            wrong.append(repr(error))
-    return count, wrong
-
-
 @pytest.mark.slow
 def test_conversations_go_on_through_reloads(start: Start, facts: Facts) -> None:
     server = start("--graceful-timeout", "2", workers=2)
-    over = threading.Event()
-    with ThreadPoolExecutor(8) as pool:
-        talks = [pool.submit(talk, server, over) for _ in range(8)]
-        try:
-            for number in range(2):
-                server.signal("reload")
-                server.log.wait_for("Reload complete", count=number + 1, timeout=PATIENCE)
-        finally:
-            over.set()
-        told = [one.result(timeout=PATIENCE) for one in talks]
-    assert [wrong for _count, wrong in told] == [[]] * 8
-    assert all(count for count, _wrong in told)
+    with Conversations(server.url.replace("http", "ws", 1) + "/ws") as conversations:
+        for number in range(2):
+            server.signal("reload")
+            server.log.wait_for("Reload complete", count=number + 1, timeout=PATIENCE)
+    conversations.assert_clean()
     ended(server)
     facts.lifespans_ended_once()
 
