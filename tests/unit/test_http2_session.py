@@ -290,7 +290,8 @@ def test_nothing_keeps_what_has_ended() -> None:
     session = pair.session
     del pair
     gc.collect()
-    assert sys.getrefcount(session) == 2
+    alone = object()
+    assert sys.getrefcount(session) == sys.getrefcount(alone)  # 2, or 1 since Python 3.14
 
 
 def test_answers_to_streams_that_are_gone_go_nowhere() -> None:
