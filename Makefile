@@ -231,7 +231,7 @@ clean: ## remove everything that was built, and .venv
 	rm -rf build dist .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache .hypothesis
 	find fastfork tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
-	rm -f fastfork/_core/*.so
+	find fastfork/_core -name "*.so" -delete
 
 # -- stamps: each is newer than what it was made from
 

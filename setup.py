@@ -1,8 +1,8 @@
 """Builds the compiled modules; everything else about the package is in pyproject.toml.
 
-Each `csrc/fastfork/_core/NAME.pyx` becomes the module `fastfork._core.NAME`; most of them are in
-one file, see fastfork/_core/__init__.py.  The C that Cython writes goes to build/, never beside
-the sources.
+Each `csrc/fastfork/_core/FOLDER/NAME.pyx` becomes the module `fastfork._core.FOLDER.NAME`; most of
+them are in one file, see fastfork/_core/__init__.py.  The C that Cython writes goes to build/,
+never beside the sources.
 
 Environment switches (pip passes no flags to a build, the environment always arrives):
 
@@ -223,6 +223,11 @@ def nghttp2() -> list[str] | None:
     return None if compiles(command, probe, flags) else flags
 
 
+def is_apart(name: str) -> bool:
+    """Whether a module, of a dotted name, has a file of its own."""
+    return name.rpartition(".")[2] in apart()
+
+
 def apart() -> frozenset[str]:
     """The names of the modules that have a file of their own."""
     source = (ROOT / "fastfork/_core/__init__.py").read_text()
@@ -232,7 +237,7 @@ def apart() -> frozenset[str]:
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "APART"
     )
     stems = (one.value for one in ast.walk(given) if isinstance(one, ast.Constant))
-    return frozenset(f"fastfork._core.{stem}" for stem in stems)
+    return frozenset(stems)
 
 
 def extensions() -> list[Extension]:
@@ -241,14 +246,14 @@ def extensions() -> list[Extension]:
     plain_c = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("csrc/**/*.[ch]"))
     return [Extension(TOGETHER, [], extra_link_args=LINK_FLAGS)] + [
         Extension(
-            f"fastfork._core.{path.stem}",
-            [str(CORE / path.name)],
+            ".".join(path.relative_to(ROOT / "csrc").with_suffix("").parts),
+            [str(path.relative_to(ROOT))],
             include_dirs=["csrc"],
             depends=plain_c,
             extra_compile_args=[*C_FLAGS, *flags_of(path, http2, "-I")],
             extra_link_args=[*LINK_FLAGS, *flags_of(path, http2, "-L", "-l")],
         )
-        for path in sorted((ROOT / CORE).glob("*.pyx"))
+        for path in sorted((ROOT / CORE).rglob("*.pyx"))
         if http2 is not None or path.stem not in HTTP_2
     ]
 
@@ -317,7 +322,7 @@ class BuildCore(build_ext):
             extension.extra_link_args = [*self.links, *extension.extra_link_args[len(LINK_FLAGS) :]]
         self.build_plain_c()
         self.built, self.modules = count(1), len(modules)
-        self.build_together(together, [one for one in modules if one.name not in apart()])
+        self.build_together(together, [one for one in modules if not is_apart(one.name)])
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:

@@ -63,7 +63,7 @@ _is_foreign = False
 
 
 class _Compiled:
-    """What the compiled core adds, once it is there; see csrc/fastfork/_core/forks.pyx."""
+    """What the compiled core adds, once it is there; see csrc/fastfork/_core/loop/forks.pyx."""
 
     is_foreign: Callable[[], bool] = staticmethod(lambda: False)
     begin_anew: Callable[[], None] = staticmethod(lambda: None)

@@ -1,4 +1,4 @@
-"""Draw the states of a connection from csrc/states.h: python -m tools.draw_states.
+"""Draw the states of a connection from csrc/loop/states.h: python -m tools.draw_states.
 
 Writes docs/explanation/connection-states.md and the drawing beside it.  tests/unit/test_states.py
 says when they are out of date.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "csrc" / "states.h"
+TABLE = ROOT / "csrc" / "loop" / "states.h"
 PAGE = ROOT / "docs" / "explanation" / "connection-states.md"
 DRAWING = PAGE.with_suffix(".svg")
 CORE = ROOT / "csrc" / "fastfork" / "_core"
@@ -39,9 +39,9 @@ FROM_EVERYWHERE = ("HALF_CLOSED", "ENDED")
 
 TEXT = """# The states of a connection
 
-Made from the table in [csrc/states.h](../../csrc/states.h) by `python -m tools.draw_states`. The
-code asks the same table for the next state (`move` in `connection.pxd`), and a debug build ends
-where something happens that has no row here.
+Made from the table in [csrc/loop/states.h](../../csrc/loop/states.h) by
+`python -m tools.draw_states`. The code asks the same table for the next state (`move` in
+`connection.pxd`), and a debug build ends where something happens that has no row here.
 
 ![Each state of a connection, and what leads from one to the other](connection-states.svg)
 
@@ -59,7 +59,7 @@ class Transition(NamedTuple):
 
 @dataclass(frozen=True)
 class States:
-    """What csrc/states.h says."""
+    """What csrc/loop/states.h says."""
 
     states: dict[str, str]  # name -> what it means
     events: dict[str, str]

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scan.h"
+#include "http1/scan.h"
 
 #define FIELD_COST 32       /* what a field counts besides its bytes (RFC 9113 section 10.5.1) */
 #define MOST (1 << 20)      /* bytes of a head where no limit is set */

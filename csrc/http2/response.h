@@ -1,6 +1,6 @@
 /* response.h -- the head of a response as HTTP/2 has it, of the one that was written for HTTP/1.1.
  *
- * Whatever writes response heads (reshead.pyx) has checked names and values; here they are only
+ * Whatever writes response heads (response_head.pyx) has checked names and values; here they are only
  * found again.  Compiled with libnghttp2's headers: everything here is inline, so that what is
  * built without them need not have it.  No allocation, no Python.h. */
 #ifndef FF_HTTP2_RESPONSE_H

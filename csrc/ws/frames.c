@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lanes.h"
+#include "http1/lanes.h"
 
 /* The number of n bytes at p, most significant first. */
 static uint64_t

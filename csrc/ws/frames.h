@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "errors.h"
+#include "http1/errors.h"
 
 #define FF_WS_HEAD_MAX 14     /* bytes: 2, a length of 8, a key of 4 */
 #define FF_WS_CONTROL_MAX 125 /* bytes of payload of a control frame: section 5.5 */

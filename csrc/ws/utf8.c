@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lanes.h"
+#include "http1/lanes.h"
 
 /* What may come inside a character: bytes from low to high, and the state behind one. */
 enum {

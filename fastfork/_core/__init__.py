@@ -28,6 +28,7 @@ APART: Final = frozenset(
         *("static", "representations", "conditions", "reader", "debugger"),
     }
 )
+FOLDERS: Final = frozenset({"loop", "conn", "http", "apps"})
 
 
 class Together:
@@ -45,7 +46,8 @@ class Together:
     ) -> ModuleSpec | None:
         """Where `name` is; None when it is not ours, or nothing is built."""
         package, _, module = name.rpartition(".")
-        if package != __name__ or module in APART or self._path is None:
+        is_ours = package == __name__ or package.startswith(f"{__name__}.")
+        if not is_ours or module in APART or module in FOLDERS or self._path is None:
             return None
         spec = ModuleSpec(name, ExtensionFileLoader(name, self._path), origin=self._path)
         spec.has_location = True

@@ -74,7 +74,7 @@ def _libc() -> str:
 def _parsers() -> str:
     """Return the parsers that can be used; the first is what `auto` means here."""
     http = importlib.import_module("fastfork.http")
-    compiled = importlib.import_module("fastfork._core.parsers")
+    compiled = importlib.import_module("fastfork._core.http.parsers")
     first = http.resolve_parser("auto")
     usable = [first, *(name for name in http.BACKENDS if name != first)]
     return ", ".join(
@@ -98,7 +98,7 @@ def _openssl() -> str:
 def _http2() -> str:
     """The version of the library that HTTP/2 is spoken with, or what a build would need."""
     try:
-        compiled = importlib.import_module("fastfork._core.http2receiver")
+        compiled = importlib.import_module("fastfork._core.http.http2receiver")
     except ModuleNotFoundError:
         return "not built: libnghttp2 1.52 or newer was not there with its headers"
     return f"libnghttp2 {compiled.VERSION}"

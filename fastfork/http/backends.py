@@ -14,9 +14,9 @@ from fastfork.errors import ConfigError
 from fastfork.records import record
 
 if TYPE_CHECKING:
-    from fastfork._core.parsers import HeadParser
+    from fastfork._core.http.parsers import HeadParser
 
-# Name of the setting's value -> class in fastfork._core.parsers.
+# Name of the setting's value -> class in fastfork._core.http.parsers.
 BACKENDS: Final[Mapping[str, str]] = MappingProxyType(
     {"httptools": "HttptoolsParser", "native": "HeadParser"}
 )
@@ -36,7 +36,7 @@ class Limits:
     head: int = 256 << 10
 
 
-# Setting -> its bit in csrc/scan.h.
+# Setting -> its bit in csrc/http1/scan.h.
 OPTION_BITS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "permit_obsolete_folding": 1,
@@ -96,7 +96,7 @@ def make_head_parser(
     backend: str, limits: Limits, max_body: int, leniency: Leniency = STRICT
 ) -> HeadParser:
     """A compiled head parser.  backend: a key of BACKENDS; max_body: bytes, 0 = no limit."""
-    from fastfork._core import parsers
+    from fastfork._core.http import parsers
 
     made: HeadParser = getattr(parsers, BACKENDS[backend])(
         line=limits.line,

@@ -1,7 +1,7 @@
 """What a trusted proxy says of the client: scheme, address, host, and where the application is.
 
 Applied to the environ of a request from a peer in `forwarded_allow_ips`, and only when one of the
-fields is there.  The compiled core notices that, see csrc/fastfork/_core/environ.pyx.
+fields is there.  The compiled core notices that, see csrc/fastfork/_core/http/environ.pyx.
 
 Runs in: worker
 """
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 __all__ = ["Forwarded", "key_of_field", "parse_forwarded", "parse_node"]
 
-# Codes of csrc/errors.h.
+# Codes of csrc/http1/errors.h.
 SCHEME_CONFLICT: Final = -72
 BAD_FORWARDED: Final = -73
 NOT_BELOW_SCRIPT: Final = -74
@@ -111,7 +111,7 @@ class Forwarded:
         return frozenset(self._schemes) | self._fields
 
     def apply(self, environ: dict[str, Any], is_repeated: bool, has_script: bool) -> int:
-        """Change the environ; 0, or a code of csrc/errors.h.
+        """Change the environ; 0, or a code of csrc/http1/errors.h.
 
         is_repeated: one of the fields came more than once, joined with a comma by now.
         has_script: the proxy has sent SCRIPT_NAME.

@@ -63,7 +63,7 @@ class RequestParser:
         max_body: int = 1 << 30,
         leniency: Leniency = STRICT,
     ) -> None:
-        from fastfork._core.reader import RequestReader
+        from fastfork._core.http.reader import RequestReader
 
         head_parser = make_head_parser(
             resolve_parser(backend), limits or Limits(), max_body, leniency

@@ -1,7 +1,7 @@
 """The pool: where a worker that is busy puts a connection for another one.
 
 A pair of Unix sockets that the arbiter makes and every worker inherits.  What is in it when a
-worker dies stays there for the others.  See csrc/handover.h for what goes through it.
+worker dies stays there for the others.  See csrc/net/fd_passing.h for what goes through it.
 
 Runs in: both
 """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from typing import Self
 
-    from fastfork._core.sealed import Sealed
+    from fastfork._core.conn.tls_stream import TlsStream
 
 __all__ = ["SealedSocket", "TakenSocket", "taken"]
 
@@ -33,7 +33,7 @@ RECORD_BYTES: Final = 16 << 10  # of plain text in one at most (RFC 8446 section
 OTHER_READERS: Final = frozenset({"recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into"})
 
 
-def taken(sock: socket.socket, rest: bytes, sealed: Sealed | None) -> TakenSocket:
+def taken(sock: socket.socket, rest: bytes, sealed: TlsStream | None) -> TakenSocket:
     """Return what the application gets for `sock`.  rest: received, and not yet read by anybody."""
     if sealed is None:
         return TakenSocket(sock, rest)

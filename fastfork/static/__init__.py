@@ -1,4 +1,6 @@
-"""Static files: what is set up once a start.  What is done per request is fastfork._core.static.
+"""Static files: what is set up once a start.
+
+What is done per request is fastfork._core.apps.static.
 
 Runs in: worker
 """

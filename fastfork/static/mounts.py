@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from logging import Logger
 
-    from fastfork._core.static import StaticFiles
+    from fastfork._core.apps.static import StaticFiles
     from fastfork.config import Config
 
 __all__ = ["INDEX", "describing", "static_files"]
@@ -40,7 +40,7 @@ def static_files(
     """
     if not cfg.static_path:
         return None
-    from fastfork._core.static import StaticFiles  # here, as below
+    from fastfork._core.apps.static import StaticFiles  # here, as below
 
     return StaticFiles(
         [

@@ -1,7 +1,7 @@
 """The ASGI worker: an asyncio task for each request, beside the loop of the other workers.
 
-What is served in a turn is the compiled part's (csrc/fastfork/_core/asgi.pyx); when there is a turn
-is the business of asgiloop.py.  Here are the lifespan, the life of the loop, and its end.
+What is served in a turn is the compiled part's (csrc/fastfork/_core/apps/asgi.pyx); when there is
+a turn is the business of asgiloop.py.  Here are the lifespan, the life of the loop, and its end.
 
 Runs in: worker
 """
@@ -20,9 +20,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastfork import clock, metrics
-from fastfork._core.asgi import AsgiGateway
-from fastfork._core.crew import Crew
-from fastfork._core.looplag import LoopLag
+from fastfork._core.apps.asgi import AsgiGateway
+from fastfork._core.loop.crew import Crew
+from fastfork._core.loop.looplag import LoopLag
 from fastfork.asgi.lifespan import Lifespan
 from fastfork.asgi.standin import app_that_tells
 from fastfork.logs import LOGGER
@@ -38,11 +38,11 @@ from fastfork.wsgi.request_hooks import calling_pre_request
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from fastfork._core.batch import Batch
-    from fastfork._core.environ import EnvironBuilder
-    from fastfork._core.gateway import Gateway
-    from fastfork._core.hub import Hub
-    from fastfork._core.site import Site
+    from fastfork._core.apps.gateway import Gateway
+    from fastfork._core.conn.batch import Batch
+    from fastfork._core.http.environ import EnvironBuilder
+    from fastfork._core.http.site import Site
+    from fastfork._core.loop.hub import Hub
     from fastfork.asgi.lifespan import Mode
     from fastfork.workers.asgiloop import Driver
 

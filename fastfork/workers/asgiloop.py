@@ -17,11 +17,11 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from fastfork import forks
-from fastfork._core.looptick import LoopTick
+from fastfork._core.loop.looptick import LoopTick
 from fastfork.workers.poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
-    from fastfork._core.looplag import LoopLag
+    from fastfork._core.loop.looplag import LoopLag
     from fastfork.workers.poller import Poller
 
 # A timer that is late by less is not set anew, seconds.

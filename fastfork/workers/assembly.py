@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from fastfork._core.deadlines import Deadlines
-from fastfork._core.environ import EnvironBuilder
-from fastfork._core.hub import Hub
-from fastfork._core.site import Site
+from fastfork._core.conn.deadlines import Deadlines
+from fastfork._core.http.environ import EnvironBuilder
+from fastfork._core.http.site import Site
+from fastfork._core.loop.hub import Hub
 from fastfork.http import Leniency, Limits, error_page, make_head_parser, resolve_parser
 from fastfork.logs import LOGGER
 from fastfork.net.taken import taken
@@ -21,10 +21,10 @@ from fastfork.workers.proxies import in_front
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
 
 if TYPE_CHECKING:
-    from fastfork._core.batch import Batch
-    from fastfork._core.crew import Crew
-    from fastfork._core.gateway import Gateway
-    from fastfork._core.static import StaticFiles
+    from fastfork._core.apps.gateway import Gateway
+    from fastfork._core.apps.static import StaticFiles
+    from fastfork._core.conn.batch import Batch
+    from fastfork._core.loop.crew import Crew
     from fastfork.config import Config
     from fastfork.workers.poller import Poller
 
@@ -141,8 +141,8 @@ def hub(
 
 def speak_http2(cfg: Config, hub: Hub) -> None:
     """Have the loop speak HTTP/2 too.  Its modules are there: see config/checks/http2.py."""
-    from fastfork._core.http2protocol import Http2
-    from fastfork._core.http2receiver import Http2Limits
+    from fastfork._core.http.http2protocol import Http2
+    from fastfork._core.http.http2receiver import Http2Limits
 
     window = cfg.http2_initial_window_size
     limits = Http2Limits(

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from fastfork._core.hub import Hub
+    from fastfork._core.loop.hub import Hub
 
 
 class Bequest:

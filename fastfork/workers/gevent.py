@@ -1,6 +1,6 @@
 """The gevent worker: one greenlet a request, beside the loop of the other workers.
 
-What is served in a turn is the compiled part's (csrc/fastfork/_core/greenlets.pyx).  Here is
+What is served in a turn is the compiled part's (csrc/fastfork/_core/apps/greenlets.pyx).  Here is
 when there is a turn: in gevent's hub, which watches the worker's own poller, so that a hub
 that is blocked turns no more and its heartbeat stops.
 
@@ -23,8 +23,8 @@ from gevent import Greenlet, Timeout, get_hub, getcurrent, killall, monkey, spaw
 from gevent.pool import Group
 
 from fastfork import clock, forks
-from fastfork._core.crew import Crew
-from fastfork._core.greenlets import GreenletGateway
+from fastfork._core.apps.greenlets import GreenletGateway
+from fastfork._core.loop.crew import Crew
 from fastfork.ipc import State
 from fastfork.logs import LOGGER
 from fastfork.workers.poller import READABLE, Poller
@@ -34,10 +34,10 @@ from fastfork.workers.threads import RequestWatch
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from fastfork._core.batch import Batch
-    from fastfork._core.gateway import Gateway
-    from fastfork._core.hub import Hub
-    from fastfork._core.site import Site
+    from fastfork._core.apps.gateway import Gateway
+    from fastfork._core.conn.batch import Batch
+    from fastfork._core.http.site import Site
+    from fastfork._core.loop.hub import Hub
 
 # What the rest of the standard library's is made of; a config file may have patched them already.
 PATCHED: Final = ("os", "select", "socket", "ssl", "threading", "time")

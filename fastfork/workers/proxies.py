@@ -12,12 +12,12 @@ from fastfork.http.forwarded import Forwarded
 from fastfork.net.trust import TrustedPeers
 
 if TYPE_CHECKING:
-    from fastfork._core.environ import EnvironBuilder
+    from fastfork._core.http.environ import EnvironBuilder
     from fastfork.config import Config
 
 __all__ = ["in_front"]
 
-# proxy_protocol -> the bits of csrc/preface.h.
+# proxy_protocol -> the bits of csrc/net/proxy_protocol.h.
 PROXY_VERSIONS: Final = {"off": 0, "v1": 1, "v2": 2, "auto": 3}
 
 

@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from fastfork import clock, port
-from fastfork._core.batch import Batch
-from fastfork._core.body import EmptyInput
-from fastfork._core.crew import Crew
-from fastfork._core.filewrapper import FileWrapper
-from fastfork._core.hub import Hub
-from fastfork._core.wsgi import WsgiGateway
+from fastfork._core.apps.filewrapper import FileWrapper
+from fastfork._core.apps.wsgi import WsgiGateway
+from fastfork._core.conn.batch import Batch
+from fastfork._core.http.body import EmptyInput
+from fastfork._core.loop.crew import Crew
+from fastfork._core.loop.hub import Hub
 from fastfork.ipc import Order
 from fastfork.logs import ACCESS, LOGGER, OUR_ACCESS
 from fastfork.logs.accesslog import AccessLog
@@ -39,9 +39,9 @@ from fastfork.wsgi.template import environ_template, read_in_blocks
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-    from fastfork._core.environ import EnvironBuilder
-    from fastfork._core.gateway import Gateway
-    from fastfork._core.site import Site
+    from fastfork._core.apps.gateway import Gateway
+    from fastfork._core.http.environ import EnvironBuilder
+    from fastfork._core.http.site import Site
 
 
 # Slots of the scoreboard that may be in use: numbers are given from the lowest, a reload has

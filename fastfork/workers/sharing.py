@@ -14,7 +14,7 @@ from fastfork.net import Listener, Pool, key_of
 from fastfork.workers.bequest import Bequest
 
 if TYPE_CHECKING:
-    from fastfork._core.hub import Hub
+    from fastfork._core.loop.hub import Hub
 
 
 def join_pool(

@@ -1,6 +1,6 @@
 """The threads of a worker, and the loops they run.
 
-Which of them leads is decided in the compiled part (csrc/fastfork/_core/crew.pyx).  With one
+Which of them leads is decided in the compiled part (csrc/fastfork/_core/loop/crew.pyx).  With one
 application thread that is the main one, as applications expect of a worker of class `sync`, and
 the keeper is a thread beside it.  With several, the main thread is the keeper: it takes the
 signals, and no request can keep it from that.
@@ -20,8 +20,8 @@ from collections.abc import Callable
 from typing import Final
 
 from fastfork import clock, forks, unpatched
-from fastfork._core.crew import Crew, Seat
-from fastfork._core.hub import Hub
+from fastfork._core.loop.crew import Crew, Seat
+from fastfork._core.loop.hub import Hub
 from fastfork.workers.poller import Poller
 from fastfork.workers.stacks import stack_of
 

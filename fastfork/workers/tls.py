@@ -14,7 +14,7 @@ from fastfork.net.tls import Certificates, peer_facts
 from fastfork.wsgi import hooks
 
 if TYPE_CHECKING:
-    from fastfork._core.hub import Hub
+    from fastfork._core.loop.hub import Hub
     from fastfork.config import Config
 
 __all__ = ["WorkerTls"]

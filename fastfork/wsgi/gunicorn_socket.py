@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from typing import Self
 
-    from fastfork._core.connection import Connection
+    from fastfork._core.conn.connection import Connection
 
 __all__ = ["GunicornSocket"]
 

@@ -12,8 +12,8 @@ import json
 import logging
 from typing import Any
 
-from fastfork._core.asgicall import AsgiCall
-from fastfork._core.asgistep import Step
+from fastfork._core.apps.asgicall import AsgiCall
+from fastfork._core.apps.asgistep import Step
 
 log = logging.getLogger("gunicorn.error")
 heard: list[dict[str, Any]] = []

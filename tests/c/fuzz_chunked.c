@@ -2,7 +2,7 @@
  *
  * The first four bytes choose the limits and a cut, the rest is the input.  Whole, byte by
  * byte and in two pieces must give the same verdict, the same body and the same end. */
-#include "chunked.h"
+#include "http1/chunked.h"
 #include "fuzz.h"
 
 typedef struct {

@@ -5,10 +5,10 @@
  * lie inside the head, in order and within the limits; no prefix says anything but "need data"
  * or what the whole says; lanes and plain code agree; what is framed as a body has one length;
  * values, paths and hosts are what their rules say. */
-#include "framing.h"
+#include "http1/framing.h"
 #include "fuzz.h"
 #include "plain_scan.h"
-#include "target.h"
+#include "http1/target.h"
 
 #define FRONT    5
 #define CAPACITY 64

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 #include "http2/frames.h"
 #include "http2/head.h"
-#include "scan.h"
+#include "http1/scan.h"
 
 static void
 check_frames(const uint8_t *p, size_t n, size_t step)

@@ -3,7 +3,7 @@
  * The first byte chooses the versions, the rest is the input.  More bytes must never change a
  * verdict, and what is found must be text and in bounds. */
 #include "fuzz.h"
-#include "preface.h"
+#include "net/proxy_protocol.h"
 
 static ptrdiff_t
 read_exact(const char *p, size_t n, int versions, ff_preface *f)

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "errors.h"
+#include "http1/errors.h"
 #include "ws/frames.h"
 
 #define MAX_PRINTED 40 /* failures; a broken scanner fails everything, and one tells enough */

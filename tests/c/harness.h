@@ -46,7 +46,7 @@ void test_spans(void);
 void test_errors(void);
 void test_outs(void);
 void test_preface(void);
-void test_pusher(void);
+void test_flusher(void);
 void test_watch(void);
 void test_block(void);
 void test_published(void);

@@ -3,7 +3,7 @@
 #define FF_HEADS_H
 
 #include "harness.h"
-#include "scan.h"
+#include "http1/scan.h"
 
 #define MAX_FIELDS 128 /* capacity in these tests; above every limit they set */
 

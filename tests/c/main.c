@@ -23,7 +23,7 @@ static const struct {
     {"errors", test_errors},
     {"outs", test_outs},
     {"preface", test_preface},
-    {"pusher", test_pusher},
+    {"flusher", test_flusher},
     {"watch", test_watch},
     {"block", test_block},
     {"published", test_published},

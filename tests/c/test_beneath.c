@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "beneath.h"
+#include "net/beneath.h"
 #include "harness.h"
 
 #define A16 "aaaaaaaaaaaaaaaa"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "block.h"
+#include "http1/block.h"
 #include "harness.h"
 
 #define SEED 0x0123456789ABCDEFu

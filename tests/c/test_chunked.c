@@ -1,6 +1,6 @@
 /* test_chunked.c -- the chunked decoder (RFC 9112 section 7.1), fed whole, byte by byte and
  * in two pieces at every cut. */
-#include "chunked.h"
+#include "http1/chunked.h"
 
 #include <stdio.h>
 #include <stdlib.h>

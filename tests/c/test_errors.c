@@ -1,7 +1,7 @@
 /* test_errors.c -- the table of errors: statuses that exist, texts that are there. */
 #include <string.h>
 
-#include "errors.h"
+#include "http1/errors.h"
 #include "harness.h"
 
 static const int CODES[] = {

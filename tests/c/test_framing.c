@@ -1,6 +1,6 @@
 /* test_framing.c -- what a complete head means: body, Host, Expect, Connection (RFC 9112
  * sections 3.2, 6 and 9.3, RFC 9110 sections 7.8, 8.6 and 10.1.1). */
-#include "framing.h"
+#include "http1/framing.h"
 
 #include <stdio.h>
 #include <stdlib.h>

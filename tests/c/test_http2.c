@@ -4,7 +4,7 @@
 #include "harness.h"
 #include "http2/frames.h"
 #include "http2/head.h"
-#include "scan.h"
+#include "http1/scan.h"
 
 #define CHECK(condition) check((condition), "http2", #condition, "line %d", __LINE__)
 

@@ -1,4 +1,4 @@
-/* test_outs.c -- sending one item of the list of pusher.h, without the thread. */
+/* test_outs.c -- sending one item of the list of flusher.h, without the thread. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

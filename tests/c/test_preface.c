@@ -1,6 +1,6 @@
 /* test_preface.c -- the PROXY protocol: each input is given whole and at every cut, in front of
  * an unreadable page, and must be refused at its first wrong byte. */
-#include "preface.h"
+#include "net/proxy_protocol.h"
 
 #include <stdio.h>
 #include <string.h>

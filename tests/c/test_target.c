@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "harness.h"
-#include "target.h"
+#include "http1/target.h"
 
 typedef struct {
     const char *host;

@@ -1,5 +1,5 @@
-/* test_watch.c -- who is woken when the leader stays away (watch.h), and connections on their way
- * from one worker to another (handover.h). */
+/* test_watch.c -- who is woken when the leader stays away (leader_watch.h), and connections on their way
+ * from one worker to another (fd_passing.h). */
 #ifndef _GNU_SOURCE
 #include "port.h"
 
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "handover.h"
+#include "net/fd_passing.h"
 #include "harness.h"
 #include "world.h"
 
@@ -77,19 +77,19 @@ test_never_overslept(void)
     ff_watch_init(&watch);
     ff_watch_set_next(&watch, waker);
     w.outs.watch = &watch;
-    check(ff_pusher_start(&w.outs) == 0, GROUP, "start", "is refused");
+    check(ff_flusher_start(&w.outs) == 0, GROUP, "start", "is refused");
     for (int round = 0; round < 400; round++) {
         if (round % 4 == 1)
-            ff_pusher_rest(&w.outs);
+            ff_flusher_rest(&w.outs);
         else if (round % 4 == 2)
-            ff_pusher_ring(&w.outs, now_ns()); /* it looks while the leader enters */
+            ff_flusher_ring(&w.outs, now_ns()); /* it looks while the leader enters */
         ff_watch_enter(&watch, &w.outs, round % 4 == 3 ? now_ns() : 1);
         check(poll(&waited, 1, LONG_MS) == 1 && is_woken(waited.fd), GROUP, "entered",
               "nobody was woken");
         ff_watch_leave(&watch);
         ff_watch_seen(&watch);
     }
-    ff_pusher_stop(&w.outs);
+    ff_flusher_stop(&w.outs);
     while (is_woken(waited.fd))
         ; /* a last look may have come between `leave` and `seen` */
     ff_close_both(waited.fd, waker);

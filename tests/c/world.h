@@ -1,9 +1,9 @@
-/* world.h -- what the tests of pusher.h act on: a list of what is to be sent, for two connections
+/* world.h -- what the tests of flusher.h act on: a list of what is to be sent, for two connections
  * that are socket pairs.  Every wait here is a poll() with a deadline. */
 #ifndef FF_WORLD_H
 #define FF_WORLD_H
 
-#include "pusher.h"
+#include "loop/flusher.h"
 
 #define LARGE   (1 << 20) /* bytes; more than a socket pair takes at once */
 #define HOUR_NS 3600000000000
@@ -29,7 +29,7 @@ void or_die(int ok, const char *what);
 /* buffer: what its items' heads lie in; copied. */
 void open_world(world *w, const char *buffer);
 
-/* Stops the pusher too. */
+/* Stops the flusher too. */
 void close_world(world *w);
 
 /* A peer goes away. */

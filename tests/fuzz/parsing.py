@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastfork._core.parsers import HeadParser
+from fastfork._core.http.parsers import HeadParser
 from fastfork.http import BACKENDS, RequestHead, make_head_parser
 from tests.fuzz.inputs import Input, decode
 from tests.wire.feeding import (

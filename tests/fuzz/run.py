@@ -35,7 +35,7 @@ C_TESTS: Final = ROOT / "tests" / "c"
 LONGEST: Final = 1200  # bytes of an input; longer than the limits that inputs choose
 KEPT_BYTES: Final = 60_000  # of one file in tests/fuzz/kept
 GRACE: Final = 120.0  # seconds to read the seeds, and to end
-ALL_OPTIONS: Final = 31  # of csrc/scan.h
+ALL_OPTIONS: Final = 31  # of csrc/http1/scan.h
 
 V2: Final = b"\r\n\r\n\0\r\nQUIT\n"
 PREFACES: Final = (

@@ -17,7 +17,7 @@ import h2.config
 import h2.connection
 import h2.exceptions
 
-from fastfork._core.http2receiver import Http2Limits
+from fastfork._core.http.http2receiver import Http2Limits
 from tests.http2.memory import MemoryTransport
 from tests.http2.wire import GOAWAY, PREFACE, RST_STREAM, SETTINGS, frame, frames_in
 

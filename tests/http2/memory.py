@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastfork._core.http2reader import Http2Reader
-from fastfork._core.http2receiver import Http2Limits
-from fastfork._core.http2stream import Http2Stream
-from fastfork._core.parsers import HeadParser
+from fastfork._core.http.http2reader import Http2Reader
+from fastfork._core.http.http2receiver import Http2Limits
+from fastfork._core.http.http2stream import Http2Stream
+from fastfork._core.http.parsers import HeadParser
 
 FIELDS = [("Content-Type", "text/plain")]
 MAX_BODY = 1 << 20

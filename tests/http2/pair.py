@@ -11,8 +11,8 @@ import h2.config
 import h2.connection
 import h2.events
 
-from fastfork._core.http2reader import Http2Reader
-from fastfork._core.http2receiver import Http2Limits
+from fastfork._core.http.http2reader import Http2Reader
+from fastfork._core.http.http2receiver import Http2Limits
 from tests.http2.memory import make_parser
 
 PLAIN = [("Content-Type", "text/plain")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
 from tests.http2.case import Case
 from tests.http2.corpus import CASES

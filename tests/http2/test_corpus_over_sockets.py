@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
 from tests.conftest import Starter
 from tests.http2.corpus import CASES

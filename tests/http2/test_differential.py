@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
-from fastfork._core.http2receiver import Http2Limits
+from fastfork._core.http.http2receiver import Http2Limits
 from tests.http2.memory import MemoryTransport
 from tests.http2.wire import END_HEADERS, END_STREAM, HEADERS, Conversation, frame
 from tests.wire.corpus import ALL

@@ -18,15 +18,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from fastfork._core.batch import Batch
-from fastfork._core.body import EmptyInput
-from fastfork._core.crew import Crew
-from fastfork._core.deadlines import Deadlines
-from fastfork._core.environ import EnvironBuilder
-from fastfork._core.filewrapper import FileWrapper
-from fastfork._core.hub import Hub
-from fastfork._core.site import Site
-from fastfork._core.wsgi import WsgiGateway
+from fastfork._core.apps.filewrapper import FileWrapper
+from fastfork._core.apps.wsgi import WsgiGateway
+from fastfork._core.conn.batch import Batch
+from fastfork._core.conn.deadlines import Deadlines
+from fastfork._core.http.body import EmptyInput
+from fastfork._core.http.environ import EnvironBuilder
+from fastfork._core.http.site import Site
+from fastfork._core.loop.crew import Crew
+from fastfork._core.loop.hub import Hub
 from fastfork.http import STRICT, Leniency, Limits, error_page, make_head_parser
 from fastfork.ipc import SLOT_BYTES
 from fastfork.logs.access.line import compile_line

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from fastfork._core.static import StaticFiles, answer_to
+from fastfork._core.apps.static import StaticFiles, answer_to
 from fastfork.config.kinds.static import HASHED
 from fastfork.http import error_page
 from fastfork.static.mounts import describing

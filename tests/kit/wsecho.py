@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import Final, Self
 
-from fastfork._core.websocket import WebSocketCodec
-from fastfork._core.wsdeflate import negotiate
-from fastfork._core.wshandshake import accept_key, check_handshake
+from fastfork._core.http.websocket import WebSocketCodec
+from fastfork._core.http.wsdeflate import negotiate
+from fastfork._core.http.wshandshake import accept_key, check_handshake
 
 SWITCHING: Final = 101
 MAX_MESSAGE: Final = 64 << 20  # bytes: the largest of Autobahn's cases has 16 MiB

@@ -11,12 +11,12 @@ DASHES = "----------------------------------------------------------------"
 OURS = """
  Possible data race during write of size 4 at 0x76B3D4C by thread #1
  Locks held: none
-    at 0x7B4D120: ff_pusher_arm (/a/csrc/pusher.c:138)
+    at 0x7B4D120: ff_flusher_arm (/a/csrc/loop/flusher.c:138)
     by 0x7B48B1A: __pyx_f_Batch_hold (/a/build/core/csrc/fastfork/_core/batch.c:4152)
 
  This conflicts with a previous read of size 4 by thread #2
  Locks held: none
-    at 0x7B4CD62: run (/a/csrc/pusher.c:93)
+    at 0x7B4CD62: run (/a/csrc/loop/flusher.c:93)
     by 0x484C7D6: ??? (in /usr/libexec/valgrind/vgpreload_helgrind-amd64-linux.so)
 """
 # The application runs inside of a function of ours, and the block was made by one.
@@ -40,7 +40,7 @@ WITHOUT_THE_LOCK = """
  Possible data race during read of size 8 at 0x4DA96F8 by thread #2
  Locks held: none
     at 0x49BFCEE: _Py_Dealloc (/p/Objects/object.c:2389)
-    by 0x7B4CD62: run (in /s/fastfork/_core/batch.cpython-311-x86_64-linux-gnu.so)
+    by 0x7B4CD62: run (in /s/fastfork/_core/conn/batch.cpython-311-x86_64-linux-gnu.so)
 
  This conflicts with a previous write of size 8 by thread #1
  Locks held: none
@@ -49,7 +49,7 @@ WITHOUT_THE_LOCK = """
 ANNOUNCEMENT = """
  Thread #2 was created
     at 0x4F26B3F: clone (sysdeps/unix/sysv/linux/x86_64/clone.S:76)
-    by 0x7B4CD62: ff_pusher_start (/a/csrc/pusher.c:120)
+    by 0x7B4CD62: ff_flusher_start (/a/csrc/loop/flusher.c:120)
 """
 
 
@@ -66,7 +66,7 @@ def test_reports_are_cut_out_of_the_log_and_announcements_are_none() -> None:
 
 def test_race_in_our_code_is_ours() -> None:
     assert is_ours(OURS)
-    assert [stack[0][0] for stack in stacks(OURS)] == ["ff_pusher_arm", "run"]
+    assert [stack[0][0] for stack in stacks(OURS)] == ["ff_flusher_arm", "run"]
 
 
 def test_race_of_the_interpreter_in_the_application_is_not_ours() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
 from tests.conftest import Starter
 from tests.http2.wire import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.hub import Hub
+from fastfork._core.loop.hub import Hub
 from fastfork.net.tls import Certificates, peer_facts
 from tests.kit.files import content
 from tests.kit.inproc import App, Served

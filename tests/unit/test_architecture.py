@@ -89,7 +89,7 @@ def test_nothing_is_left_to_do_in_the_text(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "csrc").rglob("*.pyx")), ids=name_of)
 def test_compiled_module_has_a_header_and_a_stub(path: Path) -> None:
-    stub = ROOT / "fastfork" / "_core" / f"{path.stem}.pyi"
+    stub = ROOT / path.relative_to(ROOT / "csrc").with_suffix(".pyi")
     assert path.with_suffix(".pxd").exists()
     assert stub.exists()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fastfork._core.looplag import LoopLag
+from fastfork._core.loop.looplag import LoopLag
 from fastfork.ipc import Scoreboard
 from fastfork.workers.asgiloop import SharedSelector, WokenOnce, callbacks_of, make_loop
 from fastfork.workers.poller import EpollPoller

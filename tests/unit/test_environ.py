@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import fastfork
-from fastfork._core.filewrapper import FileWrapper
+from fastfork._core.apps.filewrapper import FileWrapper
 from fastfork.http import Leniency, Limits
 from fastfork.wsgi.gunicorn_socket import GunicornSocket
 from tests.kit.inproc import HubClient, Served

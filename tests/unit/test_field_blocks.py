@@ -9,7 +9,7 @@ from typing import Any
 import httptools
 import pytest
 
-from fastfork._core.environ import EnvironBuilder
+from fastfork._core.http.environ import EnvironBuilder
 from fastfork.http import Leniency, Limits
 from fastfork.http.forwarded import Forwarded
 from fastfork.net.trust import TrustedPeers

@@ -37,7 +37,7 @@ def entries() -> dict[str, str]:
 def classes() -> list[str]:
     return sorted(
         name
-        for path in CORE.glob("*.pyx")
+        for path in CORE.rglob("*.pyx")
         for name in re.findall(r"^(?:cdef )?class (\w+)", path.read_text(encoding="utf-8"), re.M)
     )
 
@@ -52,7 +52,7 @@ def unknown(name: str) -> list[str]:
 
 
 def test_words_of_files_are_explained() -> None:
-    stems = {path.stem for kind in ("*.pyx", "*.pxd") for path in CORE.glob(kind)}
+    stems = {path.stem for kind in ("*.pyx", "*.pxd") for path in CORE.rglob(kind)}
     assert {stem: unknown(stem) for stem in sorted(stems) if unknown(stem)} == {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
 import h2.events
 from hypothesis import given, settings

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("fastfork._core.http2")
+pytest.importorskip("fastfork._core.http.http2")
 
 import h2.config
 import h2.connection
@@ -16,7 +16,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from fastfork._core.http2receiver import VERSION, Http2Limits
+from fastfork._core.http.http2receiver import VERSION, Http2Limits
 from tests.http2.memory import MemoryTransport
 from tests.http2.pair import PLAIN, Pair
 from tests.http2.wire import Conversation

@@ -30,7 +30,7 @@ def test_upgrade_is_refused_with_what_to_write(tmp_path: Path) -> None:
 
 
 def test_protocol_that_nobody_can_ask_for_is_told(tmp_path: Path) -> None:
-    if importlib.util.find_spec("fastfork._core.http2protocol") is None:
+    if importlib.util.find_spec("fastfork._core.http.http2protocol") is None:
         pytest.skip("built without libnghttp2")
     [remark] = loaded(tmp_path, *H2).notices
     assert "http_protocols" in remark
@@ -44,7 +44,7 @@ def test_build_without_the_library_names_the_package(
     monkeypatch.setattr(
         importlib.util,
         "find_spec",
-        lambda name: None if name == "fastfork._core.http2protocol" else find(name),
+        lambda name: None if name == "fastfork._core.http.http2protocol" else find(name),
     )
     with pytest.raises(ConfigError, match=r"h2 needs libnghttp2.*apt-get install libnghttp2-dev"):
         loaded(tmp_path, *H2, "--http2-cleartext", "prior-knowledge")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.hub import Hub
-from fastfork._core.wsgi import WsgiGateway
+from fastfork._core.apps.wsgi import WsgiGateway
+from fastfork._core.loop.hub import Hub
 from tests.unit.conftest import Serve
 
 

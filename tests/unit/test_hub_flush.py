@@ -22,7 +22,7 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 
 TRIES = 200
-PUSHER = "ff-pusher"
+FLUSHER = "ff-flusher"
 OK = b"HTTP/1.1 200"
 
 
@@ -30,10 +30,10 @@ def get(path: str, *, times: int = 1) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode() * times
 
 
-def has_pusher() -> bool:
+def has_flusher() -> bool:
     """Whether this process has the thread that sends what has waited."""
     names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
-    return PUSHER in names
+    return FLUSHER in names
 
 
 def page(start_response: Start, body: Iterable[bytes], size: int | None = None) -> Any:
@@ -77,11 +77,11 @@ def test_whole_answer_of_the_only_request_leaves_before_the_iterable_ends(serve:
     def app(_environ: Environ, start_response: Start) -> Any:
         return page(start_response, Ending(body(), lambda: seen.append(client.peek())), 5)
 
-    had_pusher = has_pusher()
+    had_flusher = has_flusher()
     client = serve(app).connect()
     assert client.request().body == b"whole"
     assert [one[-5:] for one in seen] == [b"whole", b"whole"]
-    assert has_pusher() == had_pusher, "a second thread was started for it"
+    assert has_flusher() == had_flusher, "a second thread was started for it"
 
 
 def test_answer_of_unknown_length_leaves_before_its_close(serve: Serve) -> None:

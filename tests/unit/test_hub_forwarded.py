@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.environ import EnvironBuilder
+from fastfork._core.http.environ import EnvironBuilder
 from fastfork.http import Leniency
 from fastfork.http.forwarded import Forwarded
 from fastfork.net.trust import TrustedPeers

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.connection import Connection
+from fastfork._core.conn.connection import Connection
 from tests.kit.blocks import Blocks, path, returning
 from tests.kit.inproc import Served, descriptors
 from tests.unit.conftest import Serve

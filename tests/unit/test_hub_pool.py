@@ -16,7 +16,7 @@ from fastfork.net import Pool, key_of
 from tests.kit.inproc import Served
 from tests.kit.response import Response, ResponseReader
 
-# csrc/handover.h: when its request was seen, which listener, port and address of the peer.
+# csrc/net/fd_passing.h: when its request was seen, which listener, port and address of the peer.
 FACTS = struct.Struct("=qQi48s4x")
 Serve = Callable[..., Served]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.static import StaticFiles
+from fastfork._core.apps.static import StaticFiles
 from fastfork.http import error_page
 from fastfork.static.mounts import describing
 from tests.kit.blocks import path as tell_path

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fastfork._core.looplag import LoopLag
+from fastfork._core.loop.looplag import LoopLag
 from fastfork.ipc import Scoreboard, Slot, counters
 
 ROUND = 0.002  # seconds

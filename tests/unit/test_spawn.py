@@ -14,7 +14,7 @@ from fastfork.errors import ConfigError
 @pytest.fixture
 def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "fastfork.workers.reactor", raising=False)
-    monkeypatch.setitem(sys.modules, "fastfork._core.batch", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "fastfork._core.conn.batch", None)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("nothing_compiled")

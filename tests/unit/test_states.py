@@ -13,7 +13,8 @@ pytestmark = pytest.mark.skipif(not TABLE.exists(), reason="no checkout around t
 
 
 def source(module: str) -> str:
-    return (CORE / f"{module}.pyx").read_text(encoding="utf-8")
+    (path,) = CORE.rglob(f"{module}.pyx")
+    return path.read_text(encoding="utf-8")
 
 
 def methods(module: str) -> dict[str, str]:
@@ -63,6 +64,6 @@ def test_each_transition_is_seen_to_where_the_table_says() -> None:
 
 
 def test_states_change_by_the_table_alone() -> None:
-    for path in sorted(Path(CORE).glob("*.p[yx][xd]")):
+    for path in sorted(Path(CORE).rglob("*.p[yx][xd]")):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"^(?!.*next_state).*\b(connection|left|other)\.state = ", text, re.M)

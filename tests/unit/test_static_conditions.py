@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from fastfork._core.conditions import (
+from fastfork._core.apps.conditions import (
     accepted,
     decision,
     http_date,

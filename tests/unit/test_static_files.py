@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fastfork._core.conditions import http_date
-from fastfork._core.static import answer_to
+from fastfork._core.apps.conditions import http_date
+from fastfork._core.apps.static import answer_to
 from tests.kit.static import CSS, LARGE, OLD, SECRET, Site, ask
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastfork._core.websocket import WebSocketCodec
+from fastfork._core.http.websocket import WebSocketCodec
 from tests.kit.frames import (
     BINARY,
     CLOSE,

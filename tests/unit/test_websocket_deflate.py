@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from fastfork._core.websocket import WebSocketCodec
+from fastfork._core.http.websocket import WebSocketCodec
 from tests.kit.frames import (
     BINARY,
     CONTINUATION,

@@ -18,8 +18,8 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.utilities import RemoteProtocolError
 
-from fastfork._core.websocket import WebSocketCodec
-from fastfork._core.wsdeflate import negotiate
+from fastfork._core.http.websocket import WebSocketCodec
+from fastfork._core.http.wsdeflate import negotiate
 from tests.kit.frames import client_frame, server_frames
 
 MAX = 1 << 20

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fastfork._core.wsdeflate import Deflate, negotiate, parse_extensions
-from fastfork._core.wshandshake import accept_key, check_handshake, subprotocols
+from fastfork._core.http.wsdeflate import Deflate, negotiate, parse_extensions
+from fastfork._core.http.wshandshake import accept_key, check_handshake, subprotocols
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # section 1.3
 NO_WEBSOCKET, WEBSOCKET, MALFORMED, OTHER_VERSION = 0, 101, 400, 426

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from fastfork import records
-from fastfork._core.parsers import HeadParser
-from fastfork._core.reader import RequestReader
+from fastfork._core.http.parsers import HeadParser
+from fastfork._core.http.reader import RequestReader
 from fastfork.errors import HttpError
 from fastfork.http import BodyPart, Leniency, Limits, RequestEnd, RequestHead, RequestParser
 from tests.wire.case import Case, Want

@@ -6,6 +6,7 @@ Runs in: cli
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -16,3 +17,9 @@ class Mutant(NamedTuple):
     bug: str
     old: str
     new: str
+
+
+def place(sources: Path, file: str) -> Path:
+    """Where the file of a mutant lies below `sources`."""
+    (path,) = sources.rglob(file)
+    return path

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.wire.mutant import Mutant
+from tests.wire.mutant import Mutant, place
 from tests.wire.mutants_beneath import BENEATH
 from tests.wire.mutants_body import BODY
 from tests.wire.mutants_head import HEAD
@@ -56,13 +56,13 @@ def build_and_run(csrc: Path, build: Path) -> tuple[bool, str]:
 
 def plant(mutant: Mutant, csrc: Path) -> None:
     """Write the mutated file; the text to replace must be there exactly once."""
-    source = (CSRC / mutant.file).read_text()
+    source = place(CSRC, mutant.file).read_text()
     if source.count(mutant.old) != 1:
         raise SystemExit(
             f"mutants.py: {mutant.file}: {mutant.bug}: {mutant.old!r} is there "
             f"{source.count(mutant.old)} times, not once; adapt the table to the source"
         )
-    (csrc / mutant.file).write_text(source.replace(mutant.old, mutant.new))
+    place(csrc, mutant.file).write_text(source.replace(mutant.old, mutant.new))
 
 
 def main(wanted: list[str]) -> int:
@@ -79,7 +79,8 @@ def main(wanted: list[str]) -> int:
         for mutant in chosen:
             plant(mutant, csrc)
             survived, said = build_and_run(csrc, build)
-            (csrc / mutant.file).write_text((CSRC / mutant.file).read_text())
+            good = place(CSRC, mutant.file).read_text()
+            place(csrc, mutant.file).write_text(good)
             print(f"{'SURVIVED' if survived else 'caught  '} {mutant.file}: {mutant.bug}: {said}")
             if survived:
                 survivors.append(mutant)

@@ -21,6 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.wire.mutant import place
 from tests.wire.mutants_blocks import BLOCKS
 from tests.wire.mutants_proxies import PROXIES
 from tests.wire.mutants_pyx import PYX, CoreMutant
@@ -79,8 +80,7 @@ class Copy:
 
     def source(self, mutant: CoreMutant) -> Path:
         """The file that a mutant changes."""
-        directory = "csrc/fastfork/_core" if mutant.file.endswith(".pyx") else "csrc"
-        return self.root / directory / mutant.file
+        return place(self.root / "csrc", mutant.file)
 
 
 def try_mutant(copy: Copy, mutant: CoreMutant) -> tuple[bool, str]:

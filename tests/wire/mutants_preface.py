@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.wire.mutant import Mutant
 
-FILE = "preface.c"
+FILE = "proxy_protocol.c"
 
 # The bug, the text, and what stands there instead.
 _PLANTED = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.wire.mutant import place
 from tests.wire.mutants import MUTANTS
 from tests.wire.mutants_core import MUTANTS as CORE
 
@@ -19,8 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("mutant", [*MUTANTS, *CORE], ids=lambda mutant: mutant.bug)
 def test_text_of_a_mutant_is_in_the_source_once(mutant: tuple[str, ...]) -> None:
     file, old, new = mutant[0], mutant[-2], mutant[-1]
-    directory = "csrc/fastfork/_core" if file.endswith(".pyx") else "csrc"
-    assert (ROOT / directory / file).read_text().count(old) == 1
+    assert place(ROOT / "csrc", file).read_text().count(old) == 1
     assert old != new
 
 

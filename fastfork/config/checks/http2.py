@@ -23,7 +23,7 @@ def check_http2(cfg: Config) -> Iterator[Problem]:
         if cfg.http2_cleartext != "off":
             yield Problem("http2_cleartext", "needs HTTP/2; set http_protocols to h2,h1 too")
         return
-    if importlib.util.find_spec("fastfork._core.http2protocol") is None:
+    if importlib.util.find_spec("fastfork._core.http.http2protocol") is None:
         yield Problem(
             "http_protocols",
             "h2 needs libnghttp2, which was not there when fastfork was built; install it with its "

@@ -60,7 +60,8 @@ _SIZE = r"([0-9]{1,18}) ?([KMGT]?)(?:I?B)?\Z"
 _TRUE = frozenset({"true", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "no", "n", "off", "0"})
 
-HEADER_MAX = 200  # characters, as the compiled part has room for (csrc/fastfork/_core/reshead.pxd)
+# Characters, as the compiled part has room for (csrc/fastfork/_core/http/response_head.pxd).
+HEADER_MAX = 200
 
 # Longer values are cut in messages: enough to recognise, too little to flood.
 SHOWN_CHARACTERS = 80

@@ -1,0 +1,3 @@
+from fastfork._core.apps.exchange import Exchange
+
+class Responder(Exchange): ...

@@ -1,4 +1,0 @@
-from fastfork._core.writer import ResponseWriter
-
-class AsgiSender(ResponseWriter):
-    more_fields: list[tuple[bytes, bytes]] | None

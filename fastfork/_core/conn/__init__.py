@@ -1,0 +1,4 @@
+"""Connections: accepted, watched and closed; TLS, the PROXY protocol; what waits for them.
+
+Runs in: worker
+"""

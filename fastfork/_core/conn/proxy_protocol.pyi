@@ -1,0 +1,3 @@
+from fastfork._core.http.protocol import Protocol
+
+class ProxyProtocol(Protocol): ...

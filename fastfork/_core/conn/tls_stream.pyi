@@ -1,0 +1,6 @@
+import ssl
+
+class TlsStream:
+    tls: ssl.SSLObject
+    incoming: ssl.MemoryBIO
+    outgoing: ssl.MemoryBIO

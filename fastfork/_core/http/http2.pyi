@@ -1,0 +1,3 @@
+from fastfork._core.http.http2receiver import Http2Receiver
+
+class Http2Session(Http2Receiver): ...

@@ -1,0 +1,3 @@
+from fastfork._core.http.http2requests import Http2Requests
+
+class Http2Connection(Http2Requests): ...

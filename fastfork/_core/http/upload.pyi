@@ -1,0 +1,4 @@
+from fastfork._core.http.body import Body
+
+class Upload(Body):
+    complete: bool

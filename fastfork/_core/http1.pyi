@@ -1,3 +1,0 @@
-from fastfork._core.protocol import Protocol
-
-class Http1(Protocol): ...

@@ -1,3 +1,0 @@
-from fastfork._core.http2receiver import Http2Receiver
-
-class Http2Session(Http2Receiver): ...

@@ -1,3 +1,0 @@
-from fastfork._core.http2requests import Http2Requests
-
-class Http2Connection(Http2Requests): ...

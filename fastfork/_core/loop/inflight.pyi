@@ -1,0 +1,4 @@
+from fastfork._core.loop.crew import Crew
+
+class InFlight:
+    def __init__(self, crew: Crew) -> None: ...

@@ -1,3 +1,0 @@
-from fastfork._core.exchange import Exchange
-
-class Responder(Exchange): ...

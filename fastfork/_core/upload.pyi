@@ -1,4 +1,0 @@
-from fastfork._core.body import Body
-
-class Upload(Body):
-    complete: bool

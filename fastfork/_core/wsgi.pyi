@@ -1,7 +1,0 @@
-from wsgiref.types import WSGIApplication
-
-from fastfork._core.gateway import Gateway
-from fastfork._core.site import Site
-
-class WsgiGateway(Gateway):
-    def __init__(self, app: WSGIApplication, site: Site) -> None: ...
