@@ -6,6 +6,7 @@ Runs in: cli
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import time
 from collections.abc import Callable
@@ -77,6 +78,24 @@ def test_chunked_body_above_the_limit_is_413_while_the_application_reads(
             client.send(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
         assert client.read_response().status == 413
     hears(server, "http.disconnect", before)
+
+
+def test_upload_below_the_minimum_rate_ends_with_408_and_one_above_it_does_not(
+    borrow_server: Borrow,
+) -> None:
+    """240 bytes a second after ten seconds, although no pause is as long as body_timeout."""
+    server = borrow_server(*APP, "--body-min-rate", "240")
+    with server.connect() as slow, server.connect() as fast:
+        for client in (slow, fast):
+            client.send(b"POST /reads HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        began = time.monotonic()
+        while not select.select([slow.sock], [], [], 0.1)[0]:
+            assert time.monotonic() - began < 20
+            slow.send(b"x")
+            fast.send(b"x" * 50)
+        assert time.monotonic() - began > 9
+        assert slow.read_response().status == 408
+        assert not select.select([fast.sock], [], [], 0)[0]
 
 
 def test_client_that_does_not_read_a_stream_is_cut(borrow_server: Borrow) -> None:

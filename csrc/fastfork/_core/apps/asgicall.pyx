@@ -16,7 +16,7 @@ from cpython.object cimport PyObject
 from fastfork._core.apps.asgisend cimport AsgiSender
 from fastfork._core.apps.asgistep cimport Step
 from fastfork._core.conn.connection cimport Connection
-from fastfork._core.conn.connections cimport EPOLLRDHUP, Connections
+from fastfork._core.conn.connections cimport EPOLLRDHUP
 from fastfork._core.conn.deadlines cimport MORE_BODY, NEXT_REQUEST, NOTHING, READER
 from fastfork._core.failing cimport note_cut
 from fastfork._core.http.protocol cimport Protocol
@@ -86,6 +86,7 @@ cdef class AsgiCall(AsgiSender):
             self.body = <bytes>body
         elif type(body) is Upload:
             self.upload = <Upload>body
+            self.upload.pause(self.board.connections.now)
         connection.shut, connection.at_end = False, EPOLLRDHUP
         self.request.sink = self.ear
         self.board.begins(self)
@@ -254,8 +255,8 @@ cdef class AsgiCall(AsgiSender):
         cdef Protocol protocol = <Protocol>self.client.protocol
         cdef const char *end = p + n
         cdef int rc = self.upload.feed(&p, end)
-        if rc < 0 or (rc == 0 and self.receivers is not None
-                      and self.board.uploads.is_too_slow(self.upload, n)):
+        self.upload.proceed(self.board.connections.now)
+        if rc < 0 or (rc == 0 and self.board.uploads.is_too_slow(self.upload, n)):
             return self._refuse_rest(408 if rc == 0 else ff_error_status(rc))
         if rc > 0:
             self.upload.complete = True
@@ -269,6 +270,7 @@ cdef class AsgiCall(AsgiSender):
                 protocol.keep(self.client, p, end - p)
         elif self.receivers is not None:
             protocol.wait(self.client, self.request, MORE_BODY)
+        self.upload.pause(self.board.connections.now)
         return self._wake_receivers()
 
     cdef int _refuse_rest(self, int status) except -1:
@@ -328,20 +330,18 @@ cdef class AsgiCall(AsgiSender):
 
     cdef int ask_for_more(self) except -1:
         """receive() waits for the rest of the body, and so the client's time begins."""
-        cdef Connection connection = self.client
-        cdef Connections connections = self.board.connections
         if (self.upload is None or self.upload.complete or self.complete
                 or self.site.crew.come_in() != CAME_IN):
             return 0
         try:
             if self.request.awaits_continue:
                 self.request.awaits_continue = False
-                if not self.head_sent and not connection.broken:
-                    self.site.batch.put(connection, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
+                if not self.head_sent and not self.client.broken:
+                    self.site.batch.put(self.client, b"HTTP/1.1 100 Continue\r\n\r\n", 25)
                     self.board.soon()
-            connections.now = now_ns()
-            self.upload.due = max(self.upload.due, connections.now + self.upload.grace_ns)
-            (<Protocol>connection.protocol).wait(connection, self.request, MORE_BODY)
+            self.board.connections.now = now_ns()
+            self.upload.proceed(self.board.connections.now)
+            (<Protocol>self.client.protocol).wait(self.client, self.request, MORE_BODY)
         finally:
             self.site.crew.release()
         return 0

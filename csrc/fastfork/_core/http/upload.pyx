@@ -28,6 +28,16 @@ cdef class Upload(Body):
         data, self.data = self.data, bytearray()
         return bytes(data)
 
+    cdef void pause(self, int64_t now) noexcept:
+        """The application waits for no more of it: the client's time stands still (`due`)."""
+        self.paused_ns = now
+
+    cdef void proceed(self, int64_t now) noexcept:
+        """It does again."""
+        if self.paused_ns:
+            self.due += now - self.paused_ns
+            self.paused_ns = 0
+
     cdef bint is_full(self) noexcept:
         """Has the client sent as much as is kept ahead of the application?"""
         return len(<bytearray>self.data) >= AHEAD_MAX
