@@ -183,6 +183,7 @@ class WatchedPoller:
         # What a request has set must not be there for those that a turn begins.
         self._context = copy_context()
         self._timer: asyncio.TimerHandle | None = None
+        self._when = 0.0  # when it runs out
         self._is_called = False
 
     def serve(self, turn: Turn, asked: Callable[[], bool], lag: LoopLag) -> None:
@@ -223,7 +224,7 @@ class WatchedPoller:
             return  # that was the last one
         if wait <= 0.0 or self._asked():
             self.soon()
-        elif self._timer is None or self._loop.time() + wait < self._timer.when() - SLACK:
+        elif self._timer is None or self._loop.time() + wait < self._when - SLACK:
             self._set_timer(wait)
 
     def _set_timer(self, seconds: float | None) -> None:
@@ -231,6 +232,7 @@ class WatchedPoller:
             self._timer.cancel()
         self._timer = None
         if seconds is not None:
+            self._when = self._loop.time() + seconds  # below a millisecond uvloop's has no when()
             self._timer = self._loop.call_later(seconds, self._time_is_up, context=self._context)
 
     def _time_is_up(self) -> None:

@@ -26,9 +26,11 @@ EXCUSED: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/explanation/inside-a-worker.md": {
         "_core (compiled) ────────── used by workers, http, logs and static; `ending` by process, "
         "`published` by ipc": PICTURE,
+        "reactor.py ─ hub ─ http1 ─ receiver ─ parsers ─ scan.c ─ parsers ─ blocks ─ parsers       "
+        "waits, receives, parses": PICTURE,
     },
     "docs/explanation/life-of-a-request.md": {
-        "accepted ── idle ── head ── body ── responding ── idle ...": PICTURE,
+        "accepted ── idle ── head ── body ── running ── responding ── idle ...": PICTURE,
     },
     "docs/explanation/template.md": {
         "arbiter ── template        forks when told to, and serves nobody": PICTURE,

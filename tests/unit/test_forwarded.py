@@ -189,6 +189,6 @@ def test_path_must_be_below_the_script(
 
 @pytest.mark.skipif(not (ROOT / "csrc").is_dir(), reason="no checkout around the tests")
 def test_codes_are_those_of_the_table() -> None:
-    table = dict(re.findall(r"X\(FF_(\w+), (-\d+)", (ROOT / "csrc" / "errors.h").read_text()))
+    table = dict(re.findall(r"X\(FF_(\w+), (-\d+)", (ROOT / "csrc/http1/errors.h").read_text()))
     for name in ("SCHEME_CONFLICT", "BAD_FORWARDED", "NOT_BELOW_SCRIPT"):
         assert int(table[name]) == getattr(module, name)
