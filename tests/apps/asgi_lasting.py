@@ -124,9 +124,14 @@ async def counts(_scope: Any, _receive: Any, send: Any) -> None:
     await answer(send, json.dumps(found).encode())
 
 
-async def floods(_scope: Any, _receive: Any, send: Any) -> None:
+async def floods_known(scope: Any, receive: Any, send: Any) -> None:
+    """The same of a length that is said before."""
+    await floods(scope, receive, send, [(b"content-length", b"1099511627776")])
+
+
+async def floods(_scope: Any, _receive: Any, send: Any, fields: Any = ()) -> None:
     """Streams as much as is taken, and notes how it ends."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.start", "status": 200, "headers": fields})
     try:
         while True:
             await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})

@@ -104,6 +104,23 @@ def test_client_that_does_not_read_a_stream_is_cut(borrow_server: Borrow) -> Non
     with server.connect() as client:
         client.send(b"GET /floods HTTP/1.1\r\nHost: a\r\n\r\n")
         hears(server, "ClientDisconnected", before)
+        is_reset(client)
+
+
+def test_client_that_does_not_read_a_body_of_known_length_is_cut(borrow_server: Borrow) -> None:
+    server = borrow_server(*APP, "--write-timeout", "0.5")
+    before = heard(server)
+    with server.connect() as client:
+        client.send(b"GET /floods_known HTTP/1.1\r\nHost: a\r\n\r\n")
+        hears(server, "ClientDisconnected", before)
+        is_reset(client)
+
+
+def is_reset(client: RawClient) -> None:
+    """What the kernel has of a response would go on waiting for its client after a FIN."""
+    with pytest.raises(ConnectionResetError):
+        while client.sock.recv(1 << 20):
+            pass
 
 
 def test_client_that_does_not_read_a_web_socket_is_cut(borrow_server: Borrow) -> None:

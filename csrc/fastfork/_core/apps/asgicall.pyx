@@ -192,7 +192,7 @@ cdef class AsgiCall(AsgiSender):
         """The application leaves its response as it is: the client must see that."""
         if not self.head_sent:
             return self.give_up(500)
-        self.client.cut = self._looks_whole()
+        self.client.cut = self.client.cut or self._looks_whole()
         note_cut(self.site.crew.slot, self.environ, self.head.status)
         self.keep_alive = self.chunked = False
         self.left = -1

@@ -193,7 +193,8 @@ cdef class Http1(Protocol):
         if self.connections.wait_for_reader(connection):
             return 0
         if connection.broken:
-            return self.connections.close(connection)
+            return (self.connections.reset(connection) if connection.cut
+                    else self.connections.close(connection))
         if connection.request.writer is not None:
             return self._later(connection) if connection.state == RESPONDING else 0
         if connection.close_after:
