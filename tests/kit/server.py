@@ -336,8 +336,8 @@ class Fleet:
         bare: bool = False,
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
-        if "gevent" in options:
-            library("gevent")
+        for name in {"gevent", "uvloop"}.intersection(options):
+            library(name)
         files = self._files / str(len(self._servers))
         files.mkdir()
         server = RunningServer(
