@@ -337,7 +337,7 @@ class Fleet:
     ) -> RunningServer:
         """Start one, see RunningServer; wait until its workers serve unless `ready` is False."""
         for name in {"gevent", "uvloop"}.intersection(options):
-            library(name)
+            library(name, in_extra=name == "gevent" or sys.version_info < (3, 14))
         files = self._files / str(len(self._servers))
         files.mkdir()
         server = RunningServer(
