@@ -25,15 +25,15 @@ WIDTH, HEIGHT = 1120, 560
 BOX_WIDTH, BOX_HEIGHT = 116, 36
 # Where each state is drawn.  HALF_CLOSED and ENDED lead from everywhere, and are drawn as one each.
 AT = {
-    "PREFACE": (160, 70),
-    "HANDSHAKE": (480, 70),
-    "IDLE": (160, 300),
-    "HEAD": (390, 200),
-    "BODY": (390, 400),
-    "RUNNING": (680, 300),
-    "RESPONDING": (990, 300),
-    "LINGERING": (680, 500),
-    "CLOSED": (990, 500),
+    "PREFACE": (110, 40),
+    "HANDSHAKE": (400, 40),
+    "IDLE": (110, 300),
+    "HEAD": (400, 150),
+    "BODY": (400, 480),
+    "RUNNING": (690, 300),
+    "RESPONDING": (1010, 300),
+    "LINGERING": (690, 560),
+    "CLOSED": (1010, 560),
 }
 FROM_EVERYWHERE = ("HALF_CLOSED", "ENDED")
 
@@ -138,7 +138,7 @@ def _arrow(before: str, after: str, events: list[str]) -> str:
     """A bent arrow, so that there and back are two."""
     (x0, y0), (x1, y1) = AT[before], AT[after]
     length = math.hypot(x1 - x0, y1 - y0)
-    bend = 26.0 if length < 300 else 40.0
+    bend = 65.0 if length < 400 else length / 4
     middle = ((x0 + x1) / 2 + (y1 - y0) / length * bend, (y0 + y1) / 2 - (x1 - x0) / length * bend)
     start, end = _edge((x0, y0), middle), _edge((x1, y1), middle)
     # The curve passes half way between the control point and the straight line.

@@ -16,5 +16,5 @@
 #define ff_error_status    plain_error_status
 #define ff_error_text      plain_error_text
 
-#include "field.c"
-#include "scan.c"
+#include "http1/field.c"
+#include "http1/scan.c"
