@@ -136,17 +136,19 @@ cdef class Http2Reader(Http2Session):
         cdef HeadParser parser = self.parser
         cdef Py_ssize_t used = HeadParser.parse(parser, p, n, None, &parser.limits)
         cdef const char *method
+        cdef const char *target
         if used <= 0:
             stream.refused = True
             return self.on_refused(stream, <int>used)
         method = p + parser.head.method.at
+        target = p + parser.head.target.at
         fields = []
         for i in range(parser.head.nfields):
             f = &parser.head.fields[i]
             fields.append((p[f.name.at:f.name.at + f.name.len],
                            p[f.value.at:f.value.at + f.value.len]))
         self.events.append(("request", stream, method[:parser.head.method.len],
-                            p[parser.head.target.at:][:parser.head.target.len], fields))
+                            target[:parser.head.target.len], fields))
         return 0
 
     cdef int on_refused(self, Http2Stream stream, int code) except -1:
