@@ -47,8 +47,9 @@ ABSENT: Final = (
     "a worker whose arbiter was killed notices it in its next turn, and not at all while it is "
     "stuck; connections that are made while the server stops may be reset; no worker wakes alone "
     "for a new connection; a client that leaves while its request is in the application is noticed "
-    "when it is written to; files are sent by read and write; max_rss, preload_app, refork and the "
-    "metrics of memory and of accept queues have no effect"
+    "when it is written to; a pipe that nobody reads may hold up who writes the log; files are "
+    "sent by read and write; max_rss, preload_app, refork and the metrics of memory and of accept "
+    "queues have no effect"
 )
 
 # Where the kernel tells of processes (proc(5)); elsewhere a folder that does not exist, so that

@@ -13,6 +13,9 @@ LEFT_OUT: Final = {
         test_template.py test_template_imports.py test_child_exit_is_called_for_a_template_too
         test_hooks_are_called_in_order_and_in_their_process test_config_file_does_its_work
         test_template_that_was_a_worker_has_the_application_without_hooks
+        test_template_and_new_program_whose_end_other_code_has_waited_for_are_missed
+        test_preloaded_application_is_loaded_once_and_anew_by_a_reload
+        test_buffer_of_before_the_fork_is_written_once
         test_template_and_its_workers_have_none_either test_template_without_a_directory_forks_on
     """,
     "nobody is told when a parent dies (prctl(2))": """
@@ -29,7 +32,7 @@ LEFT_OUT: Final = {
         test_grace_of_a_client_that_left_ends_with_its_request
         test_task_of_a_client_that_has_left_goes_on_unless_it_is_to_be_cancelled
         test_task_that_has_ended_in_time_leaves_others_alone
-        test_client_that_leaves_the_line_is_let_go
+        test_client_that_leaves_the_line_is_let_go test_requests_leave_nothing_behind
     """,
     "no filter stops connections that are made (socket(7), SO_ATTACH_FILTER)": """
         test_nobody_new_comes_in_once_the_stop_has_begun
@@ -41,12 +44,18 @@ LEFT_OUT: Final = {
         test_worker_that_has_grown_is_replaced_without_a_gap
         test_body_that_a_child_reads_too_is_whole_for_the_parent
     """,
+    "a pipe cannot be opened once more, so that it waits for nobody (proc(5))": """
+        test_standard_error_that_nobody_reads_stops_nothing
+        test_standard_error_that_nobody_reads_costs_lines_and_no_answer
+    """,
     "it is about these calls: accept4, epoll, eventfd, timerfd, openat2, sendfile": """
         test_refused_system_call_ends_the_server_with_a_line test_epoll_is_used_where_it_is
         test_shortage_of_the_system_is_told_and_waited_out
         test_other_files_are_sent_by_sendfile_or_in_blocks
         test_answers_differ_from_those_of_nginx_where_the_table_says_so
-        test_slow_call_is_followed_by_no_tick test_what_was_patched_away_is_still_there
+        test_slow_call_is_followed_by_no_tick test_upgrade_keeps_unix_sockets
+        test_requests_now_and_then_wake_no_thread_besides_their_own
+        test_what_was_patched_away_is_still_there
     """,
     "there is one line more": "test_log_begins_with_what_runs_where",
 }
