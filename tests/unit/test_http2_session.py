@@ -36,6 +36,16 @@ def test_request_comes_as_its_fields_and_is_answered() -> None:
     assert pair.of(h2.events.StreamEnded)
 
 
+def test_nothing_that_comes_in_the_middle_of_a_frame_head_changes_nothing() -> None:
+    pair = Pair()
+    pair.ask(1)
+    asked = pair.client.data_to_send()
+    pair.session.receive(asked[:4], pair.now)
+    assert pair.session.receive(b"", pair.now) == []
+    events = pair.session.receive(asked[4:], pair.now)
+    assert [event[0] for event in events] == ["request", "end"]
+
+
 def test_the_library_says_its_version() -> None:
     assert tuple(map(int, VERSION.split("."))) >= (1, 52, 0)
 

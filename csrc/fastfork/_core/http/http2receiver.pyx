@@ -225,6 +225,8 @@ cdef class Http2Receiver(Carrier):
         cdef int why = FF_H2_OK
         cdef Py_ssize_t good, begun, cut
         self.now = now
+        if n == 0:
+            return 0  # what is kept of a frame's 9 bytes does not stand before `p`
         good = ff_h2_frames_walk(&self.frames, <const uint8_t *>p, n, now, &why)
         # The library gets the 9 bytes before a frame whole: it counts each part of those of a
         # CONTINUATION as one more.
