@@ -46,7 +46,9 @@
     X(FF_SCHEME_CONFLICT, -72, 400, "fields of secure_scheme_headers contradict each other") \
     X(FF_BAD_FORWARDED, -73, 400, "Forwarded is malformed (RFC 7239 section 4)")           \
     X(FF_NOT_BELOW_SCRIPT, -74, 400, "the path does not begin with the proxy's SCRIPT_NAME") \
-    X(FF_CLEAR_ON_TLS, -75, 400, "plain HTTP on a port that speaks TLS")
+    X(FF_CLEAR_ON_TLS, -75, 400, "plain HTTP on a port that speaks TLS")                   \
+    X(FF_HTTP2_NOT_TAKEN, -76, 400,                                                        \
+      "HTTP/2, which is taken by http_protocols and http2_cleartext, from forwarded_allow_ips")
 
 enum {
     FF_NEED_DATA = -1,   /* legal so far: call again with more bytes */

@@ -312,3 +312,12 @@ def test_body_that_the_application_holds_anyway_needs_no_file(serve: Serve) -> N
         client.send_request()
     assert unnamed_files() == before
     assert clients[0].read_response().body == shared
+
+
+def test_http2_where_it_is_not_taken_is_told_the_settings(serve: Serve, http_parser: str) -> None:
+    served = serve(path, parser=http_parser)
+    client = served.connect()
+    client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+    answer = client.read_response()
+    assert (answer.status, answer.closes) == (400, True)
+    served.logged("HTTP/2, which is taken by http_protocols and http2_cleartext")

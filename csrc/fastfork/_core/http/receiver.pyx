@@ -17,6 +17,7 @@ from fastfork._core.conn.connection cimport move
 from fastfork._core.conn.deadlines cimport FIRST_BYTE, NEXT_REQUEST, WHOLE_HEAD
 from fastfork._core.http.scan cimport (
     FF_CASEFOLD_METHOD,
+    FF_HTTP2_NOT_TAKEN,
     FF_NEED_DATA,
     ff_equals,
     ff_error_status,
@@ -126,6 +127,8 @@ cdef class Receiver:
                     return self._head_incomplete(connection, p, end - p)
                 if self.http2 is not None and self._begins_http2(connection, p, end - p):
                     return 0
+                if _is_http2(p, end - p):
+                    used = FF_HTTP2_NOT_TAKEN
                 connection.request.is_head = ff_is_head_error(<int>used) and self._is_head(p)
                 return self._refuse(connection, p, end - p, <int>used)
             code = self._begin(connection, builder, p)
@@ -244,3 +247,8 @@ cdef class Receiver:
             name, port = environ[HTTP_HOST], ""
         environ["SERVER_NAME"] = name or "localhost"  # never empty (PEP 3333)
         environ["SERVER_PORT"] = port or ("80" if environ["wsgi.url_scheme"] == "http" else "443")
+
+
+cdef bint _is_http2(const char *p, Py_ssize_t n) noexcept:
+    """Is that the request line with which HTTP/2 begins (RFC 9113 section 3.4)?"""
+    return n >= FF_H2_PREFACE_BYTES and memcmp(p, FF_H2_PREFACE, FF_H2_PREFACE_BYTES) == 0

@@ -10,6 +10,7 @@ cdef extern from "http1/errors.h" nogil:
         FF_BODY_TOO_LARGE
         FF_HEAD_TOO_LONG
         FF_CONNECT_NOT_SUPPORTED
+        FF_HTTP2_NOT_TAKEN
         FF_UNDERSCORE
     int ff_error_status(int code)
     const char *ff_error_text(int code)
