@@ -372,3 +372,16 @@ def test_max_requests_cuts_no_answer(start_server: Starter, talk: Talk) -> None:
             over_h2.expect_answer(stream)
             stream += 2
         assert stream < 400, "it has never been told to leave"
+
+
+def test_connection_ends_with_a_worker_that_dies(start_server: Starter, talk: Talk) -> None:
+    """Its tables of fields are that worker's alone: no other could go on with it."""
+    server = start_server("deadly:app", *H2C)
+    over_h2 = talk(server)
+    over_h2.say(over_h2.ask(1, "GET", "/"))
+    over_h2.expect_answer(1)
+    with server.connect() as killer:
+        killer.send_request(target="/exit")
+        killer.expect_end()
+    over_h2.expect(lambda: over_h2.closed)
+    assert server.get("/").status == 200

@@ -176,6 +176,7 @@ cdef class Pool:
         return ((connection.state == IDLE or connection.state == HANDSHAKE)
                 and connection.fd >= 0 and connection.partial == NULL
                 and connection.sealed is None and connection.facts is None
+                and connection.http2 is None  # whose tables of fields are ours alone
                 and connection.outbox is None and not connection.close_after and not connection.broken
                 and not connection.shared and not connection.detached
                 and not self.connections.batch.has(connection))
