@@ -31,8 +31,7 @@ from fastfork.logs.base.requestid import KEY as REQUEST_ID
 from fastfork.logs.base.requestid import giving_ids
 from fastfork.workers.asgiloop import WatchedPoller, callbacks_of, make_loop
 from fastfork.workers.asgitls import TlsExtension
-from fastfork.workers.reactor import ReactorWorker
-from fastfork.workers.threads import RequestWatch
+from fastfork.workers.beside import BesideWorker
 from fastfork.wsgi.request_hooks import calling_pre_request
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ LAST_TICK: Final = 0.02
 SHUTDOWN_SECONDS: Final = 10.0
 
 
-class AsgiWorker(ReactorWorker):
+class AsgiWorker(BesideWorker):
     """Calls the application in tasks, as many at a time as there are connections."""
 
     stand_in = staticmethod(app_that_tells)  # type: ignore[assignment]
@@ -260,25 +259,9 @@ class AsgiWorker(ReactorWorker):
 
     # What is known of requests.
 
-    def make_watch(self, hub: Hub) -> RequestWatch:  # noqa: ARG002 - it asks us
-        """A request that waits for too long holds nobody up; this is for who asks for it."""
-        return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
-
-    def current_request(self) -> str:
-        """The request lines that the application is working on, the oldest first."""
-        return ", ".join(line for _call, _since, line in self._requests())
-
-    def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else self.gateway.running(to_answer)
-
-    def _running(self) -> list[tuple[int, int, str]]:
-        return [(id(call), since, line) for call, since, line in self._requests(to_answer=True)]
-
-    def _stack_of(self, ident: int) -> str:
-        for call, _since, _line in self._requests():
-            if id(call) == ident:
-                return "Task, most recent call last:\n" + stack_of_call(call)
-        return ""
+    def stack_of(self, runs_in: Any) -> str:
+        """See BesideWorker."""
+        return "Task, most recent call last:\n" + stack_of_call(runs_in)
 
 
 async def _end_of(served: asyncio.Future[None]) -> None:

@@ -27,9 +27,8 @@ from fastfork._core.apps.greenlets import GreenletGateway
 from fastfork._core.loop.crew import Crew
 from fastfork.ipc import State
 from fastfork.logs import LOGGER
+from fastfork.workers.beside import BesideWorker
 from fastfork.workers.poller import READABLE, Poller
-from fastfork.workers.reactor import ReactorWorker
-from fastfork.workers.threads import RequestWatch
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -82,7 +81,7 @@ def _stays_where_it_is(*_args: object) -> None:
     """In place of a greenlet's `switch`."""
 
 
-class GeventWorker(ReactorWorker):
+class GeventWorker(BesideWorker):
     """Calls the application in greenlets, as many at a time as there are connections."""
 
     gateway: GreenletGateway
@@ -119,10 +118,6 @@ class GeventWorker(ReactorWorker):
         """What calls the application, in greenlets."""
         self.gateway = GreenletGateway(self.timed(app), site)
         return self.gateway
-
-    def make_watch(self, hub: Hub) -> RequestWatch:  # noqa: ARG002 - it asks us
-        """A request that waits for too long holds nobody up; this is for who asks for it."""
-        return RequestWatch(self._running, self.cfg.request_timeout or 0.0, self._stack_of)
 
     def access_line(self) -> Callable[..., str] | None:
         """What is called at the end of each response.  Where the application was not called, that
@@ -188,22 +183,12 @@ class GeventWorker(ReactorWorker):
         finally:
             hub.crew.leave()
 
-    def current_request(self) -> str:
-        """The request lines that the application is working on, the oldest first."""
-        return ", ".join(line for _greenlet, _since, line in self._requests())
-
-    def _requests(self, to_answer: bool = False) -> list[tuple[Any, int, str]]:
-        return [] if self.hub is None else self.gateway.running(to_answer)
-
-    def _running(self) -> list[tuple[int, int, str]]:
-        return [(id(one), since, line) for one, since, line in self._requests(to_answer=True)]
-
-    def _stack_of(self, ident: int) -> str:
-        for one, _since, _line in self._requests():
-            if id(one) == ident and one is not None and one.gr_frame is not None:
-                frames = traceback.extract_stack(one.gr_frame)
-                return "Greenlet, most recent call last:\n" + "".join(frames.format()).rstrip()
-        return ""
+    def stack_of(self, runs_in: Any) -> str:
+        """See BesideWorker."""
+        if runs_in is None or runs_in.gr_frame is None:
+            return ""
+        frames = traceback.extract_stack(runs_in.gr_frame)
+        return "Greenlet, most recent call last:\n" + "".join(frames.format()).rstrip()
 
     # Signal handlers run where the main thread is: in a greenlet of the application, or in
     # gevent's hub.  Hooks may wait for something, and nobody can do that there.
